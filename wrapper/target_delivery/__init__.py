@@ -1,0 +1,1 @@
+"""SDK for Adobe Target's Delivery API."""
