@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from target_delivery.decisioning.conditions import MAX_DEPTH, Compiler, ConditionError, Data, apply
 from target_delivery.decisioning.javascript import (
     UNDEFINED,
@@ -106,7 +105,9 @@ def test_arithmetic_with_one_value(operator: str) -> None:
         assert same(actual, decode(answer)), (value, operator, actual)
 
 
-@pytest.mark.parametrize(("condition", "answer"), ANSWERS["cases"], ids=[json.dumps(c[0]) for c in ANSWERS["cases"]])
+@pytest.mark.parametrize(
+    ("condition", "answer"), ANSWERS["cases"], ids=[json.dumps(c[0]) for c in ANSWERS["cases"]]
+)
 def test_case(condition: Any, answer: Any) -> None:
     data = ANSWERS["data"]
     expected = decode(answer)
@@ -204,11 +205,47 @@ json_values = st.recursive(
     max_leaves=12,
 )
 operators = st.sampled_from(
-    "== === != !== < <= > >= ! !! and or in var missing missing_some if ?: + - * / % min max cat substr merge "
-    "map filter reduce all none some log".split()
+    [
+        "==",
+        "===",
+        "!=",
+        "!==",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "!",
+        "!!",
+        "and",
+        "or",
+        "in",
+        "var",
+        "missing",
+        "missing_some",
+        "if",
+        "?:",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "min",
+        "max",
+        "cat",
+        "substr",
+        "merge",
+        "map",
+        "filter",
+        "reduce",
+        "all",
+        "none",
+        "some",
+        "log",
+    ]
 )
 conditions = st.recursive(
-    json_values | st.fixed_dictionaries({"var": st.sampled_from(["a", "a.0", "b.c", "", "current", "accumulator"])}),
+    json_values
+    | st.fixed_dictionaries({"var": st.sampled_from(["a", "a.0", "b.c", "", "current", "accumulator"])}),
     lambda inner: st.builds(lambda op, args: {op: args}, operators, st.lists(inner, max_size=4) | inner),
     max_leaves=20,
 )

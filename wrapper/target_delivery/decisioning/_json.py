@@ -39,27 +39,59 @@ def copier(value: JsonValue) -> Callable[[], JsonValue]:
 
     """
     if isinstance(value, dict):
-        if all(isinstance(item, _SCALARS) for item in value.values()):
-            return value.copy
-    elif isinstance(value, list):
-        if all(isinstance(item, _SCALARS) for item in value):
-            return value.copy
-    else:
-        return lambda: value
-    _check_depth(value)
-    return lambda: copy(value)
-
-
-def copy(value: JsonValue) -> JsonValue:
-    """Copy objects and arrays at every level."""
-    if isinstance(value, dict):
-        return {key: copy(item) if isinstance(item, (dict, list)) else item for key, item in value.items()}
+        return object_copier(value)
     if isinstance(value, list):
-        return [copy(item) if isinstance(item, (dict, list)) else item for item in value]
-    return value
+        return list_copier(value)
+    return lambda: value
 
 
-def _check_depth(value: JsonValue, depth: int = 0) -> None:
+def object_copier(value: JsonObject) -> Callable[[], JsonObject]:
+    """Prepare a function that makes a copy of an object; as copier."""
+    if all(isinstance(item, _SCALARS) for item in value.values()):
+        return value.copy
+    check_depth(value)
+    return lambda: copy_object(value)
+
+
+def list_copier(value: list[JsonValue]) -> Callable[[], list[JsonValue]]:
+    """Prepare a function that makes a copy of an array; as copier."""
+    if all(isinstance(item, _SCALARS) for item in value):
+        return value.copy
+    check_depth(value)
+    return lambda: copy_list(value)
+
+
+def copy_object(value: JsonObject) -> JsonObject:
+    """Copy an object at every level."""
+    return {
+        key: item
+        if isinstance(item, _SCALARS)
+        else copy_object(item)
+        if isinstance(item, dict)
+        else copy_list(item)
+        for key, item in value.items()
+    }
+
+
+def copy_list(value: list[JsonValue]) -> list[JsonValue]:
+    """Copy an array at every level."""
+    return [
+        item
+        if isinstance(item, _SCALARS)
+        else copy_object(item)
+        if isinstance(item, dict)
+        else copy_list(item)
+        for item in value
+    ]
+
+
+def check_depth(value: JsonValue, depth: int = 0) -> None:
+    """Refuse what nests so deep that going through it could fail later.
+
+    Raises:
+        ValueError: value nests deeper than MAX_DEPTH.
+
+    """
     if depth > MAX_DEPTH:
         raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
     items: list[JsonValue]
@@ -71,4 +103,4 @@ def _check_depth(value: JsonValue, depth: int = 0) -> None:
         return
     for item in items:
         if isinstance(item, (dict, list)):
-            _check_depth(item, depth + 1)
+            check_depth(item, depth + 1)

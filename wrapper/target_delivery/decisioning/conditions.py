@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
+from target_delivery.decisioning._json import check_depth
 from target_delivery.decisioning.javascript import (
     UNDEFINED,
     Budget,
@@ -34,7 +35,7 @@ from target_delivery.decisioning.javascript import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from target_delivery.decisioning._json import JsonValue
 
@@ -400,7 +401,7 @@ def _computed(
 
 
 def _missing(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    _note_names(compiler, operands)
+    compiler.names.add("")
     values = [compiler.compile(operand).value for operand in operands]
 
     def value(scope: S) -> JsValue:
@@ -412,7 +413,7 @@ def _missing(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 
 
 def _missing_some(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    _note_names(compiler, operands[1:])
+    compiler.names.add("")
     nodes = [compiler.compile(operand).value for operand in operands]
     need_value = nodes[0] if nodes else _undefined
     names_value = nodes[1] if len(nodes) > 1 else _undefined
@@ -425,16 +426,6 @@ def _missing_some(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
         return [] if enough else missing
 
     return _node(value)
-
-
-def _note_names(compiler: Compiler[S], operands: Iterable[JsonValue]) -> None:
-    for operand in operands:
-        if isinstance(operand, str):
-            compiler.names.add(operand)
-        elif isinstance(operand, list):
-            _note_names(compiler, operand)
-        elif isinstance(operand, dict):
-            compiler.names.add("")
 
 
 def look_up(data: JsValue, parts: Sequence[str]) -> JsValue:
@@ -510,6 +501,10 @@ def _boolean(test: Callable[[S], bool]) -> Node[S]:
 
 
 def _literal(value: JsonValue) -> Node[Scope]:
+    try:
+        check_depth(value)
+    except ValueError as error:
+        raise ConditionError(f"a literal of the condition cannot be used: {error}") from error
     truth = truthy(value)
     if isinstance(value, str):
         return Node(lambda _: value, lambda _: truth, text=True, constant=value)
