@@ -9,23 +9,24 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from target_delivery.decisioning._json import as_list, as_object, as_text, check_depth
-from target_delivery.decisioning.conditions import Compiler
-from target_delivery.decisioning.consequence import Consequence
+from target_delivery.decisioning.conditions import Compiler, Node, all_of
+from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
 from target_delivery.decisioning.errors import ArtifactError
 from target_delivery.decisioning.javascript import Budget, to_string
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
+    from target_delivery.decisioning.conditions import Shared
 
 __all__ = ["Artifact", "Rule", "RuleSet", "decode_bin", "load_artifact"]
 
 SUPPORTED_MAJOR_VERSION = 1
 _BIN_VERSION = 1
 _BIN_HEADER = 40
-_MOST_PROPERTIES = 256  # whose rules a rule set keeps apart
+_MOST_PROPERTIES = 64  # whose rules a place keeps apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Rule:
         meta: ``meta``.
         condition: the JsonLogic condition as it was written.
         applies: the condition, compiled.
+        parts: what has to hold for it, the cheapest first.
         consequence: what the rule puts into the answer.
         problem: why the rule can never apply; ``""``: it can.
 
@@ -50,6 +52,7 @@ class Rule:
     meta: JsonObject
     condition: JsonValue
     applies: Callable[[Context], bool]
+    parts: tuple[Node[Context], ...]
     consequence: Consequence
     problem: str = ""
 
@@ -59,42 +62,99 @@ class Rule:
         return as_list(self.meta.get("audience.ids"))
 
 
-class RuleSet:
-    """The rules of one place, in order.
+class Group:
+    """Rules that follow each other and have parts of their conditions in common.
 
-    Attributes:
-        rules: all of them.
+    Args:
+        rules: the rules.
+        common: the parts of their conditions that all have; may be empty.
 
     """
 
-    __slots__ = ("_by_property", "_unrestricted", "rules")
+    __slots__ = ("_guard", "_members", "_whole")
+
+    def __init__(self, rules: Sequence[Rule], common: Collection[Node[Context]]) -> None:
+        self._whole = tuple((rule, rule.applies) for rule in rules)
+        self._members = self._whole
+        self._guard: Callable[[Context], bool] | None = None
+        if common:
+            self._guard = all_of([part.test for part in rules[0].parts if part in common])
+            rests = [(rule, [part.test for part in rule.parts if part not in common]) for rule in rules]
+            self._members = tuple((rule, all_of(rest) if rest else _always) for rule, rest in rests)
+
+    def candidates(self, context: Context) -> tuple[tuple[Rule, Callable[[Context], bool]], ...]:
+        """Give the rules that may apply, each with what is left to be tested of it."""
+        if self._guard is None:
+            return self._members
+        try:
+            return self._members if self._guard(context) else ()
+        except Exception:
+            return self._whole
+
+
+def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
+    members: list[Rule] = []
+    common: set[Node[Context]] = set()
+    for rule in rules:
+        shared = common.intersection(rule.parts)
+        if members and not shared:
+            yield Group(members, common if len(members) > 1 else ())
+            members = []
+        common = shared if members else set(rule.parts)
+        members.append(rule)
+    if members:
+        yield Group(members, common if len(members) > 1 else ())
+
+
+class Selection:
+    """The rules of one place that may apply in one property, in order.
+
+    Attributes:
+        rules: the rules.
+        groups: the same, so that what many have in common is tested once.
+
+    """
+
+    __slots__ = ("groups", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        self._unrestricted = tuple(rule for rule in self.rules if not rule.property_tokens)
-        tokens = sorted({token for rule in self.rules for token in rule.property_tokens})
-        self._by_property = {token: self._restricted_to(token) for token in tokens[:_MOST_PROPERTIES]}
+        self.groups = tuple(_grouped(self.rules))
 
-    def for_property(self, token: str | None) -> tuple[Rule, ...]:
+
+class RuleSet:
+    """The rules of one place.
+
+    Attributes:
+        rules: all of them, in order.
+
+    """
+
+    __slots__ = ("_by_property", "_tokens", "_unrestricted", "rules")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._unrestricted = Selection(rule for rule in self.rules if not rule.property_tokens)
+        self._tokens = {token for rule in self.rules for token in rule.property_tokens}
+        self._by_property: dict[str, Selection] = {}  # a cache; a client asks for one property, or a few
+
+    def for_property(self, token: str | None) -> Selection:
         """Give the rules that may apply in a property.
 
         Args:
             token: the token of the request's property; None when it has none.
 
         """
-        if token is None or not self._by_property:
+        if token is None or token not in self._tokens:
             return self._unrestricted
-        rules = self._by_property.get(token)
-        if rules is None:
-            rules = (
-                self._unrestricted
-                if len(self._by_property) < _MOST_PROPERTIES
-                else self._restricted_to(token)
+        found = self._by_property.get(token)
+        if found is None:
+            found = Selection(
+                rule for rule in self.rules if not rule.property_tokens or token in rule.property_tokens
             )
-        return rules
-
-    def _restricted_to(self, token: str) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if not rule.property_tokens or token in rule.property_tokens)
+            if len(self._by_property) < _MOST_PROPERTIES:
+                self._by_property[token] = found
+        return found
 
 
 _NO_RULES = RuleSet(())
@@ -238,7 +298,7 @@ def _compile(source: JsonObject) -> Artifact:
     if not isinstance(rules, dict):
         raise ArtifactError("the artifact has no object 'rules'")
     tokens = [token for token in as_list(source.get("responseTokens")) if isinstance(token, str)]
-    reader = _Reader(tokens)
+    reader = _Reader(TokenNames(tokens))
     mboxes = {name: RuleSet(found) for name, found in reader.section(rules, "mboxes")}
     views = {name: RuleSet(found) for name, found in reader.section(rules, "views")}
     if reads_hosts(reader.names):
@@ -278,9 +338,10 @@ class _Reader:
 
     """
 
-    def __init__(self, token_names: list[str]) -> None:
+    def __init__(self, token_names: TokenNames) -> None:
         self._token_names = token_names
         self._problems: list[str] = []
+        self._shared: Shared[Context] = {}
         self.names: set[str] = set()
 
     @property
@@ -317,16 +378,15 @@ class _Reader:
         activity_id = meta.get("activity.id", rule.get("activityId"))
         activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, Budget(0))
         condition = rule.get("condition")
-        problem = ""
-        applies: Callable[[Context], bool] = _never
+        problem, node = "", _NEVER
         try:
             check_depth(meta)
-            applies = self._condition(condition, activity)
+            node = self._condition(condition, activity)
             prepared = Consequence(consequence, name, meta, self._token_names)
         except ValueError as error:
-            problem, applies = str(error), _never
+            problem, node = str(error), _NEVER
             self._problems.append(f"{path}: {problem}")
-            prepared, meta = Consequence({}, name, {}, ()), {}
+            prepared, meta = Consequence({}, name, {}, TokenNames(())), {}
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
             key=as_text(rule.get("ruleKey")) or path,
@@ -334,24 +394,34 @@ class _Reader:
             property_tokens=frozenset(token for token in tokens if isinstance(token, str)),
             meta=meta,
             condition=condition,
-            applies=applies,
+            applies=node.test,
+            parts=node.parts or (node,),
             consequence=prepared,
             problem=problem,
         )
 
-    def _condition(self, condition: JsonValue, activity: str) -> Callable[[Context], bool]:
-        compiler = Compiler[Context](lambda name: variable_of(name, activity))
-        test = compiler.compile(condition).test
+    def _condition(self, condition: JsonValue, activity: str) -> Node[Context]:
+        compiler = Compiler[Context](
+            lambda name: variable_of(name, activity), shared=self._shared, owner=("allocation", activity)
+        )
+        node = compiler.compile(condition)
         self.names |= compiler.names
         if "" not in compiler.names:
-            return test
+            return node
 
-        def for_activity(context: Context) -> bool:
+        def test(context: Context) -> bool:
             context.activity = activity  # which allocation the condition sees among all data
-            return test(context)
+            return node.test(context)
 
-        return for_activity
+        return Node(test, test, node.cost)
+
+
+def _always(_context: Context) -> bool:
+    return True
 
 
 def _never(_context: Context) -> bool:
     return False
+
+
+_NEVER = Node[Context](_never, _never, 0)

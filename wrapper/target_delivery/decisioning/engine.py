@@ -7,6 +7,7 @@ user agents.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_delivery.decisioning._ids import new_id as _new_id
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.decisioning.artifact import Artifact, Rule
+    from target_delivery.decisioning.artifact import Artifact, Rule, Selection
 
     Observe = Callable[[Rule, Context, bool], None]
+    Candidate = tuple[Rule, Callable[[Context], bool]]
 
 __all__ = ["Decision", "RemoteNeeds", "applying", "decide", "notification_request", "remote_needs", "start"]
 
@@ -184,7 +186,7 @@ def notification_request(
 
 
 def applying(
-    rules: Iterable[Rule],
+    selection: Selection,
     context: Context,
     warn: Callable[[Rule, Exception], None],
     observe: Observe | None = None,
@@ -192,18 +194,22 @@ def applying(
     """Give the rules that apply, of those with one key only the first; lazily, in their order.
 
     Args:
-        rules: the rules that may apply in the request's property.
+        selection: the rules that may apply in the request's property.
         context: what they see.
         warn: is told when a condition could not be evaluated.
-        observe: is told of each rule that was evaluated, and whether it applies.
+        observe: is told of each rule that is evaluated, and whether it applies.
 
     """
     used: set[str] = set()
-    for rule in rules:
+    if observe is not None:
+        candidates: Iterable[Candidate] = ((rule, rule.applies) for rule in selection.rules)
+    else:
+        candidates = chain.from_iterable(group.candidates(context) for group in selection.groups)
+    for rule, test in candidates:
         if rule.key in used:
             continue
         try:
-            applies = rule.applies(context)
+            applies = test(context)
         except Exception as error:
             warn(rule, error)
             applies = False

@@ -251,7 +251,7 @@ def _activities(
     for _ in applying(allowed, context, warn, observe):
         if not every:
             break
-    permitted = {id(rule) for rule in allowed}
+    permitted = {id(rule) for rule in allowed.rules}
     by_activity: dict[str, list[Rule]] = {}
     for rule in rules.rules:
         by_activity.setdefault(rule.activity_id, []).append(rule)
