@@ -13,6 +13,8 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 MAX_DEPTH = 100
 """How deep a value of an artifact may nest. Real offers nest a handful of levels."""
 
+_CONTAINERS = (dict, list)
+
 
 def as_object(value: JsonValue) -> JsonObject:
     """Give value itself when it is an object, else an empty one."""
@@ -53,10 +55,14 @@ def object_copier(value: JsonObject, depth: int = 0) -> Callable[[], JsonObject]
         ValueError: as copier.
 
     """
-    _check(depth)
-    inner = [(key, copy) for key, item in value.items() if (copy := copier(item, depth + 1)) is not None]
+    inner = [
+        (key, copy)
+        for key, item in value.items()
+        if isinstance(item, _CONTAINERS) and (copy := copier(item, depth + 1)) is not None
+    ]
     if not inner:
         return value.copy
+    _check(depth)
 
     def copy_object() -> JsonObject:
         made = value.copy()
@@ -75,7 +81,11 @@ def list_copier(value: list[JsonValue], depth: int = 0) -> Callable[[], list[Jso
 
     """
     _check(depth)
-    inner = [(at, copy) for at, item in enumerate(value) if (copy := copier(item, depth + 1)) is not None]
+    inner = [
+        (at, copy)
+        for at, item in enumerate(value)
+        if isinstance(item, _CONTAINERS) and (copy := copier(item, depth + 1)) is not None
+    ]
     if not inner:
         return value.copy
 
@@ -100,13 +110,10 @@ def check_depth(value: JsonValue, depth: int = 0) -> None:
         ValueError: value nests deeper than MAX_DEPTH.
 
     """
-    if isinstance(value, dict):
-        _check(depth)
-        for item in value.values():
-            check_depth(item, depth + 1)
-    elif isinstance(value, list):
-        _check(depth)
-        for item in value:
+    _check(depth)
+    items = value.values() if isinstance(value, dict) else as_list(value)
+    for item in items:
+        if isinstance(item, _CONTAINERS):
             check_depth(item, depth + 1)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from target_delivery.decisioning._json import as_list, as_object, as_text, check_depth
 from target_delivery.decisioning.conditions import Compiler, Node, all_of
@@ -62,34 +62,9 @@ class Rule:
         return as_list(self.meta.get("audience.ids"))
 
 
-class Group:
-    """Rules that follow each other and have parts of their conditions in common.
-
-    Args:
-        rules: the rules.
-        common: the parts of their conditions that all have; may be empty.
-
-    """
-
-    __slots__ = ("_guard", "_members", "_whole")
-
-    def __init__(self, rules: Sequence[Rule], common: Collection[Node[Context]]) -> None:
-        self._whole = tuple((rule, rule.applies) for rule in rules)
-        self._members = self._whole
-        self._guard: Callable[[Context], bool] | None = None
-        if common:
-            self._guard = all_of([part.test for part in rules[0].parts if part in common])
-            rests = [(rule, [part.test for part in rule.parts if part not in common]) for rule in rules]
-            self._members = tuple((rule, all_of(rest) if rest else _always) for rule, rest in rests)
-
-    def candidates(self, context: Context) -> tuple[tuple[Rule, Callable[[Context], bool]], ...]:
-        """Give the rules that may apply, each with what is left to be tested of it."""
-        if self._guard is None:
-            return self._members
-        try:
-            return self._members if self._guard(context) else ()
-        except Exception:
-            return self._whole
+Test: TypeAlias = "Callable[[Context], bool]"
+Group: TypeAlias = "tuple[Test | None, tuple[tuple[Rule, Test], ...]]"
+"""Rules in a row: what all of them need, and for each what it needs in addition."""
 
 
 def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
@@ -98,12 +73,20 @@ def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
     for rule in rules:
         shared = common.intersection(rule.parts)
         if members and not shared:
-            yield Group(members, common if len(members) > 1 else ())
+            yield _group(members, common)
             members = []
         common = shared if members else set(rule.parts)
         members.append(rule)
     if members:
-        yield Group(members, common if len(members) > 1 else ())
+        yield _group(members, common)
+
+
+def _group(rules: Sequence[Rule], common: Collection[Node[Context]]) -> Group:
+    if len(rules) == 1:
+        return None, ((rules[0], rules[0].applies),)
+    guard = all_of([part.test for part in rules[0].parts if part in common])
+    rests = [(rule, [part.test for part in rule.parts if part not in common]) for rule in rules]
+    return guard, tuple((rule, all_of(rest) if rest else _always) for rule, rest in rests)
 
 
 class Selection:
@@ -111,7 +94,7 @@ class Selection:
 
     Attributes:
         rules: the rules.
-        groups: the same, so that what many have in common is tested once.
+        groups: the same, so that what several in a row have in common is tested once.
 
     """
 
@@ -361,22 +344,17 @@ class _Reader:
         for name, listed in places.items():
             if not isinstance(listed, list):
                 raise ArtifactError(f"rules.{section}[{name[:80]!r}] of the artifact is no array")
-            yield (
-                name,
-                [
-                    self._rule(f"rules.{section}[{name[:80]!r}][{at}]", name, rule)
-                    for at, rule in enumerate(listed)
-                ],
-            )
+            where = f"rules.{section}[{name[:80]!r}]"
+            yield name, [self._rule(where, at, name, rule) for at, rule in enumerate(listed)]
 
-    def _rule(self, path: str, name: str, rule: JsonValue) -> Rule:
+    def _rule(self, where: str, at: int, name: str, rule: JsonValue) -> Rule:
         if not isinstance(rule, dict):
-            raise ArtifactError(f"{path} of the artifact is no object")
+            raise ArtifactError(f"{where}[{at}] of the artifact is no object")
         meta, consequence = rule.get("meta", {}), rule.get("consequence")
         if not isinstance(meta, dict) or not isinstance(consequence, dict):
-            raise ArtifactError(f"{path} of the artifact has no object 'meta' or 'consequence'")
+            raise ArtifactError(f"{where}[{at}] of the artifact has no object 'meta' or 'consequence'")
         activity_id = meta.get("activity.id", rule.get("activityId"))
-        activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, Budget(0))
+        activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, _NO_STEPS)
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:
@@ -385,13 +363,15 @@ class _Reader:
             prepared = Consequence(consequence, name, meta, self._token_names)
         except ValueError as error:
             problem, node = str(error), _NEVER
-            self._problems.append(f"{path}: {problem}")
+            self._problems.append(f"{where}[{at}]: {problem}")
             prepared, meta = Consequence({}, name, {}, TokenNames(())), {}
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
-            key=as_text(rule.get("ruleKey")) or path,
+            key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",
             activity_id=activity,
-            property_tokens=frozenset(token for token in tokens if isinstance(token, str)),
+            property_tokens=frozenset([token for token in tokens if isinstance(token, str)])
+            if tokens
+            else _NONE,
             meta=meta,
             condition=condition,
             applies=node.test,
@@ -425,3 +405,5 @@ def _never(_context: Context) -> bool:
 
 
 _NEVER = Node[Context](_never, _never, 0)
+_NONE = frozenset[str]()
+_NO_STEPS = Budget(0)

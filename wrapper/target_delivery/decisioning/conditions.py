@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import marshal
 import math
+import operator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from target_delivery.decisioning._json import check_depth
@@ -288,11 +289,13 @@ def _operation_on(name: str, operation: Operation, nodes: list[Node[S]]) -> Node
 
 # Operators that choose which operands they evaluate.
 
+_cost = operator.attrgetter("cost")
+
 
 def _and(nodes: list[Node[S]]) -> Node[S]:
     values = [node.value for node in nodes]
     # Which part is false does not matter to the truth, so the cheap ones are asked first. sorted keeps their order.
-    parts = tuple(sorted(_parts_of(nodes), key=lambda node: node.cost))
+    parts = tuple(sorted(_parts_of(nodes), key=_cost))
 
     def value(scope: S) -> JsValue:
         current: JsValue = UNDEFINED
@@ -301,12 +304,12 @@ def _and(nodes: list[Node[S]]) -> Node[S]:
                 return current
         return current
 
-    return Node(value, all_of([part.test for part in parts]), sum(part.cost for part in parts), parts=parts)
+    return Node(value, all_of([part.test for part in parts]), sum(map(_cost, parts)), parts=parts)
 
 
 def _or(nodes: list[Node[S]]) -> Node[S]:
     values = [node.value for node in nodes]
-    tests = [node.test for node in sorted(nodes, key=lambda node: node.cost)]
+    tests = [node.test for node in sorted(nodes, key=_cost)]
 
     def value(scope: S) -> JsValue:
         current: JsValue = UNDEFINED
@@ -321,7 +324,7 @@ def _or(nodes: list[Node[S]]) -> Node[S]:
                 return True
         return False
 
-    return Node(value, test, sum(node.cost for node in nodes))
+    return Node(value, test, sum(map(_cost, nodes)))
 
 
 def _not(nodes: list[Node[S]]) -> Node[S]:

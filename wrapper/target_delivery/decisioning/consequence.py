@@ -85,7 +85,7 @@ class Consequence:
 
     """
 
-    __slots__ = ("_base", "_clicks", "_metrics", "_options", "display_tokens", "name")
+    __slots__ = ("_base", "_metrics", "_options", "display_tokens", "name")
 
     def __init__(self, consequence: JsonObject, name: str, meta: JsonObject, token_names: TokenNames) -> None:
         self.name = as_text(consequence.get("name")) or name
@@ -94,16 +94,12 @@ class Consequence:
         base.pop("metrics", None)
         self._base = object_copier(base)
         metrics = [metric for metric in as_list(consequence.get("metrics")) if isinstance(metric, dict)]
-        self._metrics = [object_copier(metric) for metric in metrics]
-        self._clicks = [
-            copy for metric, copy in zip(metrics, self._metrics, strict=True) if metric.get("type") == "click"
-        ]
+        self._metrics = [(metric.get("type"), object_copier(metric)) for metric in metrics]
         options = _with_display_tokens(consequence, metrics)
         tokens = token_names.known(meta) if options else {}
         self._options = [_Option(option, meta, tokens, token_names) for option in options]
-        self.display_tokens = tuple(
-            dict.fromkeys(token for option in options if (token := as_text(option.get("eventToken"))))
-        )
+        display_tokens = [as_text(option.get("eventToken")) for option in options]
+        self.display_tokens = tuple(token for token in dict.fromkeys(display_tokens) if token)
 
     def execute(self, context: Context) -> JsonObject:
         """Answer an execute item: only click metrics, no event tokens in options, no empty options."""
@@ -115,7 +111,7 @@ class Consequence:
                 made.pop("eventToken", None)
                 options.append(made)
         result["options"] = options
-        result["metrics"] = [copy() for copy in self._clicks]
+        result["metrics"] = [copy() for kind, copy in self._metrics if kind == "click"]
         return result
 
     def prefetch(self, context: Context) -> JsonObject:
@@ -127,7 +123,7 @@ class Consequence:
     def view(self, context: Context) -> JsonObject:
         """Answer a prefetched view: options with event tokens, and all metrics."""
         result = self.prefetch(context)
-        result["metrics"] = [copy() for copy in self._metrics]
+        result["metrics"] = [copy() for _, copy in self._metrics]
         return result
 
 
@@ -169,17 +165,13 @@ class _Option:
         content, kind = option.get("content"), option.get("type")
         if kind == "html" and isinstance(content, str) and "${" in content:
             return self._filled(option, meta)
-        if kind == "actions" and isinstance(content, list):
-            actions: list[JsonValue] = [
-                self._filled(action, meta, at)
-                if isinstance(action, dict)
-                and isinstance(text := action.get("content"), str)
-                and "${" in text
-                else action
-                for at, action in enumerate(content)
-            ]
-            return {**option, "content": actions}
-        return option
+        if kind != "actions" or not isinstance(content, list):
+            return option
+        actions = content.copy()
+        for at, action in enumerate(content):
+            if isinstance(action, dict) and "${" in as_text(action.get("content")):
+                actions[at] = self._filled(action, meta, at)
+        return {**option, "content": actions}
 
     def _filled(self, holder: JsonObject, meta: JsonObject, at: int | None = None) -> JsonObject:
         """Fill in the macros in the content of an option, or of its action at a position."""

@@ -165,20 +165,19 @@ def _geo(context: JsonObject) -> JsonObject:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _own_url(item: JsonObject) -> str | None:
-    """Give the URL of an item that has an address of its own."""
-    url = as_object(item.get("address")).get("url")
-    return url if isinstance(url, str) else None
-
-
 def _item_page(context: Context) -> dict[str, str]:
-    url = _own_url(context.item)
-    return context.visit.page if url is None else page_of(url)
+    return _own_page(context.item) or context.visit.page
 
 
 def _item_referring(context: Context) -> dict[str, str]:
-    url = _own_url(context.item)
-    return context.visit.referring if url is None else page_of(url)
+    return _own_page(context.item) or context.visit.referring
+
+
+def _own_page(item: JsonObject) -> dict[str, str] | None:
+    """Give the page of an item that has an address of its own: it stands for both page and referring."""
+    address = item.get("address")
+    url = address.get("url") if isinstance(address, dict) else None
+    return page_of(url) if isinstance(url, str) else None
 
 
 _VISIT_SECTIONS: dict[str, Callable[[Visit], Any]] = {

@@ -7,7 +7,6 @@ user agents.
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_delivery.decisioning._ids import new_id as _new_id
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from target_delivery.decisioning.artifact import Artifact, Rule, Selection
 
     Observe = Callable[[Rule, Context, bool], None]
-    Candidate = tuple[Rule, Callable[[Context], bool]]
+    Warn = Callable[[Rule, Exception], None]
 
 __all__ = ["Decision", "RemoteNeeds", "applying", "decide", "notification_request", "remote_needs", "start"]
 
@@ -99,7 +98,7 @@ def decide(
     response: JsonObject = {
         "status": PARTIAL_CONTENT if remote.mboxes or remote.views else OK,
         "requestId": request.get("requestId") or new_id(),
-        "id": copy_object(visitor_id),
+        "id": copy_object(visitor_id) if "customerIds" in visitor_id else visitor_id.copy(),
         "client": client,
     }
     if isinstance(execute := request.get("execute"), dict):
@@ -185,36 +184,46 @@ def notification_request(
     return sent
 
 
-def applying(
-    selection: Selection,
-    context: Context,
-    warn: Callable[[Rule, Exception], None],
-    observe: Observe | None = None,
-) -> Iterator[Rule]:
+def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rule]:
     """Give the rules that apply, of those with one key only the first; lazily, in their order.
 
     Args:
         selection: the rules that may apply in the request's property.
         context: what they see.
-        warn: is told when a condition could not be evaluated.
-        observe: is told of each rule that is evaluated, and whether it applies.
+        warn: is told when a condition could not be evaluated; its rule does not apply.
 
     """
     used: set[str] = set()
-    if observe is not None:
-        candidates: Iterable[Candidate] = ((rule, rule.applies) for rule in selection.rules)
-    else:
-        candidates = chain.from_iterable(group.candidates(context) for group in selection.groups)
-    for rule, test in candidates:
+    for guard, members in selection.groups:
+        try:
+            if guard is not None and not guard(context):
+                continue
+        except Exception as error:
+            warn(members[0][0], error)
+            continue
+        for rule, test in members:
+            try:
+                applies = rule.key not in used and test(context)
+            except Exception as error:
+                warn(rule, error)
+                continue
+            if applies:
+                used.add(rule.key)
+                yield rule
+
+
+def observed(selection: Selection, context: Context, warn: Warn, observe: Observe) -> Iterator[Rule]:
+    """Give what applying gives, and tell observe of each rule that is evaluated, and whether it applies."""
+    used: set[str] = set()
+    for rule in selection.rules:
         if rule.key in used:
             continue
         try:
-            applies = test(context)
+            applies = rule.applies(context)
         except Exception as error:
             warn(rule, error)
             applies = False
-        if observe is not None:
-            observe(rule, context, applies)
+        observe(rule, context, applies)
         if applies:
             used.add(rule.key)
             yield rule
@@ -303,8 +312,7 @@ class _Run:
         trace = self._item_trace("mbox", mode, context)
         rules = self._artifact.mbox(name).for_property(self._property)
         results: list[JsonObject] = []
-        observe = None if trace is None else trace.evaluated
-        for rule in applying(rules, context, self._warn, observe):
+        for rule in self._applying(rules, context, trace):
             if mode == "execute":
                 self._count_impression(rule, name, trace)
                 result = rule.consequence.execute(context)
@@ -332,8 +340,7 @@ class _Run:
         trace = self._item_trace("view", "prefetch", context)
         rules = self._artifact.view(as_text(item.get("name"))).for_property(self._property)
         views: dict[str, JsonObject] = {}
-        observe = None if trace is None else trace.evaluated
-        for rule in applying(rules, context, self._warn, observe):
+        for rule in self._applying(rules, context, trace):
             result = rule.consequence.view(context)
             view = views.setdefault(rule.consequence.name, result)
             if view is not result:
@@ -342,6 +349,11 @@ class _Run:
             elif trace is not None:
                 result["trace"] = trace.as_object()
         return views.values()
+
+    def _applying(self, rules: Selection, context: Context, trace: ItemTrace | None) -> Iterator[Rule]:
+        if trace is None:
+            return applying(rules, context, self._warn)
+        return observed(rules, context, self._warn, trace.evaluated)
 
     def _item_trace(self, kind: str, mode: str, context: Context) -> ItemTrace | None:
         if self.trace is None:

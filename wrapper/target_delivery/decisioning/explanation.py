@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from target_delivery.decisioning._json import as_list, as_object, as_text
 from target_delivery.decisioning.conditions import Compiler, operator_of
 from target_delivery.decisioning.context import Context, variable_of
-from target_delivery.decisioning.engine import applying, property_of, remote_needs, start
+from target_delivery.decisioning.engine import observed, property_of, remote_needs, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -248,7 +248,7 @@ def _activities(
     def warn(rule: Rule, error: Exception) -> None:
         failed[id(rule)] = error
 
-    for _ in applying(allowed, context, warn, observe):
+    for _ in observed(allowed, context, warn, observe):
         if not every:
             break
     permitted = {id(rule) for rule in allowed.rules}
