@@ -42,6 +42,9 @@ class ClientClosedError(TargetError, RuntimeError):
     """The client is closed. Create a new one."""
 
 
+CLOSED = "This client is closed; create a new one."
+
+
 class AttributeNotFoundError(TargetError, KeyError):
     """The answer has no such mbox, or no such key in the JSON content of that mbox."""
 
