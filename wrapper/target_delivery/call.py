@@ -11,21 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import httpx
-from attrs import evolve, field, frozen
-
-from target_delivery import cookies, edge
-from target_delivery._version import __version__
-from target_delivery.errors import (
-    DeliveryConnectionError,
-    DeliveryStatusError,
-    DeliveryTimeoutError,
-    InvalidAnswerError,
-    OptionError,
-)
-from target_delivery.memory import Memory
-from target_delivery.redact import redact
-from target_delivery.response import TargetDeliveryResponse, results_in_order
-from target_delivery.retry import Attempts
+from attrs import evolve, frozen
 from target_delivery_api.api.delivery import execute as endpoint
 from target_delivery_api.errors import ModelError, TruncatedAnswer
 from target_delivery_api.models import (
@@ -49,8 +35,22 @@ from target_delivery_api.models import (
 )
 from target_delivery_api.types import Answer
 
+from target_delivery import cookies, edge
+from target_delivery._version import __version__
+from target_delivery.errors import (
+    DeliveryConnectionError,
+    DeliveryStatusError,
+    DeliveryTimeoutError,
+    InvalidAnswerError,
+    OptionError,
+)
+from target_delivery.memory import Memory
+from target_delivery.redact import redact
+from target_delivery.response import TargetDeliveryResponse, results_in_order
+from target_delivery.retry import Attempts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from target_delivery.options import CallOptions, Config, MethodName
     from target_delivery.retry import Outcome
@@ -150,10 +150,14 @@ class Core:
             request_id=request.request_id or uuid4().hex,
             impression_id=request.impression_id or (uuid4().hex if request.execute is not None else None),
             id=visitor_id,
-            environment_id=self.config.environment_id if request.environment_id is None else request.environment_id,
+            environment_id=self.config.environment_id
+            if request.environment_id is None
+            else request.environment_id,
             property=self._property(request.property),
             context=_context(request.context),
-            experience_cloud=self._experience_cloud(request.experience_cloud, visitor, session_id, options.consumer_id),
+            experience_cloud=self._experience_cloud(
+                request.experience_cloud, visitor, session_id, options.consumer_id
+            ),
             execute=self._execute(request.execute),
             prefetch=self._prefetch(request.prefetch),
             notifications=_notifications(request.notifications, _visitor(visitor_id) or session_id),
@@ -195,7 +199,9 @@ class Core:
             return None
         mboxes = self._numbered("prefetch", given.mboxes)
         if given.page_load is None and not mboxes and not given.views:
-            raise OptionError("request.prefetch asks for nothing: give it a page_load, a view or an mbox with a name.")
+            raise OptionError(
+                "request.prefetch asks for nothing: give it a page_load, a view or an mbox with a name."
+            )
         return evolve(given, mboxes=mboxes)
 
     def _numbered(self, part: str, mboxes: list[MboxRequest] | None) -> list[MboxRequest] | None:
@@ -367,7 +373,9 @@ def _context(given: Context | None) -> Context:
     )
 
 
-def _audience_manager(given: AudienceManager | None, visitor: cookies.VisitorCookie) -> AudienceManager | None:
+def _audience_manager(
+    given: AudienceManager | None, visitor: cookies.VisitorCookie
+) -> AudienceManager | None:
     given = given or AudienceManager()
     merged = evolve(
         given,
@@ -417,7 +425,9 @@ def _require_notifications(request: DeliveryRequest) -> None:
 def _notifications(given: list[Notification] | None, visitor: str) -> list[Notification] | None:
     if given is None:
         return None
-    return [_checked_notification(position, notification, visitor) for position, notification in enumerate(given)]
+    return [
+        _checked_notification(position, notification, visitor) for position, notification in enumerate(given)
+    ]
 
 
 def _checked_notification(position: int, notification: Notification, visitor: str) -> Notification:

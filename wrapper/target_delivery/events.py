@@ -53,5 +53,7 @@ def emit(config: Config, event: Event) -> None:
         return
     try:
         handler(event)
-    except Exception as error:  # noqa: BLE001
-        config.logger.error("The handler of the event %s raised %s: %s", event.type, type(error).__name__, error)
+    except Exception as error:
+        config.logger.error(
+            "The handler of the event %s raised %s: %s", event.type, type(error).__name__, error
+        )

@@ -16,16 +16,17 @@ from target_delivery.edge import cluster_of_hint, is_server_domain
 from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:
+    from target_delivery_api.models import CustomerId, DeliveryRequest
+
     from target_delivery.events import Event
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-    from target_delivery_api.models import CustomerId, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",
     "AttributesCallbackOptions",
     "AttributesOptions",
     "ClientOptions",
-    "DecisioningMethod",
+    "DecisioningMethodName",
     "EventName",
     "NotificationsCallbackOptions",
     "NotificationsOptions",
@@ -34,7 +35,7 @@ __all__ = [
     "TargetLogger",
 ]
 
-DecisioningMethod = Literal["server-side", "on-device", "hybrid"]
+DecisioningMethodName = Literal["server-side", "on-device", "hybrid"]
 MethodName = Literal["get_offers", "get_attributes", "send_notifications"]
 EventName = Literal[
     "client_ready",
@@ -74,7 +75,7 @@ class _CommonClientOptions(TypedDict, total=False):
     """Edge cluster to start with: 1 to 5 digits."""
     property_token: str | None
     """Property of every call whose request names none."""
-    decisioning_method: DecisioningMethod | None
+    decisioning_method: DecisioningMethodName | None
     """Where decisions are made. This version decides ``server-side`` only."""
     polling_interval: int | None
     """Milliseconds between artifact downloads: 0 (never) or at least 300000, the default. On-device decisioning."""
@@ -146,7 +147,7 @@ class OffersOptions(_VisitorOptions, total=False):
     """Options of ``get_offers``."""
 
     request: Required[DeliveryRequest]
-    decisioning_method: DecisioningMethod | None
+    decisioning_method: DecisioningMethodName | None
 
 
 class OffersCallbackOptions(OffersOptions, total=False):
@@ -160,7 +161,7 @@ class AttributesOptions(_VisitorOptions, total=False):
     """Options of ``get_attributes``."""
 
     request: DeliveryRequest | None
-    decisioning_method: DecisioningMethod | None
+    decisioning_method: DecisioningMethodName | None
 
 
 class AttributesCallbackOptions(AttributesOptions, total=False):
@@ -183,7 +184,7 @@ class Config:
     logger: TargetLogger = field(factory=lambda: logging.getLogger("adobe.target"))
     target_location_hint: str | None = None
     property_token: str | None = None
-    decisioning_method: DecisioningMethod = "server-side"
+    decisioning_method: DecisioningMethodName = "server-side"
     polling_interval: int = 300_000
     maximum_wait_ready: int | None = None
     artifact_location: str | None = None
@@ -207,7 +208,7 @@ class CallOptions:
     consumer_id: str = "target-global-mbox"
     customer_ids: Sequence[CustomerId] = ()
     session_id: str | None = None
-    decisioning_method: DecisioningMethod | None = None
+    decisioning_method: DecisioningMethodName | None = None
     request: DeliveryRequest | None = None
     callback: Callable[[Any], object] | None = None
     err_callback: Callable[[BaseException], object] | None = None
@@ -218,7 +219,9 @@ _Check = Callable[[str, Any], Any]
 
 
 def _refuse(name: str, value: object, need: str) -> NoReturn:
-    shown = repr(value) if isinstance(value, (bool, int, float)) else f"a value of type {type(value).__name__}"
+    shown = (
+        repr(value) if isinstance(value, (bool, int, float)) else f"a value of type {type(value).__name__}"
+    )
     raise OptionError(f"Option {name!r} must be {need}, not {shown}.")
 
 
@@ -305,7 +308,9 @@ def _events(name: str, value: object) -> object:
     handlers = _mapping(name, value)
     for event, handler in handlers.items():
         if event not in get_args(EventName):
-            raise OptionError(f"Option {name!r}: unknown event {event!r}.{_closest(event, get_args(EventName))}")
+            raise OptionError(
+                f"Option {name!r}: unknown event {event!r}.{_closest(event, get_args(EventName))}"
+            )
         if not callable(handler):
             _refuse(f"{name}[{event!r}]", handler, "callable")
     return dict(handlers)
@@ -325,7 +330,7 @@ def _customer_ids(name: str, value: object) -> object:
 _CLIENT_CODE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _COUNT = _integer("an int of at least 0", lambda value: value >= 0)
 _MILLISECONDS = _integer("an int of milliseconds greater than 0", lambda value: value > 0)
-_METHOD = _one_of(*get_args(DecisioningMethod))
+_METHOD = _one_of(*get_args(DecisioningMethodName))
 
 _CLIENT_CHECKS: dict[str, _Check] = {
     "client": _matching("1 to 128 letters, digits, '-' and '_'", _CLIENT_CODE.fullmatch),
@@ -341,7 +346,8 @@ _CLIENT_CHECKS: dict[str, _Check] = {
     "property_token": _non_empty,
     "decisioning_method": _METHOD,
     "polling_interval": _integer(
-        "an int of milliseconds: 0 (never poll) or at least 300000", lambda value: value == 0 or value >= 300_000
+        "an int of milliseconds: 0 (never poll) or at least 300000",
+        lambda value: value == 0 or value >= 300_000,
     ),
     "maximum_wait_ready": _COUNT,
     "artifact_location": _non_empty,
@@ -361,9 +367,7 @@ _VISITOR_CHECKS: dict[str, _Check] = {
     "visitor_cookie": _text,
     "consumer_id": _text,
     "customer_ids": _customer_ids,
-    "session_id": _secret_matching(
-        "1 to 128 printable characters without space, '?' and '/'", is_session_id
-    ),
+    "session_id": _secret_matching("1 to 128 printable characters without space, '?' and '/'", is_session_id),
 }
 _CALLBACK_CHECKS: dict[str, _Check] = {"callback": _callable, "err_callback": _callable}
 _NOTIFICATIONS_CHECKS = {"request": _request, **_VISITOR_CHECKS, **_CALLBACK_CHECKS}
@@ -415,7 +419,9 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
     if call.request is None and method != "get_attributes":
         raise OptionError(f"{method}() needs the option 'request', a DeliveryRequest.")
     if call.err_callback is not None and call.callback is None:
-        raise OptionError("Option 'err_callback' needs the option 'callback': a call without it raises its errors.")
+        raise OptionError(
+            "Option 'err_callback' needs the option 'callback': a call without it raises its errors."
+        )
     require_server_side(call.decisioning_method)
     return call
 
@@ -434,7 +440,7 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def require_server_side(method: DecisioningMethod | None) -> None:
+def require_server_side(method: DecisioningMethodName | None) -> None:
     """Refuse what this version cannot do.
 
     Raises:

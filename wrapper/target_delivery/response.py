@@ -137,6 +137,7 @@ _KEYS = (
     "request",
 )
 
+
 def results_in_order(
     response: DeliveryResponse,
 ) -> Iterator[PageLoadResponse | MboxResponse | PrefetchMboxResponse | View]:
@@ -178,7 +179,9 @@ class AttributesProvider:
         """
         attributes = self._attributes.get(mbox_name)
         if attributes is None or key not in attributes:
-            lacking = "the answer has no such mbox" if attributes is None else "its JSON offers have no such key"
+            lacking = (
+                "the answer has no such mbox" if attributes is None else "its JSON offers have no such key"
+            )
             raise AttributeNotFoundError(f"No value for key {key!r} of mbox {mbox_name!r}: {lacking}.")
         return attributes[key]
 

@@ -8,7 +8,6 @@ from time import time
 
 import httpx
 from attrs import define, field
-
 from target_delivery_api.types import Answer
 
 __all__ = ["Attempts", "Outcome"]
@@ -54,8 +53,12 @@ class Attempts:
             again = outcome.status_code in RETRIED_STATUSES
             wait = _retry_after(outcome.headers.get("retry-after")) if again else None
         else:
-            self.failures.append(f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__)
-            again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
+            self.failures.append(
+                f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__
+            )
+            again = isinstance(outcome, httpx.TransportError) and not isinstance(
+                outcome, httpx.UnsupportedProtocol
+            )
             wait = None
         if not again or self.count > self.retries:
             return None
