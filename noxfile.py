@@ -37,9 +37,7 @@ def install(session: nox.Session, *groups: str, package: str = ".[sandbox]") -> 
 @nox.session(python=LOWEST)
 def lint(session: nox.Session) -> None:
     """Style and likely mistakes: ruff."""
-    session.install(
-        "-q", *nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), "lint")
-    )
+    session.install("-q", *nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 

@@ -82,9 +82,7 @@ class Core:
         """Take the checked options, and the headers that the HTTP client sends with every request."""
         self.config = config
         self.memory = Memory(config.target_location_hint)
-        self._base_url = edge.url_maker(
-            client=config.client, server_domain=config.server_domain, secure=config.secure
-        )
+        self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {
             **default_headers,
             "content-type": "application/json",
@@ -150,14 +148,10 @@ class Core:
             request_id=request.request_id or uuid4().hex,
             impression_id=request.impression_id or (uuid4().hex if request.execute is not None else None),
             id=visitor_id,
-            environment_id=self.config.environment_id
-            if request.environment_id is None
-            else request.environment_id,
+            environment_id=self.config.environment_id if request.environment_id is None else request.environment_id,
             property=self._property(request.property),
             context=_context(request.context),
-            experience_cloud=self._experience_cloud(
-                request.experience_cloud, visitor, session_id, options.consumer_id
-            ),
+            experience_cloud=self._experience_cloud(request.experience_cloud, visitor, session_id, options.consumer_id),
             execute=self._execute(request.execute),
             prefetch=self._prefetch(request.prefetch),
             notifications=_notifications(request.notifications, _visitor(visitor_id) or session_id),
@@ -199,9 +193,7 @@ class Core:
             return None
         mboxes = self._numbered("prefetch", given.mboxes)
         if given.page_load is None and not mboxes and not given.views:
-            raise OptionError(
-                "request.prefetch asks for nothing: give it a page_load, a view or an mbox with a name."
-            )
+            raise OptionError("request.prefetch asks for nothing: give it a page_load, a view or an mbox with a name.")
         return evolve(given, mboxes=mboxes)
 
     def _numbered(self, part: str, mboxes: list[MboxRequest] | None) -> list[MboxRequest] | None:
@@ -373,9 +365,7 @@ def _context(given: Context | None) -> Context:
     )
 
 
-def _audience_manager(
-    given: AudienceManager | None, visitor: cookies.VisitorCookie
-) -> AudienceManager | None:
+def _audience_manager(given: AudienceManager | None, visitor: cookies.VisitorCookie) -> AudienceManager | None:
     given = given or AudienceManager()
     merged = evolve(
         given,
@@ -425,9 +415,7 @@ def _require_notifications(request: DeliveryRequest) -> None:
 def _notifications(given: list[Notification] | None, visitor: str) -> list[Notification] | None:
     if given is None:
         return None
-    return [
-        _checked_notification(position, notification, visitor) for position, notification in enumerate(given)
-    ]
+    return [_checked_notification(position, notification, visitor) for position, notification in enumerate(given)]
 
 
 def _checked_notification(position: int, notification: Notification, visitor: str) -> Notification:

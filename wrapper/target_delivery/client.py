@@ -90,9 +90,7 @@ class TargetClient:
         return self._run(self._core.prepare("get_offers", call_options), call_options, whole)
 
     @overload
-    def send_notifications(
-        self, options: NotificationsCallbackOptions
-    ) -> AsyncResult[TargetDeliveryResponse]: ...
+    def send_notifications(self, options: NotificationsCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
     @overload
     def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse: ...
     def send_notifications(
@@ -179,9 +177,7 @@ class TargetClient:
                 self._workers = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="target-delivery")
             return AsyncResult(self._workers.submit(self._deliver_and_tell, call, options, finish))
 
-    def _deliver_and_tell(
-        self, call: Call, options: CallOptions, finish: Callable[[TargetDeliveryResponse], T]
-    ) -> T:
+    def _deliver_and_tell(self, call: Call, options: CallOptions, finish: Callable[[TargetDeliveryResponse], T]) -> T:
         self._worker.running = True
         try:
             result = finish(self._deliver(call))

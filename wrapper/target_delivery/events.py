@@ -54,6 +54,4 @@ def emit(config: Config, event: Event) -> None:
     try:
         handler(event)
     except Exception as error:
-        config.logger.error(
-            "The handler of the event %s raised %s: %s", event.type, type(error).__name__, error
-        )
+        config.logger.error("The handler of the event %s raised %s: %s", event.type, type(error).__name__, error)

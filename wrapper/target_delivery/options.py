@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, get_args
 
-import httpx
 from attrs import field, frozen
 
 from target_delivery.cookies import is_session_id
@@ -16,6 +15,7 @@ from target_delivery.edge import cluster_of_hint, is_server_domain
 from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:
+    import httpx
     from target_delivery_api.models import CustomerId, DeliveryRequest
 
     from target_delivery.events import Event
@@ -219,9 +219,7 @@ _Check = Callable[[str, Any], Any]
 
 
 def _refuse(name: str, value: object, need: str) -> NoReturn:
-    shown = (
-        repr(value) if isinstance(value, (bool, int, float)) else f"a value of type {type(value).__name__}"
-    )
+    shown = repr(value) if isinstance(value, (bool, int, float)) else f"a value of type {type(value).__name__}"
     raise OptionError(f"Option {name!r} must be {need}, not {shown}.")
 
 
@@ -308,9 +306,7 @@ def _events(name: str, value: object) -> object:
     handlers = _mapping(name, value)
     for event, handler in handlers.items():
         if event not in get_args(EventName):
-            raise OptionError(
-                f"Option {name!r}: unknown event {event!r}.{_closest(event, get_args(EventName))}"
-            )
+            raise OptionError(f"Option {name!r}: unknown event {event!r}.{_closest(event, get_args(EventName))}")
         if not callable(handler):
             _refuse(f"{name}[{event!r}]", handler, "callable")
     return dict(handlers)
@@ -337,9 +333,7 @@ _CLIENT_CHECKS: dict[str, _Check] = {
     "organization_id": _non_empty,
     "timeout": _MILLISECONDS,
     "retries": _COUNT,
-    "server_domain": _matching(
-        "a host with an optional ':port', without scheme, user or path", is_server_domain
-    ),
+    "server_domain": _matching("a host with an optional ':port', without scheme, user or path", is_server_domain),
     "secure": _flag,
     "logger": _logger,
     "target_location_hint": _matching("an edge cluster, 1 to 5 digits", cluster_of_hint),
@@ -419,9 +413,7 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
     if call.request is None and method != "get_attributes":
         raise OptionError(f"{method}() needs the option 'request', a DeliveryRequest.")
     if call.err_callback is not None and call.callback is None:
-        raise OptionError(
-            "Option 'err_callback' needs the option 'callback': a call without it raises its errors."
-        )
+        raise OptionError("Option 'err_callback' needs the option 'callback': a call without it raises its errors.")
     require_server_side(call.decisioning_method)
     return call
 

@@ -24,9 +24,7 @@ _SECRET_KEYS = frozenset(
         "tokens",
     }
 )
-_SECRET_FIELD = re.compile(
-    rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"[^"]*"?|\[[^\]]*\]?)'
-)
+_SECRET_FIELD = re.compile(rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"[^"]*"?|\[[^\]]*\]?)')
 _REDACTED = "[redacted]"
 
 

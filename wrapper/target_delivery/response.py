@@ -95,9 +95,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     @overload
     def get(self, key: Literal["target_location_hint_cookie"], default: _D, /) -> Cookie | _D: ...
     @overload
-    def get(
-        self, key: Literal["analytics_details"], default: None = None, /
-    ) -> list[AnalyticsResponse] | None: ...
+    def get(self, key: Literal["analytics_details"], default: None = None, /) -> list[AnalyticsResponse] | None: ...
     @overload
     def get(self, key: Literal["analytics_details"], default: _D, /) -> list[AnalyticsResponse] | _D: ...
     @overload
@@ -105,9 +103,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
         self, key: Literal["trace", "response_tokens"], default: None = None, /
     ) -> list[dict[str, JsonValue]] | None: ...
     @overload
-    def get(
-        self, key: Literal["trace", "response_tokens"], default: _D, /
-    ) -> list[dict[str, JsonValue]] | _D: ...
+    def get(self, key: Literal["trace", "response_tokens"], default: _D, /) -> list[dict[str, JsonValue]] | _D: ...
     @overload
     def get(self, key: Literal["meta"], default: object = None, /) -> DecisioningMeta: ...
     @overload
@@ -179,9 +175,7 @@ class AttributesProvider:
         """
         attributes = self._attributes.get(mbox_name)
         if attributes is None or key not in attributes:
-            lacking = (
-                "the answer has no such mbox" if attributes is None else "its JSON offers have no such key"
-            )
+            lacking = "the answer has no such mbox" if attributes is None else "its JSON offers have no such key"
             raise AttributeNotFoundError(f"No value for key {key!r} of mbox {mbox_name!r}: {lacking}.")
         return attributes[key]
 

@@ -53,12 +53,8 @@ class Attempts:
             again = outcome.status_code in RETRIED_STATUSES
             wait = _retry_after(outcome.headers.get("retry-after")) if again else None
         else:
-            self.failures.append(
-                f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__
-            )
-            again = isinstance(outcome, httpx.TransportError) and not isinstance(
-                outcome, httpx.UnsupportedProtocol
-            )
+            self.failures.append(f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__)
+            again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
             wait = None
         if not again or self.count > self.retries:
             return None
