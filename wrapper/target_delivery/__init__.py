@@ -13,6 +13,48 @@ from typing import TYPE_CHECKING
 from target_delivery._version import __version__
 
 if TYPE_CHECKING:
+    from target_delivery.async_client import (
+        AsyncTargetClient,
+    )
+    from target_delivery.async_result import (
+        AsyncResult,
+    )
+    from target_delivery.client import (
+        TargetClient,
+    )
+    from target_delivery.cookies import (
+        Cookie,
+    )
+    from target_delivery.errors import (
+        AttributeNotFoundError,
+        ClientClosedError,
+        DeliveryConnectionError,
+        DeliveryError,
+        DeliveryStatusError,
+        DeliveryTimeoutError,
+        InvalidAnswerError,
+        OptionError,
+        TargetError,
+    )
+    from target_delivery.events import (
+        Event,
+    )
+    from target_delivery.options import (
+        AsyncClientOptions,
+        AttributesCallbackOptions,
+        AttributesOptions,
+        ClientOptions,
+        NotificationsCallbackOptions,
+        NotificationsOptions,
+        OffersCallbackOptions,
+        OffersOptions,
+        TargetLogger,
+    )
+    from target_delivery.response import (
+        AttributesProvider,
+        DecisioningMeta,
+        TargetDeliveryResponse,
+    )
     from target_delivery_api.models import (
         Action,
         Address,
@@ -75,49 +117,6 @@ if TYPE_CHECKING:
         Window,
     )
     from target_delivery_api.types import JsonValue
-
-    from target_delivery.async_client import (
-        AsyncTargetClient,
-    )
-    from target_delivery.async_result import (
-        AsyncResult,
-    )
-    from target_delivery.client import (
-        TargetClient,
-    )
-    from target_delivery.cookies import (
-        Cookie,
-    )
-    from target_delivery.errors import (
-        AttributeNotFoundError,
-        ClientClosedError,
-        DeliveryConnectionError,
-        DeliveryError,
-        DeliveryStatusError,
-        DeliveryTimeoutError,
-        InvalidAnswerError,
-        OptionError,
-        TargetError,
-    )
-    from target_delivery.events import (
-        Event,
-    )
-    from target_delivery.options import (
-        AsyncClientOptions,
-        AttributesCallbackOptions,
-        AttributesOptions,
-        ClientOptions,
-        NotificationsCallbackOptions,
-        NotificationsOptions,
-        OffersCallbackOptions,
-        OffersOptions,
-        TargetLogger,
-    )
-    from target_delivery.response import (
-        AttributesProvider,
-        DecisioningMeta,
-        TargetDeliveryResponse,
-    )
 
 __all__ = [
     "Action",

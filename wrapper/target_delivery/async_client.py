@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Self
 
 import httpx
-from target_delivery_api.api.delivery import execute as endpoint
 
 from target_delivery.call import Core
 from target_delivery.errors import CLOSED, ClientClosedError
@@ -15,6 +14,7 @@ from target_delivery.events import Event, emit
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
 from target_delivery.pool import http_options
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.api.delivery import execute as endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

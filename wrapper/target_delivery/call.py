@@ -12,6 +12,20 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import httpx
 from attrs import evolve, frozen
+
+from target_delivery import cookies, edge
+from target_delivery._version import __version__
+from target_delivery.errors import (
+    DeliveryConnectionError,
+    DeliveryStatusError,
+    DeliveryTimeoutError,
+    InvalidAnswerError,
+    OptionError,
+)
+from target_delivery.memory import Memory
+from target_delivery.redact import redact
+from target_delivery.response import TargetDeliveryResponse, results_in_order
+from target_delivery.retry import Attempts
 from target_delivery_api.api.delivery import execute as endpoint
 from target_delivery_api.errors import ModelError, TruncatedAnswer
 from target_delivery_api.models import (
@@ -34,20 +48,6 @@ from target_delivery_api.models import (
     VisitorId,
 )
 from target_delivery_api.types import Answer
-
-from target_delivery import cookies, edge
-from target_delivery._version import __version__
-from target_delivery.errors import (
-    DeliveryConnectionError,
-    DeliveryStatusError,
-    DeliveryTimeoutError,
-    InvalidAnswerError,
-    OptionError,
-)
-from target_delivery.memory import Memory
-from target_delivery.redact import redact
-from target_delivery.response import TargetDeliveryResponse, results_in_order
-from target_delivery.retry import Attempts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

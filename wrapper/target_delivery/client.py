@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 import httpx
-from target_delivery_api.api.delivery import execute as endpoint
 
 from target_delivery.async_result import AsyncResult
 from target_delivery.call import Core, whole
@@ -17,6 +16,7 @@ from target_delivery.events import Event, emit
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
 from target_delivery.pool import http_options
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.api.delivery import execute as endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

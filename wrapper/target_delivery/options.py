@@ -16,10 +16,10 @@ from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:
     import httpx
-    from target_delivery_api.models import CustomerId, DeliveryRequest
 
     from target_delivery.events import Event
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+    from target_delivery_api.models import CustomerId, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",

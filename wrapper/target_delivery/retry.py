@@ -8,6 +8,7 @@ from time import time
 
 import httpx
 from attrs import define, field
+
 from target_delivery_api.types import Answer
 
 __all__ = ["Attempts", "Outcome"]
