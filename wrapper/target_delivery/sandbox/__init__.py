@@ -11,8 +11,20 @@ and states that come back, counts impressions and clicks in a ledger, and fails 
 try:
     from target_delivery.sandbox.artifact import Artifact, demo_artifact
     from target_delivery.sandbox.decider import Decider, Decision, FirstRule, Item, requested_items
+    from target_delivery.sandbox.faults import (
+        ArmedFault,
+        Fault,
+        Faults,
+        Latency,
+        NotJson,
+        OmitNotifications,
+        RefusedConnection,
+        Reset,
+        Status,
+        TruncatedBody,
+    )
     from target_delivery.sandbox.ledger import Counts, Ledger
-    from target_delivery.sandbox.requests import ReceivedRequest
+    from target_delivery.sandbox.requests import Exchange, ReceivedRequest
     from target_delivery.sandbox.sandbox import Sandbox
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] not in ("jsonschema", "starlette", "uvicorn"):
@@ -24,15 +36,26 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
+    "ArmedFault",
     "Artifact",
     "Counts",
     "Decider",
     "Decision",
+    "Exchange",
+    "Fault",
+    "Faults",
     "FirstRule",
     "Item",
+    "Latency",
     "Ledger",
+    "NotJson",
+    "OmitNotifications",
     "ReceivedRequest",
+    "RefusedConnection",
+    "Reset",
     "Sandbox",
+    "Status",
+    "TruncatedBody",
     "demo_artifact",
     "requested_items",
 ]

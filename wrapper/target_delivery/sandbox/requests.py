@@ -24,3 +24,18 @@ class ReceivedRequest:
             return json.loads(self.body)
         except ValueError:
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what became of it."""
+
+    request: ReceivedRequest
+    status: int
+    """Status of the answer; 0 if the connection ended without one."""
+    milliseconds: float
+    """From the last byte received to the first byte sent."""
+    faults: tuple[str, ...]
+    """Names of the faults that struck."""
+    error: str | None = None
+    """Message of an error answer."""

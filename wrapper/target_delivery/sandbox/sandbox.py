@@ -4,7 +4,7 @@ import ipaddress
 import re
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,8 +13,9 @@ from target_delivery.sandbox.app import make_app
 from target_delivery.sandbox.artifact import Artifact, demo_artifact
 from target_delivery.sandbox.decider import Decider, FirstRule
 from target_delivery.sandbox.delivery import DeliveryApi
+from target_delivery.sandbox.faults import Faults
 from target_delivery.sandbox.ledger import Ledger
-from target_delivery.sandbox.requests import ReceivedRequest
+from target_delivery.sandbox.requests import Exchange, ReceivedRequest
 from target_delivery.sandbox.server import Server
 from target_delivery.sandbox.tokens import Tokens
 
@@ -42,6 +43,8 @@ class Sandbox:
             knows its tokens; give one to have them outlive it.
         decider: chooses the rules that answer a request.
         allow_remote: allow a host that other machines can reach. There is no authentication.
+        fault_seed: makes faults of a probability strike in another sequence.
+        on_exchange: called on the sandbox's thread with each delivery request and what became of it.
 
     Raises:
         ValueError: an argument is malformed, the artifact is none, or the host is not loopback.
@@ -60,6 +63,8 @@ class Sandbox:
         secret: str | bytes | None = None,
         decider: Decider | None = None,
         allow_remote: bool = False,
+        fault_seed: int = 0,
+        on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         if not allow_remote and not _is_loopback(host):
             raise ValueError(
@@ -72,6 +77,9 @@ class Sandbox:
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
         self.ledger = Ledger()
         """What was counted."""
+        self.faults = Faults(fault_seed, self._update)
+        """What goes wrong. Faults stay in wait while the sandbox is stopped."""
+        self._server: Server | None = None
         self._host = host
         self._port = port
         self._client = client
@@ -87,8 +95,9 @@ class Sandbox:
             client=client,
             cluster=cluster,
         )
-        self._app = make_app(api, self.ledger, self._requests.append)
-        self._server: Server | None = None
+        self._app = make_app(
+            api, self.ledger, self.faults, self._requests.append, on_exchange or (lambda exchange: None)
+        )
 
     def start(self) -> Self:
         """Listen; return when requests are answered.
@@ -99,7 +108,7 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError(f"the sandbox is running already at {self.url}")
-        self._server = Server(self._app, self._host, self._port)
+        self._server = Server(self._app, self._host, self._port, lambda: self.faults.port_closed)
         return self
 
     def stop(self) -> None:
@@ -158,6 +167,10 @@ class Sandbox:
     def requests(self) -> list[ReceivedRequest]:
         """Delivery requests received, whether valid or not, oldest first, at most the last 1000."""
         return list(self._requests)
+
+    def _update(self) -> None:
+        if self._server is not None:
+            self._server.update()
 
 
 def _is_loopback(host: str) -> bool:
