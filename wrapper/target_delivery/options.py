@@ -130,45 +130,61 @@ class _VisitorOptions(TypedDict, total=False):
     """Links several requests: 1 to 128 printable characters without space, ``?`` and ``/``. The cookie's wins."""
 
 
-class NotificationsOptions(_VisitorOptions, total=False):
-    """Options of ``send_notifications``."""
-
+class _RequestOptions(_VisitorOptions, total=False):
     request: Required[DeliveryRequest]
 
 
-class NotificationsCallbackOptions(NotificationsOptions, total=False):
+class _OffersOptions(_RequestOptions, total=False):
+    decisioning_method: DecisioningMethodName | None
+    """Where this call's decisions are made."""
+
+
+class _AttributesOptions(_VisitorOptions, total=False):
+    request: DeliveryRequest | None
+    decisioning_method: DecisioningMethodName | None
+    """Where this call's decisions are made."""
+
+
+class _WithoutCallback(TypedDict, total=False):
+    # Named here so that options with a callback are no special case of options without one: what the call returns
+    # would be unknown.
+    callback: None
+    err_callback: None
+
+
+class _WithErrCallback(TypedDict, total=False):
+    err_callback: Callable[[BaseException], object] | None
+    """Called instead of ``callback`` when the call fails."""
+
+
+class NotificationsOptions(_RequestOptions, _WithoutCallback, total=False):
+    """Options of ``send_notifications``."""
+
+
+class NotificationsCallbackOptions(_RequestOptions, _WithErrCallback, total=False):
     """Options of ``send_notifications`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
-    err_callback: Callable[[BaseException], object] | None
 
 
-class OffersOptions(_VisitorOptions, total=False):
+class OffersOptions(_OffersOptions, _WithoutCallback, total=False):
     """Options of ``get_offers``."""
 
-    request: Required[DeliveryRequest]
-    decisioning_method: DecisioningMethodName | None
 
-
-class OffersCallbackOptions(OffersOptions, total=False):
+class OffersCallbackOptions(_OffersOptions, _WithErrCallback, total=False):
     """Options of ``get_offers`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
-    err_callback: Callable[[BaseException], object] | None
 
 
-class AttributesOptions(_VisitorOptions, total=False):
+class AttributesOptions(_AttributesOptions, _WithoutCallback, total=False):
     """Options of ``get_attributes``."""
 
-    request: DeliveryRequest | None
-    decisioning_method: DecisioningMethodName | None
 
-
-class AttributesCallbackOptions(AttributesOptions, total=False):
+class AttributesCallbackOptions(_AttributesOptions, _WithErrCallback, total=False):
     """Options of ``get_attributes`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[AttributesProvider], object]]
-    err_callback: Callable[[BaseException], object] | None
 
 
 @frozen(kw_only=True)
@@ -407,7 +423,7 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
         OptionError: naming the option and what it must be.
     """
     given = _given(options, f"{method}()")
-    if not callbacks and not given.keys().isdisjoint(_CALLBACK_CHECKS):
+    if not callbacks and any(given.get(name) is not None for name in _CALLBACK_CHECKS):
         raise OptionError("An AsyncTargetClient has no callbacks: await the call, or make a task of it.")
     call = CallOptions(**_checked(given, _CALL_CHECKS[method]))
     if call.request is None and method != "get_attributes":
