@@ -6,7 +6,7 @@ import difflib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, TypeGuard, get_args
 
 from attrs import field, frozen
 
@@ -211,7 +211,7 @@ class Config:
     cdn_base_path: str | None = None
     telemetry_enabled: bool = True
     version: str | None = None
-    events: Mapping[EventName, Callable[[Event], object]] = field(factory=dict)
+    events: Mapping[EventName, Callable[[Event], object]] = field(factory=dict[EventName, Any])
 
 
 @frozen(kw_only=True)
@@ -292,8 +292,16 @@ def _one_of(*values: str) -> _Check:
     return _matching(f"one of {', '.join(map(repr, values))}", values.__contains__)
 
 
-def _mapping(name: str, value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _mapping(name: str, value: object) -> Mapping[Any, Any]:
+    if not _is_mapping(value):
         _refuse(name, value, "a mapping")
     return value
 
@@ -331,7 +339,7 @@ def _events(name: str, value: object) -> object:
 def _customer_ids(name: str, value: object) -> object:
     from target_delivery_api.models import CustomerId
 
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if not _is_list(value):
         _refuse(name, value, "a list of CustomerId")
     for position, item in enumerate(value):
         if not isinstance(item, CustomerId):
@@ -440,7 +448,7 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
     Raises:
         OptionError: they are not a list of names, or one is blank.
     """
-    if isinstance(names, str) or not isinstance(names, Sequence):
+    if not _is_list(names):
         raise OptionError(f"mbox_names must be a list of mbox names, not {type(names).__name__}.")
     for position, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
@@ -461,7 +469,7 @@ def require_server_side(method: DecisioningMethodName | None) -> None:
 
 
 def _given(options: object, where: str) -> dict[str, Any]:
-    if not isinstance(options, Mapping):
+    if not _is_mapping(options):
         raise OptionError(f"{where} needs its options as one mapping, not {type(options).__name__}.")
     return dict(options)
 
