@@ -81,7 +81,7 @@ class Core:
     def __init__(self, config: Config, default_headers: httpx.Headers) -> None:
         """Take the checked options, and the headers that the HTTP client sends with every request."""
         self.config = config
-        self.memory = Memory(config.target_location_hint)
+        self.memory: Memory = Memory(config.target_location_hint)
         self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {
             **default_headers,
@@ -421,15 +421,24 @@ def _checked_notification(position: int, notification: Notification, visitor: st
     def refuse(name: str, need: str, value: object) -> NoReturn:
         raise OptionError(f"request.notifications[{position}].{name} must be {need}, not {value!r}.")
 
-    if not isinstance(notification.id, str) or not notification.id.strip():
+    if not _is_text(notification.id):
         refuse("id", "a str that is not blank", notification.id)
-    if not isinstance(notification.timestamp, int) or isinstance(notification.timestamp, bool):
+    if not _is_int(notification.timestamp):
         refuse("timestamp", "an int, epoch milliseconds", notification.timestamp)
     if notification.type not in (MetricType.CLICK, MetricType.DISPLAY):
         refuse("type", "MetricType.CLICK or MetricType.DISPLAY", notification.type)
     if notification.impression_id is not None:
         return notification
     return evolve(notification, impression_id=_impression_id(notification, visitor))
+
+
+# Asked of object, because a caller who checks no types can put anything into a model.
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _impression_id(notification: Notification, visitor: str) -> str:

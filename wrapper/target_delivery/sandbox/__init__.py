@@ -26,14 +26,14 @@ try:
     from target_delivery.sandbox.ledger import Counts, Ledger
     from target_delivery.sandbox.requests import Exchange, ReceivedRequest
     from target_delivery.sandbox.sandbox import Sandbox
-except ModuleNotFoundError as error:
-    if error.name is None or error.name.partition(".")[0] not in ("jsonschema", "starlette", "uvicorn"):
+except ModuleNotFoundError as _missing:
+    if _missing.name is None or _missing.name.partition(".")[0] not in ("jsonschema", "starlette", "uvicorn"):
         raise
     raise ImportError(
-        f'target_delivery.sandbox needs the extra "sandbox" ({error.name} is not installed): '
+        f'target_delivery.sandbox needs the extra "sandbox" ({_missing.name} is not installed): '
         'pip install "target-delivery[sandbox]"',
-        name=error.name,
-    ) from error
+        name=_missing.name,
+    ) from _missing
 
 __all__ = [
     "ArmedFault",

@@ -75,9 +75,9 @@ class Sandbox:
             raise ValueError(f"cluster {cluster} is not in 0 to 99999")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", client):
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
-        self.ledger = Ledger()
+        self.ledger: Ledger = Ledger()
         """What was counted."""
-        self.faults = Faults(fault_seed, self._update)
+        self.faults: Faults = Faults(fault_seed, self._update)
         """What goes wrong. Faults stay in wait while the sandbox is stopped."""
         self._server: Server | None = None
         self._host = host
