@@ -341,15 +341,14 @@ def _visitor_id(
     customer_ids: Iterable[CustomerId],
 ) -> VisitorId | None:
     given = given or VisitorId()
-    customers = {
-        (customer.integration_code, customer.id): customer
-        for customer in reversed([*customer_ids, *(given.customer_ids or ())])
-    }
+    customers: dict[tuple[str, str], CustomerId] = {}
+    for customer in (*customer_ids, *(given.customer_ids or ())):
+        customers.setdefault((customer.integration_code, customer.id), customer)
     merged = evolve(
         given,
         tnt_id=given.tnt_id or device_id,
         marketing_cloud_visitor_id=given.marketing_cloud_visitor_id or visitor.marketing_cloud_visitor_id,
-        customer_ids=list(reversed(customers.values())) or None,
+        customer_ids=list(customers.values()) or None,
     )
     return merged if merged != VisitorId() else None
 
