@@ -2,9 +2,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from exchanges import Post, connect, poster
 
 from target_delivery.sandbox import Sandbox
+
+from .exchanges import Post, connect, poster
 
 
 @pytest.fixture

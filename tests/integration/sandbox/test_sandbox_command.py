@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from exchanges import poster
 
 from target_delivery.sandbox import demo_artifact
+
+from .exchanges import poster
 
 
 @contextmanager

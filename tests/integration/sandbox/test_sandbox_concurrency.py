@@ -5,9 +5,9 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from exchanges import URL, connect, mboxes, poster
-
 from target_delivery.sandbox import Reset, Sandbox, Status, TruncatedBody
+
+from .exchanges import URL, connect, mboxes, poster
 
 
 def test_threads_are_counted_exactly(edge: Sandbox) -> None:

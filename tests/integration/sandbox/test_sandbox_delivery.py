@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from exchanges import QUERY, URL, Post, connect, display_token, mboxes, poster, prefetched
 
 from target_delivery.sandbox import Artifact, Decision, Sandbox, demo_artifact, requested_items
+
+from .exchanges import QUERY, URL, Post, connect, display_token, mboxes, poster, prefetched
 
 HOME = ("1001", "0")
 PRODUCT1 = ("1002", "0")

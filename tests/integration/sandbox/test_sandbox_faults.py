@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
-from exchanges import QUERY, URL, Post, connect, display_token, dumps, mboxes, notification, poster, prefetched
 
 from target_delivery.sandbox import (
     Fault,
@@ -23,6 +22,8 @@ from target_delivery.sandbox import (
     Status,
     TruncatedBody,
 )
+
+from .exchanges import QUERY, URL, Post, connect, display_token, dumps, mboxes, notification, poster, prefetched
 
 HOME = ("1001", "0")
 HOME_REQUEST = dumps({"context": {"channel": "web"}, "impressionId": "i", "execute": mboxes("home")})

@@ -12,9 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
-from exchanges import connect, mboxes, poster
 
 from target_delivery.sandbox import Exchange, Sandbox, Status, demo_artifact
+
+from .exchanges import connect, mboxes, poster
 
 
 def test_it_starts_and_stops_at_once_and_leaves_nothing_behind() -> None:

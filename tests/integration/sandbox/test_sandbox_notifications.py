@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from exchanges import Post, click_token, connect, display_token, mboxes, notification, poster, prefetched, rejection
 
 from target_delivery.sandbox import Sandbox, demo_artifact
+
+from .exchanges import Post, click_token, connect, display_token, mboxes, notification, poster, prefetched, rejection
 
 PRODUCT1 = ("1002", "0")
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from exchanges import QUERY, URL, connect, dumps, rejection
 
 from target_delivery.sandbox import Sandbox
+
+from .exchanges import QUERY, URL, connect, dumps, rejection
 
 WEB = {"channel": "web"}
 
