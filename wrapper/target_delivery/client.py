@@ -1,0 +1,216 @@
+"""TargetClient: the shell that sends calls and waits in threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+import httpx
+
+from target_delivery.async_result import AsyncResult
+from target_delivery.call import Core, whole
+from target_delivery.errors import CLOSED, ClientClosedError
+from target_delivery.events import Event, emit
+from target_delivery.options import read_call_options, read_client_options, read_mbox_names
+from target_delivery.pool import http_options
+from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.api.delivery import execute as endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from target_delivery.call import Call
+    from target_delivery.options import (
+        AttributesCallbackOptions,
+        AttributesOptions,
+        CallOptions,
+        ClientOptions,
+        Config,
+        NotificationsCallbackOptions,
+        NotificationsOptions,
+        OffersCallbackOptions,
+        OffersOptions,
+    )
+    from target_delivery.retry import Outcome
+
+__all__ = ["TargetClient"]
+
+T = TypeVar("T")
+
+MAX_WORKERS = 32
+"""Calls with a callback that are under way at once; further ones wait for their turn."""
+
+
+class TargetClient:
+    """A client of the Delivery API, to be created once with ``TargetClient.create`` and shared by all threads.
+
+    A context manager; ``close()`` ends it otherwise.
+    """
+
+    def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
+        self._owned = http_client is None
+        self._http = httpx.Client(**http_options()) if http_client is None else http_client
+        self._core = Core(config, self._http.headers)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._workers: ThreadPoolExecutor | None = None
+        self._worker = threading.local()
+        emit(config, Event("client_ready"))
+
+    @classmethod
+    def create(cls, options: ClientOptions) -> Self:
+        """Make a client of its options.
+
+        Raises:
+            OptionError: an option is missing, unknown or unusable.
+        """
+        return cls(read_client_options(options, httpx.Client), options.get("http_client"))
+
+    @overload
+    def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse: ...
+    @overload
+    def get_offers(self, options: OffersCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
+    def get_offers(
+        self, options: OffersOptions | OffersCallbackOptions
+    ) -> TargetDeliveryResponse | AsyncResult[TargetDeliveryResponse]:
+        """Ask for offers: an ``execute`` request counts the visitor's impression at once, a ``prefetch`` does not.
+
+        Returns:
+            The answer; with the option ``callback`` at once an AsyncResult.
+
+        Raises:
+            OptionError: the call is wrong; nothing was sent.
+            ClientClosedError: the client is closed.
+            DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
+        """
+        call_options = read_call_options(options, "get_offers", callbacks=True)
+        return self._run(self._core.prepare("get_offers", call_options), call_options, whole)
+
+    @overload
+    def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse: ...
+    @overload
+    def send_notifications(self, options: NotificationsCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
+    def send_notifications(
+        self, options: NotificationsOptions | NotificationsCallbackOptions
+    ) -> TargetDeliveryResponse | AsyncResult[TargetDeliveryResponse]:
+        """Report what was displayed and clicked.
+
+        The answer's ``notifications`` name the ids that were processed; one that is missing was not, and should
+        be sent again. That is safe: the same notification of the same visitor carries the same ``impressionId``.
+
+        Returns:
+            The answer; with the option ``callback`` at once an AsyncResult.
+
+        Raises:
+            OptionError: the call or a notification is wrong; nothing was sent.
+            ClientClosedError: the client is closed.
+            DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
+        """
+        call_options = read_call_options(options, "send_notifications", callbacks=True)
+        return self._run(self._core.prepare("send_notifications", call_options), call_options, whole)
+
+    @overload
+    def get_attributes(
+        self, mbox_names: Sequence[str], options: AttributesOptions | None = None
+    ) -> AttributesProvider: ...
+    @overload
+    def get_attributes(
+        self, mbox_names: Sequence[str], options: AttributesCallbackOptions
+    ) -> AsyncResult[AttributesProvider]: ...
+    def get_attributes(
+        self, mbox_names: Sequence[str], options: AttributesOptions | AttributesCallbackOptions | None = None
+    ) -> AttributesProvider | AsyncResult[AttributesProvider]:
+        """Ask for the JSON offers of mboxes, and read them as attributes.
+
+        Args:
+            mbox_names: mboxes to execute, unless the request asks for them already.
+            options: as for ``get_offers``; the request may be left out.
+
+        Returns:
+            The attributes; with the option ``callback`` at once an AsyncResult.
+
+        Raises:
+            OptionError: the call is wrong; nothing was sent.
+            ClientClosedError: the client is closed.
+            DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
+        """
+        call_options = read_call_options(options or {}, "get_attributes", callbacks=True)
+        call = self._core.prepare("get_attributes", call_options, read_mbox_names(mbox_names))
+        return self._run(call, call_options, AttributesProvider)
+
+    def close(self) -> None:
+        """Wait for the calls with a callback that are under way, and close all connections.
+
+        A second time does nothing. An ``http_client`` of the caller's stays open.
+        """
+        with self._lock:
+            self._closed = True
+            workers, self._workers = self._workers, None
+        if workers is not None:
+            # A callback that closes its own client cannot wait for itself.
+            workers.shutdown(wait=not getattr(self._worker, "running", False))
+        if self._owned:
+            self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+    def _run(
+        self, call: Call, options: CallOptions, finish: Callable[[TargetDeliveryResponse], T]
+    ) -> T | AsyncResult[T]:
+        if self._closed:
+            raise ClientClosedError(CLOSED)
+        if options.callback is None:
+            return finish(self._deliver(call))
+        with self._lock:
+            if self._closed:
+                raise ClientClosedError(CLOSED)
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="target-delivery")
+            return AsyncResult(self._workers.submit(self._deliver_and_tell, call, options, finish))
+
+    def _deliver_and_tell(self, call: Call, options: CallOptions, finish: Callable[[TargetDeliveryResponse], T]) -> T:
+        self._worker.running = True
+        try:
+            result = finish(self._deliver(call))
+        except BaseException as error:
+            self._tell(options.err_callback, error)
+            raise
+        self._tell(options.callback, result)
+        return result
+
+    def _tell(self, callback: Callable[[Any], object] | None, outcome: object) -> None:
+        logger = self._core.config.logger
+        if callback is None:
+            logger.error("A call with a callback failed: %s", outcome)
+            return
+        try:
+            callback(outcome)
+        except Exception as error:
+            logger.error("A callback raised %s: %s", type(error).__name__, error)
+
+    def _deliver(self, call: Call) -> TargetDeliveryResponse:
+        while True:
+            outcome = self._send(call)
+            wait = call.attempts.after(outcome, time.monotonic())
+            if wait is None:
+                return self._core.interpret(call, outcome)
+            time.sleep(wait)
+
+    def _send(self, call: Call) -> Outcome:
+        try:
+            return endpoint.sync(self._http, call.wire, deadline=call.attempts.deadline)
+        except (httpx.HTTPError, httpx.StreamError) as failure:
+            return failure
+        except RuntimeError:
+            if self._http.is_closed:
+                raise ClientClosedError(CLOSED) from None
+            raise
