@@ -39,7 +39,6 @@ def copier(value: JsonValue, depth: int = 0) -> Callable[[], JsonValue] | None:
 
     Raises:
         ValueError: value nests deeper than MAX_DEPTH.
-
     """
     if isinstance(value, dict):
         return object_copier(value, depth)
@@ -53,7 +52,6 @@ def object_copier(value: JsonObject, depth: int = 0) -> Callable[[], JsonObject]
 
     Raises:
         ValueError: as copier.
-
     """
     inner = [
         (key, copy)
@@ -78,7 +76,6 @@ def list_copier(value: list[JsonValue], depth: int = 0) -> Callable[[], list[Jso
 
     Raises:
         ValueError: as copier.
-
     """
     _check(depth)
     inner = [
@@ -108,7 +105,6 @@ def check_depth(value: JsonValue, depth: int = 0) -> None:
 
     Raises:
         ValueError: value nests deeper than MAX_DEPTH.
-
     """
     _check(depth)
     items = value.values() if isinstance(value, dict) else as_list(value)

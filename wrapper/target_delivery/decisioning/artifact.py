@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.decisioning.conditions import Shared
+    from target_delivery.decisioning.conditions import Variable
 
 __all__ = ["Artifact", "Rule", "RuleSet", "decode_bin", "load_artifact"]
 
@@ -43,7 +43,6 @@ class Rule:
         parts: what has to hold for it, the cheapest first.
         consequence: what the rule puts into the answer.
         problem: why the rule can never apply; ``""``: it can.
-
     """
 
     key: str
@@ -95,7 +94,6 @@ class Selection:
     Attributes:
         rules: the rules.
         groups: the same, so that what several in a row have in common is tested once.
-
     """
 
     __slots__ = ("groups", "rules")
@@ -110,7 +108,6 @@ class RuleSet:
 
     Attributes:
         rules: all of them, in order.
-
     """
 
     __slots__ = ("_by_property", "_tokens", "_unrestricted", "rules")
@@ -126,15 +123,12 @@ class RuleSet:
 
         Args:
             token: the token of the request's property; None when it has none.
-
         """
         if token is None or token not in self._tokens:
             return self._unrestricted
         found = self._by_property.get(token)
         if found is None:
-            found = Selection(
-                rule for rule in self.rules if not rule.property_tokens or token in rule.property_tokens
-            )
+            found = Selection(rule for rule in self.rules if not rule.property_tokens or token in rule.property_tokens)
             if len(self._by_property) < _MOST_PROPERTIES:
                 self._by_property[token] = found
         return found
@@ -162,7 +156,6 @@ class Artifact:
         remote_views: names of views that need the edge.
         local_views: names of views that are decided on the device.
         warning: one sentence on the rules that can never apply; ``""`` when all can.
-
     """
 
     version: str
@@ -198,7 +191,6 @@ def load_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization
 
     Raises:
         ArtifactError: it is no artifact, or of a version that this SDK does not know.
-
     """
     if isinstance(source, Mapping):
         # A copy: the caller's object may change, a compiled artifact must not.
@@ -220,7 +212,6 @@ def decode_bin(content: bytes, organization_id: str) -> bytes:
 
     Raises:
         ArtifactError: it is no such file, or of an unknown version.
-
     """
     _, colon, version = content[:8].decode("latin-1").partition(":")
     version = version.strip("\0 ")
@@ -284,7 +275,7 @@ def _compile(source: JsonObject) -> Artifact:
     reader = _Reader(TokenNames(tokens))
     mboxes = {name: RuleSet(found) for name, found in reader.section(rules, "mboxes")}
     views = {name: RuleSet(found) for name, found in reader.section(rules, "views")}
-    if reads_hosts(reader.names):
+    if reader.needs_hosts:
         warm_up()
     meta = as_object(source.get("meta"))
     try:
@@ -314,18 +305,20 @@ def _names(source: JsonObject, key: str) -> Iterable[str]:
 
 
 class _Reader:
-    """Compiles the rules of one artifact.
-
-    Attributes:
-        names: the variables that its conditions read.
-
-    """
+    """Compiles the rules of one artifact."""
 
     def __init__(self, token_names: TokenNames) -> None:
         self._token_names = token_names
         self._problems: list[str] = []
-        self._shared: Shared[Context] = {}
-        self.names: set[str] = set()
+        self._compiler: Compiler[Context] = Compiler(self._variable, own="allocation")
+
+    def _variable(self, name: str) -> Variable[Context] | None:
+        return variable_of(name, self._compiler.owner)
+
+    @property
+    def needs_hosts(self) -> bool:
+        """Whether conditions read parts of host names."""
+        return self._compiler.reads_everything or reads_hosts(self._compiler.names)
 
     @property
     def warning(self) -> str:
@@ -369,9 +362,7 @@ class _Reader:
         return Rule(
             key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",
             activity_id=activity,
-            property_tokens=frozenset([token for token in tokens if isinstance(token, str)])
-            if tokens
-            else _NONE,
+            property_tokens=frozenset([token for token in tokens if isinstance(token, str)]) if tokens else _NONE,
             meta=meta,
             condition=condition,
             applies=node.test,
@@ -381,12 +372,8 @@ class _Reader:
         )
 
     def _condition(self, condition: JsonValue, activity: str) -> Node[Context]:
-        compiler = Compiler[Context](
-            lambda name: variable_of(name, activity), shared=self._shared, owner=("allocation", activity)
-        )
-        node = compiler.compile(condition)
-        self.names |= compiler.names
-        if "" not in compiler.names:
+        node = self._compiler.condition(condition, activity)
+        if not self._compiler.reads_everything:
             return node
 
         def test(context: Context) -> bool:
@@ -404,6 +391,6 @@ def _never(_context: Context) -> bool:
     return False
 
 
-_NEVER = Node[Context](_never, _never, 0)
+_NEVER: Node[Context] = Node(_never, _never, 0)
 _NONE = frozenset[str]()
 _NO_STEPS = Budget(0)

@@ -90,7 +90,6 @@ class Variable(Generic[S_contra]):
         number: the same, for a variable that always is a number.
         text: the same, for a variable that always is a string.
         cost: what reading it costs, compared to others.
-
     """
 
     __slots__ = ("cost", "get", "name", "number", "text")
@@ -124,7 +123,6 @@ class Node(Generic[S_contra]):
         text: evaluates it, when it always is a string.
         constant: its value, when a string or number stands there.
         bound: when it compares a variable to a number: the variable, how, and the number.
-
     """
 
     __slots__ = ("bound", "constant", "cost", "name", "number", "parts", "test", "text", "value")
@@ -153,9 +151,6 @@ class Node(Generic[S_contra]):
         self.bound = bound
 
 
-Shared: TypeAlias = "dict[bytes, tuple[Node[S], set[str]]]"
-"""Compiled operations and the names they read, by how they are spelled."""
-
 ANY_COST = 100
 """The cost of a node that is no comparison of literals and variables."""
 
@@ -174,83 +169,98 @@ def apply(logic: JsonValue, data: JsValue = None, *, steps: int = 100_000) -> Js
     Raises:
         ConditionError: it cannot be compiled.
         BudgetExceededError: it took more than so many steps.
-
     """
-    return Compiler[Data]().compile(logic).value(Data(data, Budget(steps)))
+    compiler: Compiler[Data] = Compiler()
+    return compiler.condition(logic).value(Data(data, Budget(steps)))
 
 
 class Compiler(Generic[S]):
-    """Compiles conditions for one kind of scope.
+    """Compiles conditions for one kind of scope. What is spelled alike is compiled once.
 
     Args:
         resolve: finds a variable by its dotted name; None: there is no such variable in any scope. Without
             resolve, variables are looked up in ``scope.data``.
-        shared: nodes that were compiled before, to be used again: conditions of an artifact repeat each other.
-        owner: name of a variable that is another one for each condition, and whose it is here.
-        depth: how deep the condition already is nested.
+        own: name of a variable that is another one for each owner of conditions.
+        depth: how deep the conditions already are nested.
 
     Attributes:
-        names: the names of the variables that were compiled; ``""`` when one is all data, or has a name that
-            is computed.
-        size: how many nodes were compiled.
-
+        names: the names of the variables that were compiled.
+        reads_everything: whether the last condition reads all data, or a variable whose name is computed.
+        size: how many nodes the last condition has.
+        owner: whose the last condition is.
     """
 
     def __init__(
-        self,
-        resolve: Callable[[str], Variable[S] | None] | None = None,
-        *,
-        shared: Shared[S] | None = None,
-        owner: tuple[str, str] = ("", ""),
-        depth: int = 0,
+        self, resolve: Callable[[str], Variable[S] | None] | None = None, *, own: str = "", depth: int = 0
     ) -> None:
         self.resolve = resolve
         self.depth = depth
         self.names: set[str] = set()
+        self.reads_everything = False
         self.size = 0
-        self._shared = shared
-        self._own_name, self._owner = (text.encode("utf-8", "surrogatepass") for text in owner)
+        self.owner = ""
+        self._own = own
+        self._known: dict[tuple[bytes, str], tuple[Node[S], int]] = {}
+        self._variables: dict[tuple[str, str], Node[S]] = {}
 
-    def compile(self, logic: JsonValue) -> Node[S]:
+    def condition(self, logic: JsonValue, owner: str = "") -> Node[S]:
         """Compile a condition.
 
         Raises:
             ConditionError: it is nested too deep or names an unknown operator.
-
         """
+        depth = self.depth
+        self.owner, self.size, self.reads_everything = owner, 0, False
+        try:
+            return self.compile(logic)
+        finally:
+            self.depth = depth
+
+    def compile(self, logic: JsonValue) -> Node[S]:
+        """Compile a part of a condition; errors as in condition."""
         self.size += 1
         if isinstance(logic, dict) and len(logic) == 1:
-            return self._operation(logic) if self._shared is None else self._known(logic, self._shared)
+            name = logic.get("var")
+            if isinstance(name, str) and name:
+                return self.variable(name)
+            return self._shared(logic)
         if isinstance(logic, list):
-            return self._array(logic)
+            values = [node.value for node in self.nodes(logic)]
+            return _node(lambda scope: [_json(value(scope)) for value in values])
         if isinstance(logic, str):
             self.size += len(logic)
         return _literal(logic)
 
-    def _known(self, logic: JsonObject, shared: Shared[S]) -> Node[S]:
-        """Give the node of an operation that was compiled before, or compile it."""
+    def variable(self, name: str) -> Node[S]:
+        """Compile a variable that has no default."""
+        key = name, self.owner if name.startswith(self._own) else ""
+        node = self._variables.get(key)
+        if node is None:
+            node = self._variables[key] = _variable(self, name, _nothing)
+            self.names.add(name)
+        return node
+
+    def _shared(self, logic: JsonObject) -> Node[S]:
         try:
-            key = marshal.dumps(
-                logic, 2
-            )  # the fastest spelling there is; version 2 spells equal things equally
+            spelling = marshal.dumps(logic, 2)  # the fastest there is; version 2 spells equal things equally
         except ValueError as error:
             raise ConditionError(f"the condition cannot be used: {error}") from error
-        if self._own_name in key:
-            key += self._owner
-        known = shared.get(key)
-        if known is None:
-            names, self.names = self.names, set()
-            known = shared[key] = self._operation(logic), self.names
-            self.names = names
-        self.names |= known[1]
-        return known[0]
+        key = spelling, self.owner if self._own.encode() in spelling else ""
+        known = self._known.get(key)
+        if known is not None:
+            self.size += known[1]
+            return known[0]
+        before = self.size
+        node = self._operation(logic)
+        if not self.reads_everything:
+            self._known[key] = node, self.size - before
+        return node
 
     def nodes(self, operands: list[JsonValue]) -> list[Node[S]]:
         """Compile the operands of an operator.
 
         Raises:
             ConditionError: as compile.
-
         """
         if self.depth >= MAX_DEPTH:
             raise ConditionError(f"the condition is nested deeper than {MAX_DEPTH} levels")
@@ -258,10 +268,6 @@ class Compiler(Generic[S]):
         nodes = [self.compile(operand) for operand in operands]
         self.depth -= 1
         return nodes
-
-    def _array(self, items: list[JsonValue]) -> Node[S]:
-        values = [node.value for node in self.nodes(items)]
-        return _node(lambda scope: [_json(value(scope)) for value in values])
 
     def _operation(self, logic: JsonObject) -> Node[S]:
         ((name, given),) = logic.items()
@@ -356,7 +362,7 @@ def _if(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 def _body(
     compiler: Compiler[S], operands: list[JsonValue]
 ) -> tuple[Callable[[Data], JsValue], Callable[[Data], bool], int]:
-    inner = Compiler[Data](depth=compiler.depth)
+    inner: Compiler[Data] = Compiler(depth=compiler.depth)
     (node,) = inner.nodes(operands[1:2] or [None])
     compiler.size += inner.size
     return node.value, node.test, inner.size
@@ -461,21 +467,23 @@ def _var(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
     if isinstance(name, (list, dict)):
         return _computed(compiler, compiler.nodes([name])[0].value, default)
     if name is None or name == "":
-        compiler.names.add("")
+        compiler.reads_everything = True
         return _node(lambda scope: scope.data)
     path = to_string(name, Budget(0))
     compiler.names.add(path)
+    return _variable(compiler, path, default)
+
+
+def _variable(compiler: Compiler[S], name: str, default: Callable[[S], JsValue]) -> Node[S]:
     if compiler.resolve is not None:
-        variable = compiler.resolve(path)
+        variable = compiler.resolve(name)
         return _node(default) if variable is None else _resolved(variable, default)
-    parts = path.split(".")
+    parts = name.split(".")
     return _node(lambda scope: _default(_charged(look_up(scope.data, parts), scope), default, scope))
 
 
-def _computed(
-    compiler: Compiler[S], name: Callable[[S], JsValue], default: Callable[[S], JsValue]
-) -> Node[S]:
-    compiler.names.add("")
+def _computed(compiler: Compiler[S], name: Callable[[S], JsValue], default: Callable[[S], JsValue]) -> Node[S]:
+    compiler.reads_everything = True
 
     def value(scope: S) -> JsValue:
         path = name(scope)
@@ -488,7 +496,7 @@ def _computed(
 
 
 def _missing(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    compiler.names.add("")
+    compiler.reads_everything = True
     values = [node.value for node in compiler.nodes(operands)]
 
     def value(scope: S) -> JsValue:
@@ -500,7 +508,7 @@ def _missing(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 
 
 def _missing_some(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    compiler.names.add("")
+    compiler.reads_everything = True
     values = [node.value for node in compiler.nodes(operands)]
     need_value, names_value = [*values, _undefined, _undefined][:2]
 
@@ -661,9 +669,7 @@ def _between(a: Node[S], b: Node[S]) -> Node[S] | None:
     return _boolean(_within(get, a.bound[1], a.bound[2], b.bound[1], b.bound[2]), a.cost)
 
 
-def _within(
-    get: Callable[[S], float], above: str, low: float, below: str, high: float
-) -> Callable[[S], bool]:
+def _within(get: Callable[[S], float], above: str, low: float, below: str, high: float) -> Callable[[S], bool]:
     if above == ">" and below == "<=":
         return lambda scope: low < get(scope) <= high
     if above == ">=" and below == "<=":
@@ -688,12 +694,7 @@ def _comparison(name: str, compare: Comparison, nodes: list[Node[S]]) -> Node[S]
 
 def _ordered(name: str, compare: Comparison, left: Node[S], middle: Node[S], right: Node[S]) -> Node[S]:
     get, low, high = middle.number, left.constant, right.constant
-    if (
-        get is not None
-        and name in ("<", "<=")
-        and isinstance(low, (int, float))
-        and isinstance(high, (int, float))
-    ):
+    if get is not None and name in ("<", "<=") and isinstance(low, (int, float)) and isinstance(high, (int, float)):
         return _boolean(_within(get, _MIRRORED[name], low, name, high), middle.cost)
     a, b, c = left.value, middle.value, right.value
 
@@ -792,9 +793,7 @@ def _in(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def _cat(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    texts = [
-        "" if value is None or value is UNDEFINED else to_string(value, scope.budget) for value in values
-    ]
+    texts = ["" if value is None or value is UNDEFINED else to_string(value, scope.budget) for value in values]
     scope.budget.spend(sum(map(len, texts)))
     return from_units("".join(texts))
 

@@ -50,7 +50,6 @@ class TokenNames:
     Attributes:
         of_meta: those whose values are the rule's meta.
         of_geo: those whose values are the visitor's place, with their names in the context.
-
     """
 
     __slots__ = ("of_geo", "of_meta")
@@ -82,7 +81,6 @@ class Consequence:
 
     Raises:
         ValueError: part of it nests too deep.
-
     """
 
     __slots__ = ("_base", "_metrics", "_options", "display_tokens", "name")
@@ -132,14 +130,11 @@ class _Option:
 
     Attributes:
         is_empty: it has neither type nor content: the visitor sees the page as it is.
-
     """
 
     __slots__ = ("_copy", "_fillings", "_of_geo", "_tokens", "is_empty")
 
-    def __init__(
-        self, option: JsonObject, meta: JsonObject, tokens: JsonObject, token_names: TokenNames
-    ) -> None:
+    def __init__(self, option: JsonObject, meta: JsonObject, tokens: JsonObject, token_names: TokenNames) -> None:
         self.is_empty = option.get("type") is None and option.get("content") is None
         self._tokens = tokens
         if "responseTokens" in option:
@@ -191,15 +186,11 @@ def _with_display_tokens(consequence: JsonObject, metrics: list[JsonObject]) -> 
     """Give the options; one without an event token gets that of the display metric at its position."""
     options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
     displays = [
-        metric["eventToken"]
-        for metric in metrics
-        if metric.get("type") == "display" and "eventToken" in metric
+        metric["eventToken"] for metric in metrics if metric.get("type") == "display" and "eventToken" in metric
     ]
     if not displays:
         return options
     return [
-        {**option, "eventToken": displays[at]}
-        if not option.get("eventToken") and at < len(displays)
-        else option
+        {**option, "eventToken": displays[at]} if not option.get("eventToken") and at < len(displays) else option
         for at, option in enumerate(options)
     ]

@@ -48,7 +48,6 @@ class Visit:
         context: ``context`` of the request.
         allocations: the visitor's allocations.
         now: the time to decide for, in ms since the epoch; None: the time when a rule first asks.
-
     """
 
     __slots__ = ("allocations", "budget", "context", "day", "geo", "now", "page", "referring", "time", "user")
@@ -84,7 +83,6 @@ class Context:
     Args:
         visit: what it shares with the other items of the request.
         item: the mbox, view or page load, in the form of the API.
-
     """
 
     __slots__ = ("activity", "allocations", "item", "mbox", "page", "referring", "visit")
@@ -248,9 +246,7 @@ def _suffixes() -> PublicSuffixList:
 
 def reads_hosts(names: set[str]) -> bool:
     """Tell whether conditions that read these variables need the public suffix list."""
-    return any(
-        name in ("", "page", "referring") or name.partition(".")[2].startswith(_HOST_PARTS) for name in names
-    )
+    return any(name in ("page", "referring") or name.partition(".")[2].startswith(_HOST_PARTS) for name in names)
 
 
 def warm_up() -> None:
@@ -309,7 +305,6 @@ def variable_of(name: str, activity_id: str) -> Variable[Context] | None:
 
     Returns:
         None when there is no such variable in any context.
-
     """
     if name == "allocation":
         return _number(name, lambda context: context.allocations[activity_id], cost=_HASH_COST)

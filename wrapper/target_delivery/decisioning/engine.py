@@ -37,7 +37,6 @@ class RemoteNeeds(NamedTuple):
     Attributes:
         mboxes: names of mboxes, in the order they were asked for.
         views: names of views.
-
     """
 
     mboxes: list[str]
@@ -52,7 +51,6 @@ class Decision(NamedTuple):
         notifications: the impressions to count, in the form of ``Notification``; the answer does not wait for them.
         remote: what only the edge can decide; when there is something, the answer's status is 206.
         warnings: sentences on rules whose conditions could not be evaluated, which therefore did not apply.
-
     """
 
     response: JsonObject
@@ -86,7 +84,6 @@ def decide(
         now: the time to decide for, in ms since the epoch; None: now.
         source: where the artifact came from, for traces.
         new_id: makes ids.
-
     """
     client = client or artifact.client
     visit, visitor_id = start(request, client, location_hint, now, new_id)
@@ -169,7 +166,6 @@ def notification_request(
 
     Returns:
         A request in the form of ``DeliveryRequest``; None when there is nothing to send.
-
     """
     if not decision.notifications and not telemetry:
         return None
@@ -191,7 +187,6 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
         selection: the rules that may apply in the request's property.
         context: what they see.
         warn: is told when a condition could not be evaluated; its rule does not apply.
-
     """
     used: set[str] = set()
     for guard, members in selection.groups:
@@ -244,9 +239,7 @@ class _Run:
         "warnings",
     )
 
-    def __init__(
-        self, artifact: Artifact, request: JsonObject, visit: Visit, new_id: Callable[[], str]
-    ) -> None:
+    def __init__(self, artifact: Artifact, request: JsonObject, visit: Visit, new_id: Callable[[], str]) -> None:
         self._artifact = artifact
         self._visit = visit
         self._new_id = new_id
