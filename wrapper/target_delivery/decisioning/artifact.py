@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from target_delivery.decisioning._json import as_list, as_object, as_text, check_depth
+from target_delivery.decisioning._json import as_list, as_object, as_scalar, as_text, check_depth
 from target_delivery.decisioning.conditions import Compiler, Node, all_of
 from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
@@ -58,7 +58,11 @@ class Rule:
     @property
     def audience_ids(self) -> list[JsonValue]:
         """The audiences that the condition stands for."""
-        return as_list(self.meta.get("audience.ids"))
+        return [as_scalar(audience) for audience in as_list(self.meta.get("audience.ids"))]
+
+    def of_meta(self, name: str) -> str | float | None:
+        """Give an id or a name from the meta; None when it is not there."""
+        return as_scalar(self.meta.get(name))
 
 
 Test: TypeAlias = "Callable[[Context], bool]"
@@ -310,6 +314,7 @@ class _Reader:
     def __init__(self, token_names: TokenNames) -> None:
         self._token_names = token_names
         self._problems: list[str] = []
+        self._reads_everything = False
         self._compiler: Compiler[Context] = Compiler(self._variable, own="allocation")
 
     def _variable(self, name: str) -> Variable[Context] | None:
@@ -318,7 +323,7 @@ class _Reader:
     @property
     def needs_hosts(self) -> bool:
         """Whether conditions read parts of host names."""
-        return self._compiler.reads_everything or reads_hosts(self._compiler.names)
+        return self._reads_everything or reads_hosts(self._compiler.names)
 
     @property
     def warning(self) -> str:
@@ -351,7 +356,6 @@ class _Reader:
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:
-            check_depth(meta)
             node = self._condition(condition, activity)
             prepared = Consequence(consequence, name, meta, self._token_names)
         except ValueError as error:
@@ -375,6 +379,7 @@ class _Reader:
         node = self._compiler.condition(condition, activity)
         if not self._compiler.reads_everything:
             return node
+        self._reads_everything = True
 
         def test(context: Context) -> bool:
             context.activity = activity  # which allocation the condition sees among all data
