@@ -29,9 +29,9 @@ _BIN_HEADER = 40
 _MOST_PROPERTIES = 64  # whose rules a place keeps apart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # frozen would cost a tenth of the time that loading an artifact takes
 class Rule:
-    """One rule: an experience of an activity at one place.
+    """One rule: an experience of an activity at one place. Nothing changes it.
 
     Attributes:
         key: ``ruleKey``: of the rules with one key at most one applies, where several can.
@@ -155,10 +155,9 @@ class Artifact:
         mboxes: rules by name of the mbox.
         views: rules by name of the view.
         every_view: the rules of all views.
-        remote_mboxes: names of mboxes that need the edge.
-        local_mboxes: names of mboxes that are decided on the device.
+        decided_mboxes: names of the mboxes that are decided on the device; all others need the edge.
+        decided_views: names of the views that are decided on the device; all others need the edge.
         remote_views: names of views that need the edge.
-        local_views: names of views that are decided on the device.
         warning: one sentence on the rules that can never apply; ``""`` when all can.
     """
 
@@ -171,10 +170,9 @@ class Artifact:
     mboxes: Mapping[str, RuleSet]
     views: Mapping[str, RuleSet]
     every_view: RuleSet
-    remote_mboxes: frozenset[str]
-    local_mboxes: frozenset[str]
+    decided_mboxes: frozenset[str]
+    decided_views: frozenset[str]
     remote_views: tuple[str, ...]
-    local_views: frozenset[str]
     warning: str
 
     def mbox(self, name: str) -> RuleSet:
@@ -202,7 +200,7 @@ def load_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization
     if isinstance(source, str):
         return _compile(_parse(source))
     content = bytes(source)
-    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) and b":" in content[:8]:
+    if not content[:16].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) and b":" in content[:8]:
         content = decode_bin(content, organization_id)
     return _compile(_parse(content))
 
@@ -296,10 +294,9 @@ def _compile(source: JsonObject) -> Artifact:
         mboxes=MappingProxyType(mboxes),
         views=MappingProxyType(views),
         every_view=RuleSet(rule for view in views.values() for rule in view.rules),
-        remote_mboxes=frozenset(_names(source, "remoteMboxes")),
-        local_mboxes=frozenset(_names(source, "localMboxes")),
+        decided_mboxes=frozenset(_names(source, "localMboxes")).difference(_names(source, "remoteMboxes")),
+        decided_views=frozenset(_names(source, "localViews")).difference(_names(source, "remoteViews")),
         remote_views=tuple(_names(source, "remoteViews")),
-        local_views=frozenset(_names(source, "localViews")),
         warning=reader.warning,
     )
 
@@ -361,7 +358,7 @@ class _Reader:
         except ValueError as error:
             problem, node = str(error), _NEVER
             self._problems.append(f"{where}[{at}]: {problem}")
-            prepared, meta = Consequence({}, name, {}, TokenNames(())), {}
+            prepared = Consequence({}, name, {}, TokenNames(()))
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
             key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",

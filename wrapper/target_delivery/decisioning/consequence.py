@@ -104,8 +104,9 @@ class Consequence:
         options = _with_display_tokens(consequence, metrics)
         tokens = token_names.known(meta) if options else {}
         self._options = [_Option(option, meta, tokens, token_names) for option in options]
-        display_tokens = [as_text(option.get("eventToken")) for option in options]
-        self.display_tokens = tuple(token for token in dict.fromkeys(display_tokens) if token)
+        display_tokens = dict.fromkeys([as_text(option.get("eventToken")) for option in options])
+        display_tokens.pop("", None)
+        self.display_tokens = tuple(display_tokens)
 
     def execute(self, context: Context) -> JsonObject:
         """Answer an execute item: only click metrics, no event tokens in options, no empty options."""

@@ -139,18 +139,19 @@ def remote_needs(artifact: Artifact, request: JsonObject) -> RemoteNeeds:
         asked = request.get(part)
         if not isinstance(asked, dict):
             continue
-        names = [as_text(as_object(item).get("name")) for item in as_list(asked.get("mboxes"))]
+        names = [item.get("name") for item in as_list(asked.get("mboxes")) if isinstance(item, dict)]
         if isinstance(asked.get("pageLoad"), dict):
             names.append(artifact.global_mbox)
         for name in names:
-            if name and (name in artifact.remote_mboxes or name not in artifact.local_mboxes):
+            if isinstance(name, str) and name and name not in artifact.decided_mboxes:
                 mboxes[name] = None
-    for item in as_list(as_object(request.get("prefetch")).get("views")):
-        name = as_text(as_object(item).get("name"))
-        if not name:
-            views.update(dict.fromkeys(artifact.remote_views))
-        elif name in artifact.remote_views or name not in artifact.local_views:
-            views[name] = None
+        if part == "prefetch":
+            for item in as_list(asked.get("views")):
+                name = as_text(as_object(item).get("name"))
+                if not name:
+                    views.update(dict.fromkeys(artifact.remote_views))
+                elif name not in artifact.decided_views:
+                    views[name] = None
     return RemoteNeeds(list(mboxes), list(views))
 
 
