@@ -133,26 +133,32 @@ def remote_needs(artifact: Artifact, request: JsonObject) -> RemoteNeeds:
     It is what the artifact names as remote, and what it does not name as local. A page load asks for the global mbox,
     a view without a name for every view.
     """
-    mboxes: dict[str, None] = {}
-    views: dict[str, None] = {}
+    mboxes: list[str] = []
+    views: list[str] = []
     for part in ("execute", "prefetch"):
         asked = request.get(part)
         if not isinstance(asked, dict):
             continue
-        names = [item.get("name") for item in as_list(asked.get("mboxes")) if isinstance(item, dict)]
-        if isinstance(asked.get("pageLoad"), dict):
-            names.append(artifact.global_mbox)
-        for name in names:
-            if isinstance(name, str) and name and name not in artifact.decided_mboxes:
-                mboxes[name] = None
-        if part == "prefetch":
-            for item in as_list(asked.get("views")):
-                name = as_text(as_object(item).get("name"))
-                if not name:
-                    views.update(dict.fromkeys(artifact.remote_views))
-                elif name not in artifact.decided_views:
-                    views[name] = None
-    return RemoteNeeds(list(mboxes), list(views))
+        if isinstance(asked.get("pageLoad"), dict) and artifact.global_mbox not in artifact.decided_mboxes:
+            mboxes.append(artifact.global_mbox)
+        mboxes += _undecided(asked.get("mboxes"), artifact.decided_mboxes)
+        if part == "prefetch" and "views" in asked:
+            views += _undecided(asked["views"], artifact.decided_views, artifact.remote_views)
+    return RemoteNeeds(
+        list(dict.fromkeys(mboxes)) if mboxes else mboxes, list(dict.fromkeys(views)) if views else views
+    )
+
+
+def _undecided(items: JsonValue, decided: frozenset[str], without_name: Sequence[str] = ()) -> list[str]:
+    names: list[str] = []
+    for item in as_list(items):
+        if isinstance(item, dict):
+            name = as_text(item.get("name"))
+            if not name:
+                names += without_name
+            elif name not in decided:
+                names.append(name)
+    return names
 
 
 def notification_request(
@@ -384,4 +390,5 @@ class _Run:
 
 def property_of(request: JsonObject) -> str | None:
     """Give the property token of a request."""
-    return as_text(as_object(request.get("property")).get("token")) or None
+    asked = request.get("property")
+    return (as_text(asked.get("token")) or None) if isinstance(asked, dict) else None
