@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
+AnyObject: TypeAlias = "dict[str, Any]"
+"""A JSON object in the hands of a caller, who need not prove that every value in it is JSON."""
 
 MAX_DEPTH = 100
 """How deep a value of an artifact may nest. Real offers nest a handful of levels."""

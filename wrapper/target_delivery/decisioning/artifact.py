@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from target_delivery.decisioning._json import as_list, as_object, as_scalar, as_text, check_depth
 from target_delivery.decisioning.conditions import Compiler, Node, all_of
@@ -184,7 +184,7 @@ class Artifact:
         return self.views.get(name, _NO_RULES) if name else self.every_view
 
 
-def load_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization_id: str = "") -> Artifact:
+def load_artifact(source: bytes | str | Mapping[str, Any], *, organization_id: str = "") -> Artifact:
     """Read, check and compile an artifact.
 
     Args:
@@ -231,7 +231,7 @@ def decode_bin(content: bytes, organization_id: str) -> bytes:
     return (int.from_bytes(body) ^ int.from_bytes(mask)).to_bytes(len(body))
 
 
-def _dump(source: Mapping[str, JsonValue]) -> str:
+def _dump(source: Mapping[str, Any]) -> str:
     try:
         return json.dumps(dict(source), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -14,7 +14,7 @@ from target_delivery.decisioning.engine import observed, property_of, remote_nee
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_delivery.decisioning._json import JsonObject, JsonValue
+    from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
     from target_delivery.decisioning.artifact import Artifact, Rule, RuleSet
 
 __all__ = ["ActivityExplanation", "Explanation", "ItemExplanation", "Reason", "RuleExplanation", "explain"]
@@ -179,7 +179,7 @@ class Explanation:
 
     items: tuple[ItemExplanation, ...]
 
-    def as_object(self) -> JsonObject:
+    def as_object(self) -> AnyObject:
         """Give it as data, ready for JSON."""
         return {"items": [item.as_object() for item in self.items]}
 
@@ -189,7 +189,7 @@ class Explanation:
 
 def explain(
     artifact: Artifact,
-    request: JsonObject,
+    request: AnyObject,
     *,
     client: str = "",
     location_hint: str = "",
