@@ -349,7 +349,7 @@ class _Reader:
         if not isinstance(meta, dict) or not isinstance(consequence, dict):
             raise ArtifactError(f"{where}[{at}] of the artifact has no object 'meta' or 'consequence'")
         activity_id = meta.get("activity.id", rule.get("activityId"))
-        activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, _NO_STEPS)
+        activity = str(activity_id) if type(activity_id) is int else to_string(as_scalar(activity_id), _NO_STEPS)
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:

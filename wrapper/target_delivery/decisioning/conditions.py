@@ -189,7 +189,7 @@ class Compiler(Generic[S]):
         self._own, self._own_spelling = own, own.encode("utf-8", "surrogatepass")
         self._known: dict[tuple[bytes, str], tuple[Node[S], int]] = {}
         self._variables: dict[tuple[str, str], Node[S]] = {}
-        self._literals: dict[str, Node[Scope]] = {}
+        self._literals: dict[tuple[type, JsonValue], Node[Scope]] = {}
 
     def condition(self, logic: JsonValue, owner: str = "") -> Node[S]:
         """Compile a condition.
@@ -217,9 +217,10 @@ class Compiler(Generic[S]):
             return _node(lambda scope: [_json(value(scope)) for value in values])
         if isinstance(logic, str):
             self.size += len(logic)
-            if len(logic) <= 64:
-                return self._literals.get(logic) or self._literals.setdefault(logic, _literal(logic))
-        return _literal(logic)
+        if isinstance(logic, dict):
+            return _literal(logic)
+        key = type(logic), logic
+        return self._literals.get(key) or self._literals.setdefault(key, _literal(logic))
 
     def variable(self, name: str) -> Node[S]:
         """Compile a variable that has no default."""
