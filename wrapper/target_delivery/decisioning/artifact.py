@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.decisioning.conditions import Variable
 
 __all__ = ["Artifact", "Rule", "RuleSet", "decode_bin", "load_artifact"]
 
@@ -312,10 +311,7 @@ class _Reader:
         self._token_names = token_names
         self._problems: list[str] = []
         self._reads_everything = False
-        self._compiler: Compiler[Context] = Compiler(self._variable, own="allocation")
-
-    def _variable(self, name: str) -> Variable[Context] | None:
-        return variable_of(name, self._compiler.owner)
+        self._compiler: Compiler[Context] = Compiler(variable_of, own="allocation")
 
     @property
     def needs_hosts(self) -> bool:

@@ -119,6 +119,7 @@ class Node(Generic[S_contra]):
         cost: what evaluating it costs, compared to others.
         parts: what has to hold, when it is an ``and``: the cheapest first.
         name: its name, when it is a variable.
+        get: as value, when it is a variable; but UNDEFINED may stand for null.
         number: evaluates it, when it always is a number.
         text: evaluates it, when it always is a string.
         constant: its value, when a string or number stands there.
@@ -127,6 +128,7 @@ class Node(Generic[S_contra]):
 
     parts: tuple[Node[S_contra], ...] = ()
     name: str = ""
+    get: Callable[[S_contra], JsValue] | None = None
     number: Callable[[S_contra], float] | None = None
     text: Callable[[S_contra], str] | None = None
     constant: str | float | None = None
@@ -165,8 +167,8 @@ class Compiler(Generic[S]):
     """Compiles conditions for one kind of scope. What is spelled alike is compiled once.
 
     Args:
-        resolve: finds a variable by its dotted name; None: there is no such variable in any scope. Without
-            resolve, variables are looked up in ``scope.data``.
+        resolve: finds a variable by its dotted name and the owner of the condition; None: there is no such
+            variable in any scope. Without resolve, variables are looked up in ``scope.data``.
         own: name of a variable that is another one for each owner of conditions.
         depth: how deep the conditions already are nested.
 
@@ -178,7 +180,7 @@ class Compiler(Generic[S]):
     """
 
     def __init__(
-        self, resolve: Callable[[str], Variable[S] | None] | None = None, *, own: str = "", depth: int = 0
+        self, resolve: Callable[[str, str], Variable[S] | None] | None = None, *, own: str = "", depth: int = 0
     ) -> None:
         self.resolve = resolve
         self.depth = depth
@@ -469,7 +471,7 @@ def _var(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 
 def _variable(compiler: Compiler[S], name: str, default: Callable[[S], JsValue]) -> Node[S]:
     if compiler.resolve is not None:
-        variable = compiler.resolve(name)
+        variable = compiler.resolve(name, compiler.owner)
         return _node(default) if variable is None else _resolved(variable, default)
     parts = name.split(".")
     return _node(lambda scope: _default(_charged(look_up(scope.data, parts), scope), default, scope))
@@ -622,6 +624,7 @@ def _resolved(variable: Variable[S], default: Callable[[S], JsValue]) -> Node[S]
             return default(scope) if found is UNDEFINED else found
 
         node = Node(value, lambda scope: truthy(value(scope)), variable.cost)
+        node.get = get if default is _nothing else value
     node.name = variable.name
     return node
 
@@ -730,15 +733,15 @@ def _comparison_of_two(name: str, compare: Comparison, left: Node[S], right: Nod
 
 
 def _equals_text(node: Node[S], text: str, compare: Comparison) -> Node[S]:
-    value, text_of = node.value, node.text
+    get, text_of = node.get or node.value, node.text
     if text_of is not None:
         return _boolean(lambda scope: text_of(scope) == text, node.cost)
 
     def test(scope: S) -> bool:
-        found = value(scope)
+        found = get(scope)
         if type(found) is str:
             return found == text
-        return found is not None and compare(found, text, scope.budget)
+        return found is not None and found is not UNDEFINED and compare(found, text, scope.budget)
 
     return _boolean(test, node.cost)
 

@@ -321,6 +321,8 @@ def variable_of(name: str, activity_id: str) -> Variable[Context] | None:
     if base is None:
         return _part_of_scalar(name, activity_id)
     path = rest.split(".") if rest else []
+    if len(path) == 1 and section == "mbox":
+        return Variable(name, lambda context: context.mbox.get(rest, UNDEFINED))
     if len(path) == 1:
         return Variable(name, lambda context: base(context).get(rest, UNDEFINED))
     return Variable(name, lambda context: look_up(base(context), path))

@@ -279,9 +279,9 @@ def _rule(
 def _reason(condition: JsonValue, context: Context, activity_id: str) -> Reason:
     """Evaluate a condition and what it consists of, each by itself."""
     context.activity = activity_id
-    compiler: Compiler[Context] = Compiler(lambda name: variable_of(name, activity_id))
+    compiler: Compiler[Context] = Compiler(variable_of)
     try:
-        holds = compiler.condition(condition).test(context)
+        holds = compiler.condition(condition, activity_id).test(context)
     except Exception:
         holds = False
     found = operator_of(condition)
