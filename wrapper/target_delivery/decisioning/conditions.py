@@ -140,7 +140,10 @@ class Node(Generic[S_contra]):
         self.cost = cost
 
 
-ANY_COST = 100
+OWN_COST = 100
+"""The least cost of a node that can come to something else for each rule, as an allocation does."""
+
+ANY_COST = 1000
 """The cost of a node that is no comparison of literals and variables."""
 
 
@@ -167,40 +170,33 @@ class Compiler(Generic[S]):
     """Compiles conditions for one kind of scope. What is spelled alike is compiled once.
 
     Args:
-        resolve: finds a variable by its dotted name and the owner of the condition; None: there is no such
-            variable in any scope. Without resolve, variables are looked up in ``scope.data``.
-        own: name of a variable that is another one for each owner of conditions.
+        resolve: finds a variable by its dotted name; None: there is no such variable in any scope. Without
+            resolve, variables are looked up in ``scope.data``.
         depth: how deep the conditions already are nested.
 
     Attributes:
         names: the names of the variables that were compiled.
-        reads_everything: whether the last condition reads all data, or a variable whose name is computed.
+        reads_everything: whether a condition reads all data, or a variable whose name is computed.
         size: how many nodes the last condition has.
-        owner: whose the last condition is.
     """
 
-    def __init__(
-        self, resolve: Callable[[str, str], Variable[S] | None] | None = None, *, own: str = "", depth: int = 0
-    ) -> None:
+    def __init__(self, resolve: Callable[[str], Variable[S] | None] | None = None, *, depth: int = 0) -> None:
         self.resolve = resolve
         self.depth = depth
         self.names: set[str] = set()
         self.reads_everything = False
         self.size = 0
-        self.owner = ""
-        self._own, self._own_spelling = own, own.encode("utf-8", "surrogatepass")
-        self._known: dict[tuple[bytes, str], tuple[Node[S], int]] = {}
-        self._variables: dict[tuple[str, str], Node[S]] = {}
+        self._known: dict[bytes, tuple[Node[S], int]] = {}
+        self._variables: dict[str, Node[S]] = {}
         self._literals: dict[tuple[type, JsonValue], Node[Scope]] = {}
 
-    def condition(self, logic: JsonValue, owner: str = "") -> Node[S]:
+    def condition(self, logic: JsonValue) -> Node[S]:
         """Compile a condition.
 
         Raises:
             ConditionError: it is nested too deep or names an unknown operator.
         """
-        depth = self.depth
-        self.owner, self.size, self.reads_everything = owner, 0, False
+        depth, self.size = self.depth, 0
         try:
             return self.compile(logic)
         finally:
@@ -226,28 +222,25 @@ class Compiler(Generic[S]):
 
     def variable(self, name: str) -> Node[S]:
         """Compile a variable that has no default."""
-        key = name, self.owner if name.startswith(self._own) else ""
-        node = self._variables.get(key)
+        node = self._variables.get(name)
         if node is None:
-            node = self._variables[key] = _variable(self, name, _nothing)
+            node = self._variables[name] = _variable(self, name, _nothing)
             self.names.add(name)
         return node
 
     def _shared(self, logic: JsonObject) -> Node[S]:
         try:
-            spelling = marshal.dumps(logic, 2)  # the fastest there is; version 2 spells equal things equally
+            key = marshal.dumps(logic, 2)  # the fastest spelling there is; version 2 spells equal things equally
         except ValueError as error:
             raise ConditionError(f"the condition cannot be used: {error}") from error
-        key = spelling, self.owner if self._own_spelling in spelling else ""
         known = self._known.get(key)
-        if known is not None:
-            self.size += known[1]
-            return known[0]
-        before = self.size
-        node = self._operation(logic)
-        if not self.reads_everything:
+        if known is None:
+            before = self.size
+            node = self._operation(logic)
             self._known[key] = node, self.size - before
-        return node
+            return node
+        self.size += known[1]
+        return known[0]
 
     def nodes(self, operands: list[JsonValue]) -> list[Node[S]]:
         """Compile the operands of an operator.
@@ -471,7 +464,7 @@ def _var(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 
 def _variable(compiler: Compiler[S], name: str, default: Callable[[S], JsValue]) -> Node[S]:
     if compiler.resolve is not None:
-        variable = compiler.resolve(name, compiler.owner)
+        variable = compiler.resolve(name)
         return _node(default) if variable is None else _resolved(variable, default)
     parts = name.split(".")
     return _node(lambda scope: _default(_charged(look_up(scope.data, parts), scope), default, scope))

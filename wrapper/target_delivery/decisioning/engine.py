@@ -207,6 +207,7 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
             continue
         for rule, test in members:
             try:
+                context.activity = rule.activity_id
                 applies = rule.key not in used and test(context)
             except Exception as error:
                 warn(rule, error)
@@ -222,6 +223,7 @@ def observed(selection: Selection, context: Context, warn: Warn, observe: Observ
     for rule in selection.rules:
         if rule.key in used:
             continue
+        context.activity = rule.activity_id
         try:
             applies = rule.applies(context)
         except Exception as error:
