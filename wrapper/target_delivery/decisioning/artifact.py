@@ -323,9 +323,9 @@ class _Reader:
         """One sentence on the rules that can never apply."""
         if not self._problems:
             return ""
-        shown = "; ".join(self._problems[:5])
-        more = f"; and {len(self._problems) - 5} more" if len(self._problems) > 5 else ""
-        return f"{len(self._problems)} rules of the artifact never apply: {shown}{more}"
+        count, shown = len(self._problems), "; ".join(self._problems[:5])
+        subject = "1 rule of the artifact never applies" if count == 1 else f"{count} rules of the artifact never apply"
+        return f"{subject}: {shown}{f'; and {count - 5} more' if count > 5 else ''}"
 
     def section(self, rules: JsonObject, section: str) -> Iterable[tuple[str, list[Rule]]]:
         """Read ``rules.mboxes`` or ``rules.views``."""
@@ -344,8 +344,6 @@ class _Reader:
         meta, consequence = rule.get("meta", {}), rule.get("consequence")
         if not isinstance(meta, dict) or not isinstance(consequence, dict):
             raise ArtifactError(f"{where}[{at}] of the artifact has no object 'meta' or 'consequence'")
-        activity_id = meta.get("activity.id", rule.get("activityId"))
-        activity = str(activity_id) if type(activity_id) is int else to_string(as_scalar(activity_id), _NO_STEPS)
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:
@@ -357,8 +355,8 @@ class _Reader:
             prepared = Consequence({}, name, {}, TokenNames(()))
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
-            key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",
-            activity_id=activity,
+            key=_text_of(rule.get("ruleKey")) or f"{where}[{at}]",
+            activity_id=_text_of(meta.get("activity.id", rule.get("activityId"))),
             property_tokens=frozenset([token for token in tokens if isinstance(token, str)]) if tokens else _NONE,
             meta=meta,
             condition=condition,
@@ -367,6 +365,13 @@ class _Reader:
             consequence=prepared,
             problem=problem,
         )
+
+
+def _text_of(value: JsonValue) -> str:
+    """Spell an id or key as JavaScript does; ``""`` when there is none."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None or isinstance(value, (dict, list)) else to_string(value, _NO_STEPS)
 
 
 def _always(_context: Context) -> bool:
