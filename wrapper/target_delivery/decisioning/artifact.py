@@ -103,8 +103,8 @@ class Selection:
     __slots__ = ("groups", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = tuple(rules)
-        self.groups = tuple(_grouped(self.rules))
+        self.rules: tuple[Rule, ...] = tuple(rules)
+        self.groups: tuple[Group, ...] = tuple(_grouped(self.rules))
 
 
 class RuleSet:
@@ -117,7 +117,7 @@ class RuleSet:
     __slots__ = ("_by_property", "_tokens", "_unrestricted", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = tuple(rules)
+        self.rules: tuple[Rule, ...] = tuple(rules)
         self._unrestricted = Selection(rule for rule in self.rules if not rule.property_tokens)
         self._tokens = {token for rule in self.rules for token in rule.property_tokens}
         self._by_property: dict[str, Selection] = {}  # a cache; a client asks for one property, or a few
