@@ -142,7 +142,7 @@ class _CutShort(Response):
                 }
             )
             await send({"type": "http.response.body", "body": body[:end], "more_body": True})
-        await connection.end(reset=self._reset)
+        connection.end(reset=self._reset)
         while (await receive())["type"] != "http.disconnect":
             pass
 

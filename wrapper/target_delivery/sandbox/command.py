@@ -71,9 +71,10 @@ def _stop_signals() -> Generator[Callable[[], object]]:
 
 
 def _introduce(console: Console, edge: Sandbox) -> None:
-    console.print(Text.assemble("Edge at ", (edge.url, "bold cyan"), ". Ctrl-C stops it."))
-    console.print(f"  client:  TargetClient.create({edge.client_options()})", markup=False)
-    console.print(f"  ledger:  {edge.url}/ledger")
+    introduction = Text.assemble("Edge at ", (edge.url, "bold cyan"), ". Ctrl-C stops it.\n")
+    introduction.append(f"  client:  TargetClient.create({edge.client_options()})\n")
+    introduction.append(f"  ledger:  {edge.url}/ledger")
+    console.print(introduction)  # at once, lest the line of a first request come between
 
 
 def _line(exchange: Exchange) -> Text:

@@ -51,8 +51,8 @@ class RefusedConnection(Fault):
 class Reset(Fault):
     """The connection is reset (TCP RST) in the middle of the answer.
 
-    after_bytes counts bytes of the body, by default half of it; with 0 not even the status line is sent. With
-    processed=False there is no answer yet, so nothing of it is sent either.
+    after_bytes counts bytes of the body, by default half of it; with 0 not even the status line is sent. Of an answer
+    larger than the socket buffers less can arrive. With processed=False there is no answer yet, so nothing is sent.
     """
 
     after_bytes: int | None = None
@@ -246,7 +246,7 @@ class Faults:
         """Return what strikes a request, and use it up."""
         strike = Strike()
         with self._lock:
-            for armed in self._armed:
+            for armed in list(self._armed):  # a match function may add faults
                 adds = isinstance(armed.fault, Latency | OmitNotifications)
                 if (adds or strike.ending is None) and armed.strikes(request, self._random.random):
                     _apply(armed.fault, strike)

@@ -18,6 +18,7 @@ from target_delivery.sandbox.ledger import Ledger
 from target_delivery.sandbox.requests import Exchange, ReceivedRequest
 from target_delivery.sandbox.server import Server
 from target_delivery.sandbox.tokens import Tokens
+from target_delivery.sandbox.validation import is_organization_id
 
 if TYPE_CHECKING:
     from target_delivery.options import AsyncClientOptions, ClientOptions
@@ -75,6 +76,8 @@ class Sandbox:
             raise ValueError(f"cluster {cluster} is not in 0 to 99999")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", client):
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
+        if not is_organization_id(organization_id):
+            raise ValueError(f"organization_id {organization_id!r} is not of the form 1234567890@AdobeOrg")
         self.ledger: Ledger = Ledger()
         """What was counted."""
         self.faults: Faults = Faults(fault_seed, self._update)

@@ -39,18 +39,17 @@ class Connection:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def end(self, *, reset: bool) -> None:
-        """Close the connection behind what was written, with TCP RST if it shall be reset."""
+    def end(self, *, reset: bool) -> None:
+        """Close the connection behind what was written, or reset it: TCP RST.
+
+        A reset lets arrive what fits into the socket buffers, which are larger than most answers.
+        """
         if not reset:
             self._transport.close()
-            return
-        # A reset discards what the kernel has not taken yet, and a transport cannot be awaited for that.
-        while self._transport.get_write_buffer_size() and not self._transport.is_closing():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        if not self._transport.is_closing():
+        elif not self._transport.is_closing():
             raw = self._transport.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self._transport.abort()
+            self._transport.abort()
 
 
 class Server:

@@ -12,7 +12,7 @@ from jsonschema.exceptions import relevance
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
-_IMS_ORG: Final = re.compile(r"[A-Za-z0-9._-]+@AdobeOrg")
+_ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]+@AdobeOrg")
 _LONGEST_REASON: Final = 300
 """Characters of a message: jsonschema quotes the whole value it refuses."""
 
@@ -24,6 +24,11 @@ class InvalidRequestError(Exception):
         super().__init__(f"Invalid request: {reason}")
 
 
+def is_organization_id(text: str) -> bool:
+    """Whether a text has the form of an Experience Cloud organization id."""
+    return _ORGANIZATION_ID.fullmatch(text) is not None
+
+
 def check_query(query: Mapping[str, str]) -> str:
     """Check the query parameters of a delivery request and return the session id.
 
@@ -31,7 +36,7 @@ def check_query(query: Mapping[str, str]) -> str:
         InvalidRequestError: imsOrgId or sessionId is missing or malformed.
     """
     organization = query.get("imsOrgId", "")
-    if not _IMS_ORG.fullmatch(organization):
+    if not is_organization_id(organization):
         raise InvalidRequestError(f"Invalid imsOrg -  {organization}")
     session_id = query.get("sessionId", "")
     if not 1 <= len(session_id) <= 128 or not session_id.isprintable() or set(session_id) & set(" ?/"):

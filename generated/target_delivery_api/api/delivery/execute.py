@@ -49,7 +49,7 @@ def build_request(
     query += f"&sessionId={quote(session_id, safe='')}"
     if version is not None:
         query += f"&version={quote(version, safe='')}"
-    return post(f"{base_url.rstrip('/')}/rest/v1/delivery?{query}", body, headers)
+    return post(f"{base_url.rstrip('/')}/rest/v1/delivery", query, body, headers)
 
 
 def parse(answer: Answer) -> DeliveryResponse | None | UnexpectedError:
