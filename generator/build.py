@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from openapi_python_client import Project
 from openapi_python_client.config import Config, MetaType
@@ -22,6 +22,7 @@ from .tree import operations
 
 if TYPE_CHECKING:
     from openapi_python_client.parser.openapi import Endpoint
+    from openapi_python_client.parser.properties.protocol import PropertyProtocol
     from openapi_python_client.parser.responses import Response, Responses
 
 PACKAGE = "target_delivery_api"
@@ -111,11 +112,14 @@ def _project(document: dict[str, Any], target: Path) -> Project:
     }
     project.env.filters.update(filters)
     # openapi-python-client forgets the description of a parameter, for that of its schema.
-    project.env.globals["parameter_docs"] = {
-        parameter["name"]: " ".join(parameter.get("description", "").split())
-        for operation in operations(document)
-        for parameter in operation.parameters
+    more: dict[str, Any] = {
+        "parameter_docs": {
+            parameter["name"]: " ".join(parameter.get("description", "").split())
+            for operation in operations(document)
+            for parameter in operation.parameters
+        }
     }
+    project.env.globals.update(more)
     return project
 
 
@@ -133,7 +137,7 @@ def _text(error: GeneratorError) -> str:
 
 def _check_supported(endpoint: Endpoint) -> None:
     """Raise SpecificationError for an operation of a kind that the templates do not know."""
-    json_body = len(endpoint.bodies) == 1 and isinstance(endpoint.bodies[0].prop, ModelProperty)
+    json_body = len(endpoint.bodies) == 1 and _is_class(endpoint.bodies[0].prop)
     others = [*endpoint.path_parameters, *endpoint.header_parameters, *endpoint.cookie_parameters]
     if endpoint.method != "post" or not json_body or others:
         raise SpecificationError(
@@ -168,7 +172,11 @@ def _results(responses: Responses) -> list[tuple[str, str, str]]:
 def _result_type(response: Response) -> str:
     if response.source["return_type"] == "None":
         return "None"
-    return response.prop.class_info.name if isinstance(response.prop, ModelProperty) else "JsonValue"
+    return response.prop.class_info.name if _is_class(response.prop) else "JsonValue"
+
+
+def _is_class(prop: PropertyProtocol) -> TypeGuard[ModelProperty]:
+    return isinstance(prop, ModelProperty) and not fields.is_map(prop)
 
 
 def _format(target: Path) -> None:
