@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import assert_type
 
-from target_delivery import AsyncTargetClient, Event, TargetClient, TargetLogger
-from target_delivery.options import EventName
+from target_delivery import AsyncTargetClient, Event, EventName, TargetClient, TargetLogger
 
 
 def ready(event: Event) -> None:

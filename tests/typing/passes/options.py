@@ -11,6 +11,8 @@ from target_delivery import (
     AttributesOptions,
     AttributesProvider,
     ClientOptions,
+    DecisioningMethod,
+    DecisioningMethodName,
     DeliveryRequest,
     NotificationsCallbackOptions,
     NotificationsOptions,
@@ -28,6 +30,7 @@ client_options["server_domain"] = os.environ.get("TARGET_DOMAIN")
 if "TARGET_PROPERTY" in os.environ:
     client_options["property_token"] = os.environ["TARGET_PROPERTY"]
 client = TargetClient.create(client_options)
+client_options["decisioning_method"] = DecisioningMethod.SERVER_SIDE
 client = TargetClient.create({**client_options, "retries": 0, "secure": False})
 
 every_option: ClientOptions = {
@@ -59,10 +62,10 @@ async_options: AsyncClientOptions = {"client": "acmeclient", "organization_id": 
 async_client = AsyncTargetClient.create(async_options)
 
 
-def offers_options(cookie: str | None) -> OffersOptions:
+def offers_options(cookie: str | None, method: DecisioningMethodName = "on-device") -> OffersOptions:
     options: OffersOptions = {"request": request}
     options["target_cookie"] = cookie
-    options["decisioning_method"] = "on-device"
+    options["decisioning_method"] = method
     return options
 
 
