@@ -8,7 +8,10 @@ It validates requests as the specification says, serves content from a rule arti
 and states that come back, counts impressions and clicks in a ledger, and fails on request.
 """
 
+from importlib import import_module
+
 try:
+    import_module("rich")  # for the command; better missed here than there
     from target_delivery.sandbox.artifact import Artifact, demo_artifact
     from target_delivery.sandbox.decider import Decider, Decision, FirstRule, Item, requested_items
     from target_delivery.sandbox.faults import (
@@ -27,12 +30,13 @@ try:
     from target_delivery.sandbox.requests import Exchange, ReceivedRequest
     from target_delivery.sandbox.sandbox import Sandbox
 except ModuleNotFoundError as error:
-    if error.name is None or error.name.partition(".")[0] not in ("jsonschema", "starlette", "uvicorn"):
+    missing = (error.name or "").partition(".")[0]
+    if missing not in ("jsonschema", "rich", "starlette", "uvicorn"):
         raise
     raise ImportError(
-        f'target_delivery.sandbox needs the extra "sandbox" ({error.name} is not installed): '
+        f'target_delivery.sandbox needs the extra "sandbox" ({missing} is not installed): '
         'pip install "target-delivery[sandbox]"',
-        name=error.name,
+        name=missing,
     ) from error
 
 __all__ = [
