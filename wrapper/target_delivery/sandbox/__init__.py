@@ -1,5 +1,7 @@
 """An edge of your own: the Delivery API on loopback, for tests and demos without an Adobe account.
 
+::
+
     with Sandbox() as edge, TargetClient.create(edge.client_options()) as client:
         client.get_offers({"request": ...})
         assert edge.ledger.impressions.total() == 1
@@ -29,15 +31,15 @@ try:
     from target_delivery.sandbox.ledger import Counts, Ledger
     from target_delivery.sandbox.requests import Exchange, ReceivedRequest
     from target_delivery.sandbox.sandbox import Sandbox
-except ModuleNotFoundError as error:
-    missing = (error.name or "").partition(".")[0]
-    if missing not in ("jsonschema", "rich", "starlette", "uvicorn"):
+except ModuleNotFoundError as _error:
+    _missing = (_error.name or "").partition(".")[0]
+    if _missing not in ("jsonschema", "rich", "starlette", "uvicorn"):
         raise
     raise ImportError(
-        f'target_delivery.sandbox needs the extra "sandbox" ({missing} is not installed): '
+        f'target_delivery.sandbox needs the extra "sandbox" ({_missing} is not installed): '
         'pip install "target-delivery[sandbox]"',
-        name=missing,
-    ) from error
+        name=_missing,
+    ) from _error
 
 __all__ = [
     "ArmedFault",

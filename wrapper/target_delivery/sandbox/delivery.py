@@ -176,9 +176,9 @@ class DeliveryApi:
             "edgeHost": f"mboxedge{self._cluster}.tt.omtrdc.net",
         }
         analytics = request.get("experienceCloud", {}).get("analytics", {}).get("logging") == "client_side"
-        for part in ("execute", "prefetch"):
+        for part, lists in (("execute", ("mboxes",)), ("prefetch", ("mboxes", "views"))):
             if part in request:
-                response[part] = {name: [] for name in ("mboxes", "views") if name in request[part]}
+                response[part] = {name: [] for name in lists if name in request[part]}
         for decision in decisions:
             answers = response[decision.item.part]
             content = self._content(decision, owner, analytics=analytics)

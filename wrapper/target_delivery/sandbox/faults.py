@@ -126,7 +126,7 @@ class ArmedFault:
         match: Callable[[ReceivedRequest], bool] | None,
     ) -> None:
         self.fault = fault
-        self.struck = 0
+        self.struck: int = 0
         """How many requests it has struck."""
         self._faults = faults
         self._times = times

@@ -80,9 +80,9 @@ class Sandbox:
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
         if not is_organization_id(organization_id):
             raise ValueError(f"organization_id {organization_id!r} is not of the form 1234567890@AdobeOrg")
-        self.ledger = Ledger()
+        self.ledger: Ledger = Ledger()
         """What was counted."""
-        self.faults = Faults(fault_seed, self._update)
+        self.faults: Faults = Faults(fault_seed, self._update)
         """What goes wrong. Faults stay in wait while the sandbox is stopped."""
         self._server: Server | None = None
         self._host = host
