@@ -75,7 +75,9 @@ def test_callbacks_by_the_hundred(edge: Sandbox) -> None:
     seen: list[str | None] = []
     with TargetClient.create({**edge.client_options(), "timeout": 60_000}) as client:
         results = [
-            client.get_offers({"request": own_request(f"r{n}"), "callback": lambda one: seen.append(one.request.request_id)})
+            client.get_offers(
+                {"request": own_request(f"r{n}"), "callback": lambda one: seen.append(one.request.request_id)}
+            )
             for n in range(200)
         ]
     assert all(result.successful() for result in results)

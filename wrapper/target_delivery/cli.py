@@ -3,11 +3,14 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # Not subscriptable, and not public, at run time.
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+
+_SANDBOX_EXTRA = ("jsonschema", "rich", "starlette", "uvicorn")
 
 _FAULTS = """\
 faults:
@@ -36,10 +39,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 1 if it failed, 2 if it was called wrongly."""
     parser = argparse.ArgumentParser(prog="target-delivery", description="Tools around Adobe Target's Delivery API.")
     subcommands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_demo(subcommands)
     _add_sandbox(subcommands)
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
+
+
+def _add_demo(subcommands: "Subcommands") -> None:
+    parser = subcommands.add_parser(
+        "demo",
+        help="prefetch, show, notify: the documented job against an edge of its own",
+        description="Prefetch two mboxes, report that one was displayed, and show what the edge counted.",
+    )
+    parser.set_defaults(run=_run_extra, module="target_delivery.demo")
 
 
 def _add_sandbox(subcommands: "Subcommands") -> None:
@@ -58,15 +71,23 @@ def _add_sandbox(subcommands: "Subcommands") -> None:
     parser.add_argument("--secret", help="signs event tokens and states; give one for them to outlive the process")
     parser.add_argument("--fault", action="append", default=[], help="what shall go wrong, see below")
     parser.add_argument("--fault-seed", type=int, default=0, metavar="SEED", help="another sequence of random faults")
-    parser.set_defaults(run=_run_sandbox)
+    parser.set_defaults(run=_run_extra, module="target_delivery.sandbox.command")
 
 
-def _run_sandbox(arguments: argparse.Namespace) -> int:
+def _run_extra(arguments: argparse.Namespace) -> int:
+    """Run a subcommand whose module needs an extra."""
     try:
-        from target_delivery.sandbox.command import run
+        module = import_module(arguments.module)
     except ImportError as error:
-        print(f"target-delivery sandbox: {error}", file=sys.stderr)
+        if error.name not in _SANDBOX_EXTRA:
+            raise
+        print(
+            f"target-delivery: {error.name} is not installed. This command needs the extra: "
+            'pip install "target-delivery[sandbox]"',
+            file=sys.stderr,
+        )
         return 1
+    run: Callable[[argparse.Namespace], int] = module.run
     return run(arguments)
 
 
