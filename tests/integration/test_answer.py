@@ -302,7 +302,7 @@ SECRET_REQUEST = DeliveryRequest(
         (503, f"{SECRETS}"),
         (
             200,
-            '{"id": {"tntId": "tnt-7d1c.28_0", "marketingCloudVisitorId": "mcid-4411"}, "x": [{"eventToken": "token-51fe',
+            '{"id": {"tntId": "tnt-7d1c.28_0", "marketingCloudVisitorId": "mcid-4411"}, "x": {"state": "state-0',
         ),
     ],
 )
