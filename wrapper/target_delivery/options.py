@@ -76,13 +76,14 @@ class _CommonClientOptions(TypedDict, total=False):
     property_token: str | None
     """Property of every call whose request names none."""
     decisioning_method: DecisioningMethodName | None
-    """Where decisions are made. This version decides ``server-side`` only."""
+    """Where decisions are made: ``server-side`` (the default), ``on-device``, or ``hybrid``: on the device what can be
+    decided there, the rest by the edge. The latter two need the extra ``on-device``."""
     polling_interval: int | None
     """Milliseconds between artifact downloads: 0 (never) or at least 300000, the default. On-device decisioning."""
     maximum_wait_ready: int | None
     """Milliseconds to wait for the first artifact. Default: for ever. On-device decisioning."""
     artifact_location: str | None
-    """URL of the artifact. On-device decisioning."""
+    """URL of the artifact, ``rules.json`` or ``rules.bin``. On-device decisioning."""
     artifact_payload: Mapping[str, Any] | None
     """An artifact in hand, used instead of a first download. On-device decisioning."""
     environment_id: int | None
@@ -92,7 +93,7 @@ class _CommonClientOptions(TypedDict, total=False):
     cdn_environment: str | None
     """Environment of the CDN the artifact comes from. Default ``production``. On-device decisioning."""
     cdn_base_path: str | None
-    """Host the artifact comes from instead of the CDN. On-device decisioning."""
+    """Host, or URL with a scheme, that stands in for the CDN of artifacts and geo look-ups. On-device decisioning."""
     telemetry_enabled: bool | None
     """Whether the SDK reports its own timings to the edge. Default True."""
     version: str | None
@@ -414,9 +415,7 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
     for name in ("client", "organization_id"):
         if given.get(name) is None:
             raise OptionError(f"create() needs the option {name!r}.")
-    config = Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
-    require_server_side(config.decisioning_method)
-    return config
+    return Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
 
 
 def read_call_options(options: object, method: MethodName, *, callbacks: bool) -> CallOptions:
@@ -438,7 +437,6 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
         raise OptionError(f"{method}() needs the option 'request', a DeliveryRequest.")
     if call.err_callback is not None and call.callback is None:
         raise OptionError("Option 'err_callback' needs the option 'callback': a call without it raises its errors.")
-    require_server_side(call.decisioning_method)
     return call
 
 
@@ -454,18 +452,6 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
         if not isinstance(name, str) or not name.strip():
             raise OptionError(f"mbox_names[{position}] must be a str that is not blank, not {name!r}.")
     return tuple(names)
-
-
-def require_server_side(method: DecisioningMethodName | None) -> None:
-    """Refuse what this version cannot do.
-
-    Raises:
-        OptionError: when the method is neither None nor ``server-side``.
-    """
-    if method not in (None, "server-side"):
-        raise OptionError(
-            f"decisioning_method {method!r}: on-device decisioning is not in this version; use 'server-side'."
-        )
 
 
 def _given(options: object, where: str) -> dict[str, Any]:
