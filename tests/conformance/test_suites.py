@@ -71,9 +71,7 @@ def telemetry(conf: dict[str, Any], request: dict[str, Any], decision: Any) -> l
         return []
     method = conf.get("decisioningMethod", "on-device")
     return [
-        delivery_entry(
-            request, decision.response, decisioning_method=method, timestamp=0, execution=1.0, parsing=0.5
-        )
+        delivery_entry(request, decision.response, decisioning_method=method, timestamp=0, execution=1.0, parsing=0.5)
     ]
 
 
@@ -102,13 +100,9 @@ def check_contained(actual: Any, expected: Any, path: str) -> None:
             check_contained(actual[key], value, f"{path}.{key}")
     elif isinstance(expected, list):
         assert isinstance(actual, list), f"{path} is {actual!r}, no array"
-        assert len(actual) == len(expected), (
-            f"{path} has {len(actual)} elements, not {len(expected)}: {actual!r}"
-        )
+        assert len(actual) == len(expected), f"{path} has {len(actual)} elements, not {len(expected)}: {actual!r}"
         for at, value in enumerate(expected):
             check_contained(actual[at], value, f"{path}[{at}]")
     else:
         assert actual == expected, f"{path} is {actual!r}, not {expected!r}"
-        assert isinstance(actual, bool) == isinstance(expected, bool), (
-            f"{path} is {actual!r}, not {expected!r}"
-        )
+        assert isinstance(actual, bool) == isinstance(expected, bool), f"{path} is {actual!r}, not {expected!r}"

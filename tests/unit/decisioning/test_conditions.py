@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from target_delivery.decisioning.conditions import MAX_DEPTH, Compiler, ConditionError, Data, apply
 from target_delivery.decisioning.javascript import (
     UNDEFINED,
@@ -51,7 +52,7 @@ def same(actual: Any, expected: Any) -> bool:
 
 @pytest.mark.parametrize("operator", ["==", "===", "!=", "!==", "<", "<=", ">", ">=", "in"])
 def test_every_pair_of_values_compares_as_in_javascript(operator: str) -> None:
-    compiled = Compiler[Data]().compile({operator: [{"var": "a"}, {"var": "b"}]})
+    compiled = Compiler[Data]().condition({operator: [{"var": "a"}, {"var": "b"}]})
     for left, row in zip(VALUES, ANSWERS["tables"][operator], strict=True):
         for right, answer in zip(VALUES, row, strict=True):
             scope = Data({"a": left, "b": right}, Budget(1000))
@@ -105,16 +106,14 @@ def test_arithmetic_with_one_value(operator: str) -> None:
         assert same(actual, decode(answer)), (value, operator, actual)
 
 
-@pytest.mark.parametrize(
-    ("condition", "answer"), ANSWERS["cases"], ids=[json.dumps(c[0]) for c in ANSWERS["cases"]]
-)
+@pytest.mark.parametrize(("condition", "answer"), ANSWERS["cases"], ids=[json.dumps(c[0]) for c in ANSWERS["cases"]])
 def test_case(condition: Any, answer: Any) -> None:
     data = ANSWERS["data"]
     expected = decode(answer)
     assert same(apply(condition, data), expected), apply(condition, data)
     # The truth of a condition is compiled apart from its value.
     scope = Data(data, Budget(100_000))
-    assert Compiler[Data]().compile(condition).test(scope) is truthy(expected)
+    assert Compiler[Data]().condition(condition).test(scope) is truthy(expected)
 
 
 @pytest.mark.parametrize(
@@ -244,8 +243,7 @@ operators = st.sampled_from(
     ]
 )
 conditions = st.recursive(
-    json_values
-    | st.fixed_dictionaries({"var": st.sampled_from(["a", "a.0", "b.c", "", "current", "accumulator"])}),
+    json_values | st.fixed_dictionaries({"var": st.sampled_from(["a", "a.0", "b.c", "", "current", "accumulator"])}),
     lambda inner: st.builds(lambda op, args: {op: args}, operators, st.lists(inner, max_size=4) | inner),
     max_leaves=20,
 )
@@ -257,7 +255,7 @@ def test_any_condition_evaluates_or_is_refused(condition: Any, data: Any) -> Non
     scope_data = {"a": data, "b": {"c": data}}
     compiler = Compiler[Data]()
     try:
-        node = compiler.compile(condition)
+        node = compiler.condition(condition)
     except ConditionError:
         return
     try:

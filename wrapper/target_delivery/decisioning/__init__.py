@@ -95,7 +95,6 @@ def require_extra() -> None:
 
     Raises:
         MissingExtraError: it is not; the text has the command that installs it.
-
     """
     for package in _EXTRA:
         try:

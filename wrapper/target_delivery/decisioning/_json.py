@@ -1,4 +1,4 @@
-"""Types of JSON values, and reading them where nothing promises that they have the expected shape."""
+"""Types of JSON values, reading them where nothing promises their shape, and copying them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JsonObject: TypeAlias = "dict[str, JsonValue]"
 MAX_DEPTH = 100
 """How deep a value of an artifact may nest. Real offers nest a handful of levels."""
 
-_SCALARS = (str, int, float, bool, type(None))
+_CONTAINERS = (dict, list)
 
 
 def as_object(value: JsonValue) -> JsonObject:
@@ -31,58 +31,73 @@ def as_text(value: JsonValue) -> str:
     return value if isinstance(value, str) else ""
 
 
-def copier(value: JsonValue) -> Callable[[], JsonValue]:
+def copier(value: JsonValue, depth: int = 0) -> Callable[[], JsonValue] | None:
     """Prepare a function that makes a copy of value, so that no caller can change what an artifact holds.
+
+    Returns:
+        None when value cannot change, so that it needs no copy.
 
     Raises:
         ValueError: value nests deeper than MAX_DEPTH.
-
     """
     if isinstance(value, dict):
-        return object_copier(value)
+        return object_copier(value, depth)
     if isinstance(value, list):
-        return list_copier(value)
-    return lambda: value
+        return list_copier(value, depth)
+    return None
 
 
-def object_copier(value: JsonObject) -> Callable[[], JsonObject]:
-    """Prepare a function that makes a copy of an object; as copier."""
-    if all(isinstance(item, _SCALARS) for item in value.values()):
-        return value.copy
-    check_depth(value)
-    return lambda: copy_object(value)
+def object_copier(value: JsonObject, depth: int = 0) -> Callable[[], JsonObject]:
+    """Prepare a function that makes a copy of an object.
 
-
-def list_copier(value: list[JsonValue]) -> Callable[[], list[JsonValue]]:
-    """Prepare a function that makes a copy of an array; as copier."""
-    if all(isinstance(item, _SCALARS) for item in value):
-        return value.copy
-    check_depth(value)
-    return lambda: copy_list(value)
-
-
-def copy_object(value: JsonObject) -> JsonObject:
-    """Copy an object at every level."""
-    return {
-        key: item
-        if isinstance(item, _SCALARS)
-        else copy_object(item)
-        if isinstance(item, dict)
-        else copy_list(item)
+    Raises:
+        ValueError: as copier.
+    """
+    inner = [
+        (key, copy)
         for key, item in value.items()
-    }
-
-
-def copy_list(value: list[JsonValue]) -> list[JsonValue]:
-    """Copy an array at every level."""
-    return [
-        item
-        if isinstance(item, _SCALARS)
-        else copy_object(item)
-        if isinstance(item, dict)
-        else copy_list(item)
-        for item in value
+        if isinstance(item, _CONTAINERS) and (copy := copier(item, depth + 1)) is not None
     ]
+    if not inner:
+        return value.copy
+    _check(depth)
+
+    def copy_object() -> JsonObject:
+        made = value.copy()
+        for key, copy in inner:
+            made[key] = copy()
+        return made
+
+    return copy_object
+
+
+def list_copier(value: list[JsonValue], depth: int = 0) -> Callable[[], list[JsonValue]]:
+    """Prepare a function that makes a copy of an array.
+
+    Raises:
+        ValueError: as copier.
+    """
+    _check(depth)
+    inner = [
+        (at, copy)
+        for at, item in enumerate(value)
+        if isinstance(item, _CONTAINERS) and (copy := copier(item, depth + 1)) is not None
+    ]
+    if not inner:
+        return value.copy
+
+    def copy_list() -> list[JsonValue]:
+        made = value.copy()
+        for at, copy in inner:
+            made[at] = copy()
+        return made
+
+    return copy_list
+
+
+def _check(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
 
 
 def check_depth(value: JsonValue, depth: int = 0) -> None:
@@ -90,17 +105,23 @@ def check_depth(value: JsonValue, depth: int = 0) -> None:
 
     Raises:
         ValueError: value nests deeper than MAX_DEPTH.
-
     """
-    if depth > MAX_DEPTH:
-        raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
-    items: list[JsonValue]
-    if isinstance(value, dict):
-        items = list(value.values())
-    elif isinstance(value, list):
-        items = value
-    else:
-        return
+    _check(depth)
+    items = value.values() if isinstance(value, dict) else as_list(value)
     for item in items:
-        if isinstance(item, (dict, list)):
+        if isinstance(item, _CONTAINERS):
             check_depth(item, depth + 1)
+
+
+def copy_object(value: JsonObject) -> JsonObject:
+    """Copy an object at every level."""
+    return {key: copy(item) for key, item in value.items()}
+
+
+def copy(value: JsonValue) -> JsonValue:
+    """Copy objects and arrays at every level."""
+    if isinstance(value, dict):
+        return copy_object(value)
+    if isinstance(value, list):
+        return [copy(item) for item in value]
+    return value

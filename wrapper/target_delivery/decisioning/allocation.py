@@ -29,7 +29,6 @@ def allocate(client: str, activity_id: str, visitor: str) -> float:
 
     Returns:
         Percent, with two decimals: at least 0 and less than 100.
-
     """
     # UTF-16 code units: a character beyond U+FFFF counts as two, a lone surrogate is one like any other.
     key = f"{client}.{activity_id}.{visitor}.0".encode("utf-16-le", "surrogatepass")
@@ -41,7 +40,6 @@ def visitor_of(visitor_id: JsonObject) -> str:
 
     Returns:
         ``""`` when there is none of them.
-
     """
     return (
         as_text(visitor_id.get("marketingCloudVisitorId"))

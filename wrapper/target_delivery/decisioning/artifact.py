@@ -6,26 +6,27 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from target_delivery.decisioning._json import as_list, as_object, as_text, check_depth
-from target_delivery.decisioning.conditions import Compiler
-from target_delivery.decisioning.consequence import Consequence
+from target_delivery.decisioning.conditions import Compiler, Node, all_of
+from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
 from target_delivery.decisioning.errors import ArtifactError
 from target_delivery.decisioning.javascript import Budget, to_string
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
+    from target_delivery.decisioning.conditions import Variable
 
 __all__ = ["Artifact", "Rule", "RuleSet", "compile_artifact", "decode_bin", "load_artifact", "read_artifact"]
 
 SUPPORTED_MAJOR_VERSION = 1
 _BIN_VERSION = 1
 _BIN_HEADER = 40
-_MOST_PROPERTIES = 256  # whose rules a rule set keeps apart
+_MOST_PROPERTIES = 64  # whose rules a place keeps apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Rule:
         meta: ``meta``.
         condition: the JsonLogic condition as it was written.
         applies: the condition, compiled.
+        parts: what has to hold for it, the cheapest first.
         consequence: what the rule puts into the answer.
         problem: why the rule can never apply; ``""``: it can.
-
     """
 
     key: str
@@ -50,6 +51,7 @@ class Rule:
     meta: JsonObject
     condition: JsonValue
     applies: Callable[[Context], bool]
+    parts: tuple[Node[Context], ...]
     consequence: Consequence
     problem: str = ""
 
@@ -59,42 +61,77 @@ class Rule:
         return as_list(self.meta.get("audience.ids"))
 
 
-class RuleSet:
-    """The rules of one place, in order.
+Test: TypeAlias = "Callable[[Context], bool]"
+Group: TypeAlias = "tuple[Test | None, tuple[tuple[Rule, Test], ...]]"
+"""Rules in a row: what all of them need, and for each what it needs in addition."""
+
+
+def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
+    members: list[Rule] = []
+    common: set[Node[Context]] = set()
+    for rule in rules:
+        shared = common.intersection(rule.parts)
+        if members and not shared:
+            yield _group(members, common)
+            members = []
+        common = shared if members else set(rule.parts)
+        members.append(rule)
+    if members:
+        yield _group(members, common)
+
+
+def _group(rules: Sequence[Rule], common: Collection[Node[Context]]) -> Group:
+    if len(rules) == 1:
+        return None, ((rules[0], rules[0].applies),)
+    guard = all_of([part.test for part in rules[0].parts if part in common])
+    rests = [(rule, [part.test for part in rule.parts if part not in common]) for rule in rules]
+    return guard, tuple((rule, all_of(rest) if rest else _always) for rule, rest in rests)
+
+
+class Selection:
+    """The rules of one place that may apply in one property, in order.
 
     Attributes:
-        rules: all of them.
-
+        rules: the rules.
+        groups: the same, so that what several in a row have in common is tested once.
     """
 
-    __slots__ = ("_by_property", "_unrestricted", "rules")
+    __slots__ = ("groups", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        self._unrestricted = tuple(rule for rule in self.rules if not rule.property_tokens)
-        tokens = sorted({token for rule in self.rules for token in rule.property_tokens})
-        self._by_property = {token: self._restricted_to(token) for token in tokens[:_MOST_PROPERTIES]}
+        self.groups = tuple(_grouped(self.rules))
 
-    def for_property(self, token: str | None) -> tuple[Rule, ...]:
+
+class RuleSet:
+    """The rules of one place.
+
+    Attributes:
+        rules: all of them, in order.
+    """
+
+    __slots__ = ("_by_property", "_tokens", "_unrestricted", "rules")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._unrestricted = Selection(rule for rule in self.rules if not rule.property_tokens)
+        self._tokens = {token for rule in self.rules for token in rule.property_tokens}
+        self._by_property: dict[str, Selection] = {}  # a cache; a client asks for one property, or a few
+
+    def for_property(self, token: str | None) -> Selection:
         """Give the rules that may apply in a property.
 
         Args:
             token: the token of the request's property; None when it has none.
-
         """
-        if token is None or not self._by_property:
+        if token is None or token not in self._tokens:
             return self._unrestricted
-        rules = self._by_property.get(token)
-        if rules is None:
-            rules = (
-                self._unrestricted
-                if len(self._by_property) < _MOST_PROPERTIES
-                else self._restricted_to(token)
-            )
-        return rules
-
-    def _restricted_to(self, token: str) -> tuple[Rule, ...]:
-        return tuple(rule for rule in self.rules if not rule.property_tokens or token in rule.property_tokens)
+        found = self._by_property.get(token)
+        if found is None:
+            found = Selection(rule for rule in self.rules if not rule.property_tokens or token in rule.property_tokens)
+            if len(self._by_property) < _MOST_PROPERTIES:
+                self._by_property[token] = found
+        return found
 
 
 _NO_RULES = RuleSet(())
@@ -119,7 +156,6 @@ class Artifact:
         remote_views: names of views that need the edge.
         local_views: names of views that are decided on the device.
         warning: one sentence on the rules that can never apply; ``""`` when all can.
-
     """
 
     version: str
@@ -155,7 +191,6 @@ def load_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization
 
     Raises:
         ArtifactError: it is no artifact, or of a version that this SDK does not know.
-
     """
     return compile_artifact(read_artifact(source, organization_id=organization_id))
 
@@ -187,7 +222,6 @@ def decode_bin(content: bytes, organization_id: str) -> bytes:
 
     Raises:
         ArtifactError: it is no such file, or of an unknown version.
-
     """
     _, colon, version = content[:8].decode("latin-1").partition(":")
     version = version.strip("\0 ")
@@ -254,10 +288,10 @@ def compile_artifact(source: JsonObject) -> Artifact:
     if not isinstance(rules, dict):
         raise ArtifactError("the artifact has no object 'rules'")
     tokens = [token for token in as_list(source.get("responseTokens")) if isinstance(token, str)]
-    reader = _Reader(tokens)
+    reader = _Reader(TokenNames(tokens))
     mboxes = {name: RuleSet(found) for name, found in reader.section(rules, "mboxes")}
     views = {name: RuleSet(found) for name, found in reader.section(rules, "views")}
-    if reads_hosts(reader.names):
+    if reader.needs_hosts:
         warm_up()
     meta = as_object(source.get("meta"))
     try:
@@ -287,17 +321,20 @@ def _names(source: JsonObject, key: str) -> Iterable[str]:
 
 
 class _Reader:
-    """Compiles the rules of one artifact.
+    """Compiles the rules of one artifact."""
 
-    Attributes:
-        names: the variables that its conditions read.
-
-    """
-
-    def __init__(self, token_names: list[str]) -> None:
+    def __init__(self, token_names: TokenNames) -> None:
         self._token_names = token_names
         self._problems: list[str] = []
-        self.names: set[str] = set()
+        self._compiler: Compiler[Context] = Compiler(self._variable, own="allocation")
+
+    def _variable(self, name: str) -> Variable[Context] | None:
+        return variable_of(name, self._compiler.owner)
+
+    @property
+    def needs_hosts(self) -> bool:
+        """Whether conditions read parts of host names."""
+        return self._compiler.reads_everything or reads_hosts(self._compiler.names)
 
     @property
     def warning(self) -> str:
@@ -316,58 +353,60 @@ class _Reader:
         for name, listed in places.items():
             if not isinstance(listed, list):
                 raise ArtifactError(f"rules.{section}[{name[:80]!r}] of the artifact is no array")
-            yield (
-                name,
-                [
-                    self._rule(f"rules.{section}[{name[:80]!r}][{at}]", name, rule)
-                    for at, rule in enumerate(listed)
-                ],
-            )
+            where = f"rules.{section}[{name[:80]!r}]"
+            yield name, [self._rule(where, at, name, rule) for at, rule in enumerate(listed)]
 
-    def _rule(self, path: str, name: str, rule: JsonValue) -> Rule:
+    def _rule(self, where: str, at: int, name: str, rule: JsonValue) -> Rule:
         if not isinstance(rule, dict):
-            raise ArtifactError(f"{path} of the artifact is no object")
+            raise ArtifactError(f"{where}[{at}] of the artifact is no object")
         meta, consequence = rule.get("meta", {}), rule.get("consequence")
         if not isinstance(meta, dict) or not isinstance(consequence, dict):
-            raise ArtifactError(f"{path} of the artifact has no object 'meta' or 'consequence'")
+            raise ArtifactError(f"{where}[{at}] of the artifact has no object 'meta' or 'consequence'")
         activity_id = meta.get("activity.id", rule.get("activityId"))
-        activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, Budget(0))
+        activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, _NO_STEPS)
         condition = rule.get("condition")
-        problem = ""
-        applies: Callable[[Context], bool] = _never
+        problem, node = "", _NEVER
         try:
             check_depth(meta)
-            applies = self._condition(condition, activity)
+            node = self._condition(condition, activity)
             prepared = Consequence(consequence, name, meta, self._token_names)
         except ValueError as error:
-            problem, applies = str(error), _never
-            self._problems.append(f"{path}: {problem}")
-            prepared, meta = Consequence({}, name, {}, ()), {}
+            problem, node = str(error), _NEVER
+            self._problems.append(f"{where}[{at}]: {problem}")
+            prepared, meta = Consequence({}, name, {}, TokenNames(())), {}
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
-            key=as_text(rule.get("ruleKey")) or path,
+            key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",
             activity_id=activity,
-            property_tokens=frozenset(token for token in tokens if isinstance(token, str)),
+            property_tokens=frozenset([token for token in tokens if isinstance(token, str)]) if tokens else _NONE,
             meta=meta,
             condition=condition,
-            applies=applies,
+            applies=node.test,
+            parts=node.parts or (node,),
             consequence=prepared,
             problem=problem,
         )
 
-    def _condition(self, condition: JsonValue, activity: str) -> Callable[[Context], bool]:
-        compiler = Compiler[Context](lambda name: variable_of(name, activity))
-        test = compiler.compile(condition).test
-        self.names |= compiler.names
-        if "" not in compiler.names:
-            return test
+    def _condition(self, condition: JsonValue, activity: str) -> Node[Context]:
+        node = self._compiler.condition(condition, activity)
+        if not self._compiler.reads_everything:
+            return node
 
-        def for_activity(context: Context) -> bool:
+        def test(context: Context) -> bool:
             context.activity = activity  # which allocation the condition sees among all data
-            return test(context)
+            return node.test(context)
 
-        return for_activity
+        return Node(test, test, node.cost)
+
+
+def _always(_context: Context) -> bool:
+    return True
 
 
 def _never(_context: Context) -> bool:
     return False
+
+
+_NEVER: Node[Context] = Node(_never, _never, 0)
+_NONE = frozenset[str]()
+_NO_STEPS = Budget(0)

@@ -13,8 +13,9 @@ Two forms of every node are compiled: its value, and its truth, which needs no v
 
 from __future__ import annotations
 
+import marshal
 import math
-from dataclasses import dataclass
+import operator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from target_delivery.decisioning._json import check_depth
@@ -37,7 +38,7 @@ from target_delivery.decisioning.javascript import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from target_delivery.decisioning._json import JsonValue
+    from target_delivery.decisioning._json import JsonObject, JsonValue
 
 __all__ = ["MAX_DEPTH", "Compiler", "ConditionError", "Data", "Scope", "Variable", "apply", "operator_of"]
 
@@ -80,7 +81,6 @@ Operation: TypeAlias = "Callable[[Sequence[JsValue], Scope], JsValue]"
 Comparison: TypeAlias = "Callable[[JsValue, JsValue, Budget], bool]"
 
 
-@dataclass(frozen=True, slots=True)
 class Variable(Generic[S_contra]):
     """A variable whose place in the scope is known when a condition is compiled.
 
@@ -88,40 +88,71 @@ class Variable(Generic[S_contra]):
         name: dotted name.
         get: reads it; UNDEFINED when it is not there.
         number: the same, for a variable that always is a number.
-        text: it always is a string.
-
+        text: the same, for a variable that always is a string.
+        cost: what reading it costs, compared to others.
     """
 
-    name: str
-    get: Callable[[S_contra], JsValue]
-    number: Callable[[S_contra], float] | None = None
-    text: bool = False
+    __slots__ = ("cost", "get", "name", "number", "text")
+
+    def __init__(
+        self,
+        name: str,
+        get: Callable[[S_contra], JsValue],
+        *,
+        number: Callable[[S_contra], float] | None = None,
+        text: Callable[[S_contra], str] | None = None,
+        cost: int = 1,
+    ) -> None:
+        self.name = name
+        self.get = get
+        self.number = number
+        self.text = text
+        self.cost = cost
 
 
-@dataclass(frozen=True, slots=True)
 class Node(Generic[S_contra]):
     """A compiled node: its value, its truth, and what is known of it beforehand.
 
     Attributes:
         value: evaluates it.
         test: tells whether its value is true.
-        parts: the tests that have to hold, when it is an ``and``.
+        cost: what evaluating it costs, compared to others.
+        parts: what has to hold, when it is an ``and``: the cheapest first.
         name: its name, when it is a variable.
         number: evaluates it, when it always is a number.
-        text: it always is a string.
+        text: evaluates it, when it always is a string.
         constant: its value, when a string or number stands there.
         bound: when it compares a variable to a number: the variable, how, and the number.
-
     """
 
-    value: Callable[[S_contra], JsValue]
-    test: Callable[[S_contra], bool]
-    parts: tuple[Callable[[S_contra], bool], ...] = ()
-    name: str = ""
-    number: Callable[[S_contra], float] | None = None
-    text: bool = False
-    constant: str | float | None = None
-    bound: tuple[Node[S_contra], str, float] | None = None
+    __slots__ = ("bound", "constant", "cost", "name", "number", "parts", "test", "text", "value")
+
+    def __init__(
+        self,
+        value: Callable[[S_contra], JsValue],
+        test: Callable[[S_contra], bool],
+        cost: int,
+        *,
+        parts: tuple[Node[S_contra], ...] = (),
+        name: str = "",
+        number: Callable[[S_contra], float] | None = None,
+        text: Callable[[S_contra], str] | None = None,
+        constant: str | float | None = None,
+        bound: tuple[Node[S_contra], str, float] | None = None,
+    ) -> None:
+        self.value = value
+        self.test = test
+        self.cost = cost
+        self.parts = parts
+        self.name = name
+        self.number = number
+        self.text = text
+        self.constant = constant
+        self.bound = bound
+
+
+ANY_COST = 100
+"""The cost of a node that is no comparison of literals and variables."""
 
 
 def operator_of(logic: JsonValue) -> tuple[str, list[JsonValue]] | None:
@@ -138,76 +169,139 @@ def apply(logic: JsonValue, data: JsValue = None, *, steps: int = 100_000) -> Js
     Raises:
         ConditionError: it cannot be compiled.
         BudgetExceededError: it took more than so many steps.
-
     """
-    return Compiler[Data]().compile(logic).value(Data(data, Budget(steps)))
+    compiler: Compiler[Data] = Compiler()
+    return compiler.condition(logic).value(Data(data, Budget(steps)))
 
 
 class Compiler(Generic[S]):
-    """Compiles conditions for one kind of scope.
+    """Compiles conditions for one kind of scope. What is spelled alike is compiled once.
 
     Args:
-        resolve: finds a variable by its dotted name; None: there is no such variable in any scope. Without resolve,
-            variables are looked up in ``scope.data``.
-        depth: how deep the condition already is nested.
+        resolve: finds a variable by its dotted name; None: there is no such variable in any scope. Without
+            resolve, variables are looked up in ``scope.data``.
+        own: name of a variable that is another one for each owner of conditions.
+        depth: how deep the conditions already are nested.
 
     Attributes:
-        names: the names of the variables that the compiled conditions read; ``""`` when one reads all data or a
-            variable whose name is computed.
-
+        names: the names of the variables that were compiled.
+        reads_everything: whether the last condition reads all data, or a variable whose name is computed.
+        size: how many nodes the last condition has.
+        owner: whose the last condition is.
     """
 
-    def __init__(self, resolve: Callable[[str], Variable[S] | None] | None = None, depth: int = 0) -> None:
+    def __init__(
+        self, resolve: Callable[[str], Variable[S] | None] | None = None, *, own: str = "", depth: int = 0
+    ) -> None:
         self.resolve = resolve
         self.depth = depth
         self.names: set[str] = set()
+        self.reads_everything = False
         self.size = 0
+        self.owner = ""
+        self._own = own
+        self._known: dict[tuple[bytes, str], tuple[Node[S], int]] = {}
+        self._variables: dict[tuple[str, str], Node[S]] = {}
 
-    def compile(self, logic: JsonValue) -> Node[S]:
+    def condition(self, logic: JsonValue, owner: str = "") -> Node[S]:
         """Compile a condition.
 
         Raises:
             ConditionError: it is nested too deep or names an unknown operator.
-
         """
-        self.size += 1 + (len(logic) if isinstance(logic, str) else 0)
-        found = operator_of(logic)
-        if found is None and not isinstance(logic, list):
-            return _literal(logic)
+        depth = self.depth
+        self.owner, self.size, self.reads_everything = owner, 0, False
+        try:
+            return self.compile(logic)
+        finally:
+            self.depth = depth
+
+    def compile(self, logic: JsonValue) -> Node[S]:
+        """Compile a part of a condition; errors as in condition."""
+        self.size += 1
+        if isinstance(logic, dict) and len(logic) == 1:
+            name = logic.get("var")
+            if isinstance(name, str) and name:
+                return self.variable(name)
+            return self._shared(logic)
+        if isinstance(logic, list):
+            values = [node.value for node in self.nodes(logic)]
+            return _node(lambda scope: [_json(value(scope)) for value in values])
+        if isinstance(logic, str):
+            self.size += len(logic)
+        return _literal(logic)
+
+    def variable(self, name: str) -> Node[S]:
+        """Compile a variable that has no default."""
+        key = name, self.owner if name.startswith(self._own) else ""
+        node = self._variables.get(key)
+        if node is None:
+            node = self._variables[key] = _variable(self, name, _nothing)
+            self.names.add(name)
+        return node
+
+    def _shared(self, logic: JsonObject) -> Node[S]:
+        try:
+            spelling = marshal.dumps(logic, 2)  # the fastest there is; version 2 spells equal things equally
+        except ValueError as error:
+            raise ConditionError(f"the condition cannot be used: {error}") from error
+        key = spelling, self.owner if self._own.encode() in spelling else ""
+        known = self._known.get(key)
+        if known is not None:
+            self.size += known[1]
+            return known[0]
+        before = self.size
+        node = self._operation(logic)
+        if not self.reads_everything:
+            self._known[key] = node, self.size - before
+        return node
+
+    def nodes(self, operands: list[JsonValue]) -> list[Node[S]]:
+        """Compile the operands of an operator.
+
+        Raises:
+            ConditionError: as compile.
+        """
         if self.depth >= MAX_DEPTH:
             raise ConditionError(f"the condition is nested deeper than {MAX_DEPTH} levels")
         self.depth += 1
-        try:
-            if found is None:
-                return self._array(logic if isinstance(logic, list) else [])
-            return self._operation(*found)
-        finally:
-            self.depth -= 1
+        nodes = [self.compile(operand) for operand in operands]
+        self.depth -= 1
+        return nodes
 
-    def _array(self, items: list[JsonValue]) -> Node[S]:
-        values = [self.compile(item).value for item in items]
-        return _node(lambda scope: [_json(value(scope)) for value in values])
-
-    def _operation(self, name: str, operands: list[JsonValue]) -> Node[S]:
+    def _operation(self, logic: JsonObject) -> Node[S]:
+        ((name, given),) = logic.items()
+        operands: list[JsonValue] = given if isinstance(given, list) else [given]
         if (make := _FORMS.get(name)) is not None:
             return make(self, operands)
-        nodes = [self.compile(operand) for operand in operands]
+        nodes = self.nodes(operands)
+        if (join := _JOINS.get(name)) is not None:
+            return join(nodes)
         if (comparison := _COMPARISONS.get(name)) is not None:
             return _comparison(name, comparison, nodes)
-        operation = _OPERATIONS.get(name)
-        if operation is None:
-            raise ConditionError(f"the operator {name[:40]!r} is unknown")
-        values = [node.value for node in nodes]
-        return _node(lambda scope: operation([value(scope) for value in values], scope))
+        if (operation := _OPERATIONS.get(name)) is not None:
+            return _operation_on(name, operation, nodes)
+        raise ConditionError(f"the operator {name[:40]!r} is unknown")
+
+
+def _operation_on(name: str, operation: Operation, nodes: list[Node[S]]) -> Node[S]:
+    if name == "in" and len(nodes) == 2 and (haystack := nodes[1].text) is not None:
+        text = nodes[0].constant
+        if isinstance(text, str) and text and text.isascii():
+            return _boolean(lambda scope: text in haystack(scope), nodes[1].cost)
+    values = [node.value for node in nodes]
+    return _node(lambda scope: operation([value(scope) for value in values], scope))
 
 
 # Operators that choose which operands they evaluate.
 
+_cost = operator.attrgetter("cost")
 
-def _and(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    nodes = [compiler.compile(operand) for operand in operands]
+
+def _and(nodes: list[Node[S]]) -> Node[S]:
     values = [node.value for node in nodes]
-    parts = _merge_bounds(nodes)
+    # Which part is false does not matter to the truth, so the cheap ones are asked first. sorted keeps their order.
+    parts = tuple(sorted(_parts_of(nodes), key=_cost))
 
     def value(scope: S) -> JsValue:
         current: JsValue = UNDEFINED
@@ -216,13 +310,12 @@ def _and(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
                 return current
         return current
 
-    return Node(value, _all_of(parts), parts=parts)
+    return Node(value, all_of([part.test for part in parts]), sum(map(_cost, parts)), parts=parts)
 
 
-def _or(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    nodes = [compiler.compile(operand) for operand in operands]
+def _or(nodes: list[Node[S]]) -> Node[S]:
     values = [node.value for node in nodes]
-    tests = tuple(node.test for node in nodes)
+    tests = [node.test for node in sorted(nodes, key=_cost)]
 
     def value(scope: S) -> JsValue:
         current: JsValue = UNDEFINED
@@ -237,11 +330,20 @@ def _or(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
                 return True
         return False
 
-    return Node(value, test)
+    return Node(value, test, sum(map(_cost, nodes)))
+
+
+def _not(nodes: list[Node[S]]) -> Node[S]:
+    test = nodes[0].test if nodes else _never
+    return _boolean(lambda scope: not test(scope), nodes[0].cost if nodes else 0)
+
+
+def _truth(nodes: list[Node[S]]) -> Node[S]:
+    return _boolean(nodes[0].test if nodes else _never, nodes[0].cost if nodes else 0)
 
 
 def _if(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    nodes = [compiler.compile(operand) for operand in operands]
+    nodes = compiler.nodes(operands)
     pairs = [(nodes[at].test, nodes[at + 1].value) for at in range(0, len(nodes) - 1, 2)]
     otherwise = nodes[-1].value if len(nodes) % 2 else _nothing
 
@@ -254,29 +356,20 @@ def _if(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
     return _node(value)
 
 
-def _not(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    test = compiler.compile(operands[0]).test if operands else _never
-    return _boolean(lambda scope: not test(scope))
-
-
-def _truth(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    return _boolean(compiler.compile(operands[0]).test if operands else _never)
-
-
 # Operators over arrays: their bodies see an element and nothing else.
 
 
 def _body(
     compiler: Compiler[S], operands: list[JsonValue]
 ) -> tuple[Callable[[Data], JsValue], Callable[[Data], bool], int]:
-    inner = Compiler[Data](None, compiler.depth)
-    node = inner.compile(operands[1]) if len(operands) > 1 else _literal(None)
+    inner: Compiler[Data] = Compiler(depth=compiler.depth)
+    (node,) = inner.nodes(operands[1:2] or [None])
     compiler.size += inner.size
     return node.value, node.test, inner.size
 
 
 def _elements(compiler: Compiler[S], operands: list[JsonValue]) -> Callable[[S], list[JsonValue] | None]:
-    source = compiler.compile(operands[0]).value if operands else _nothing
+    (source,) = (node.value for node in compiler.nodes(operands[:1] or [None]))
 
     def elements(scope: S) -> list[JsonValue] | None:
         value = source(scope)
@@ -319,7 +412,7 @@ def _filter(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 def _reduce(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
     elements = _elements(compiler, operands)
     body, _, size = _body(compiler, operands)
-    start = compiler.compile(operands[2]).value if len(operands) > 2 else _nothing
+    (start,) = (node.value for node in compiler.nodes(operands[2:3] or [None]))
 
     def value(scope: S) -> JsValue:
         budget = scope.budget
@@ -370,25 +463,27 @@ def _some(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 
 def _var(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
     name = operands[0] if operands else None
-    default = compiler.compile(operands[1]).value if len(operands) > 1 else _nothing
+    default = compiler.nodes(operands[1:2])[0].value if len(operands) > 1 else _nothing
     if isinstance(name, (list, dict)):
-        return _computed(compiler, compiler.compile(name).value, default)
+        return _computed(compiler, compiler.nodes([name])[0].value, default)
     if name is None or name == "":
-        compiler.names.add("")
+        compiler.reads_everything = True
         return _node(lambda scope: scope.data)
     path = to_string(name, Budget(0))
     compiler.names.add(path)
+    return _variable(compiler, path, default)
+
+
+def _variable(compiler: Compiler[S], name: str, default: Callable[[S], JsValue]) -> Node[S]:
     if compiler.resolve is not None:
-        variable = compiler.resolve(path)
+        variable = compiler.resolve(name)
         return _node(default) if variable is None else _resolved(variable, default)
-    parts = path.split(".")
+    parts = name.split(".")
     return _node(lambda scope: _default(_charged(look_up(scope.data, parts), scope), default, scope))
 
 
-def _computed(
-    compiler: Compiler[S], name: Callable[[S], JsValue], default: Callable[[S], JsValue]
-) -> Node[S]:
-    compiler.names.add("")
+def _computed(compiler: Compiler[S], name: Callable[[S], JsValue], default: Callable[[S], JsValue]) -> Node[S]:
+    compiler.reads_everything = True
 
     def value(scope: S) -> JsValue:
         path = name(scope)
@@ -401,8 +496,8 @@ def _computed(
 
 
 def _missing(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    compiler.names.add("")
-    values = [compiler.compile(operand).value for operand in operands]
+    compiler.reads_everything = True
+    values = [node.value for node in compiler.nodes(operands)]
 
     def value(scope: S) -> JsValue:
         names = [part(scope) for part in values]
@@ -413,10 +508,9 @@ def _missing(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
 
 
 def _missing_some(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
-    compiler.names.add("")
-    nodes = [compiler.compile(operand).value for operand in operands]
-    need_value = nodes[0] if nodes else _undefined
-    names_value = nodes[1] if len(nodes) > 1 else _undefined
+    compiler.reads_everything = True
+    values = [node.value for node in compiler.nodes(operands)]
+    need_value, names_value = [*values, _undefined, _undefined][:2]
 
     def value(scope: S) -> JsValue:
         names = names_value(scope)
@@ -493,65 +587,66 @@ def _never(_scope: Scope) -> bool:
 
 
 def _node(value: Callable[[S], JsValue]) -> Node[S]:
-    return Node(value, lambda scope: truthy(value(scope)))
+    return Node(value, lambda scope: truthy(value(scope)), ANY_COST)
 
 
-def _boolean(test: Callable[[S], bool]) -> Node[S]:
-    return Node(test, test)
+def _boolean(test: Callable[[S], bool], cost: int = ANY_COST) -> Node[S]:
+    return Node(test, test, cost)
 
 
 def _literal(value: JsonValue) -> Node[Scope]:
-    try:
-        check_depth(value)
-    except ValueError as error:
-        raise ConditionError(f"a literal of the condition cannot be used: {error}") from error
     truth = truthy(value)
     if isinstance(value, str):
-        return Node(lambda _: value, lambda _: truth, text=True, constant=value)
+        return Node(lambda _: value, lambda _: truth, 0, text=lambda _: value, constant=value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         number = to_number(value, Budget(0))
-        return Node(lambda _: number, lambda _: truth, number=lambda _: number, constant=number)
-    return Node(lambda _: value, lambda _: truth)
+        return Node(lambda _: number, lambda _: truth, 0, number=lambda _: number, constant=number)
+    if isinstance(value, dict):
+        try:
+            check_depth(value)
+        except ValueError as error:
+            raise ConditionError(f"a literal of the condition cannot be used: {error}") from error
+    return Node(lambda _: value, lambda _: truth, 0)
 
 
 def _resolved(variable: Variable[S], default: Callable[[S], JsValue]) -> Node[S]:
-    get, name, number, text = variable.get, variable.name, variable.number, variable.text
-    if number is not None or text:
-        return Node(get, lambda scope: truthy(get(scope)), name=name, number=number, text=text)
+    get, name, number, text, cost = variable.get, variable.name, variable.number, variable.text, variable.cost
+    if number is not None or text is not None:
+        return Node(get, lambda scope: truthy(get(scope)), cost, name=name, number=number, text=text)
 
     def value(scope: S) -> JsValue:
         found = get(scope)
         return default(scope) if found is UNDEFINED else found
 
-    return Node(value, lambda scope: truthy(value(scope)), name=name)
+    return Node(value, lambda scope: truthy(value(scope)), cost, name=name)
 
 
 # Conjunctions.
 
 
-def _all_of(parts: tuple[Callable[[S], bool], ...]) -> Callable[[S], bool]:
-    """Join tests. The common lengths are spelled out: a loop costs more than the tests do."""
-    if len(parts) == 1:
-        return parts[0]
-    if len(parts) == 2:
-        a, b = parts
+def all_of(tests: Sequence[Callable[[S], bool]]) -> Callable[[S], bool]:
+    """Join tests that all have to hold. The common numbers are spelled out: a loop costs more than the tests."""
+    if len(tests) == 1:
+        return tests[0]
+    if len(tests) == 2:
+        a, b = tests
         return lambda scope: a(scope) and b(scope)
-    if len(parts) == 3:
-        a, b, c = parts
+    if len(tests) == 3:
+        a, b, c = tests
         return lambda scope: a(scope) and b(scope) and c(scope)
 
     def test(scope: S) -> bool:
-        for part in parts:
+        for part in tests:
             if not part(scope):
                 return False
-        return bool(parts)
+        return bool(tests)
 
     return test
 
 
-def _merge_bounds(nodes: list[Node[S]]) -> tuple[Callable[[S], bool], ...]:
-    """Give the tests of a conjunction: those of nested ones in their place, two bounds of a variable as one test."""
-    parts: list[Callable[[S], bool]] = []
+def _parts_of(nodes: list[Node[S]]) -> list[Node[S]]:
+    """Give the parts of a conjunction: those of nested ones in their place, two bounds of a variable as one."""
+    parts: list[Node[S]] = []
     last: Node[S] | None = None
     for node in nodes:
         both = _between(last, node) if last is not None else None
@@ -559,33 +654,29 @@ def _merge_bounds(nodes: list[Node[S]]) -> tuple[Callable[[S], bool], ...]:
             parts[-1] = both
             last = None
             continue
-        parts.extend(node.parts or (node.test,))
+        parts += node.parts or (node,)
         last = node
-    return tuple(parts)
+    return parts
 
 
-def _between(a: Node[S], b: Node[S]) -> Callable[[S], bool] | None:
+def _between(a: Node[S], b: Node[S]) -> Node[S] | None:
     """Join ``low < x`` and ``x <= high``, which is how an artifact spells a share of the visitors."""
     if a.bound is None or b.bound is None or a.bound[0].name != b.bound[0].name:
         return None
     get = a.bound[0].number
     if get is None or not a.bound[1].startswith(">") or not b.bound[1].startswith("<"):
         return None
-    return _within(get, a.bound[1], a.bound[2], b.bound[1], b.bound[2])
+    return _boolean(_within(get, a.bound[1], a.bound[2], b.bound[1], b.bound[2]), a.cost)
 
 
-def _within(
-    get: Callable[[S], float], above: str, low: float, below: str, high: float
-) -> Callable[[S], bool]:
-    if above == ">=":
-        return (
-            (lambda scope: low <= get(scope) <= high)
-            if below == "<="
-            else (lambda scope: low <= get(scope) < high)
-        )
-    return (
-        (lambda scope: low < get(scope) <= high) if below == "<=" else (lambda scope: low < get(scope) < high)
-    )
+def _within(get: Callable[[S], float], above: str, low: float, below: str, high: float) -> Callable[[S], bool]:
+    if above == ">" and below == "<=":
+        return lambda scope: low < get(scope) <= high
+    if above == ">=" and below == "<=":
+        return lambda scope: low <= get(scope) <= high
+    if above == ">":
+        return lambda scope: low < get(scope) < high
+    return lambda scope: low <= get(scope) < high
 
 
 # Comparisons.
@@ -593,7 +684,7 @@ def _within(
 
 def _comparison(name: str, compare: Comparison, nodes: list[Node[S]]) -> Node[S]:
     if len(nodes) > 2 and name in _MIRRORED:
-        return _boolean(_ordered(name, compare, *nodes[:3]))
+        return _ordered(name, compare, *nodes[:3])
     if len(nodes) == 2:
         return _comparison_of_two(name, compare, *nodes)
     values = [node.value for node in nodes]
@@ -601,17 +692,10 @@ def _comparison(name: str, compare: Comparison, nodes: list[Node[S]]) -> Node[S]
     return _boolean(lambda scope: compare(first(scope), second(scope), scope.budget))
 
 
-def _ordered(
-    name: str, compare: Comparison, left: Node[S], middle: Node[S], right: Node[S]
-) -> Callable[[S], bool]:
+def _ordered(name: str, compare: Comparison, left: Node[S], middle: Node[S], right: Node[S]) -> Node[S]:
     get, low, high = middle.number, left.constant, right.constant
-    if (
-        get is not None
-        and isinstance(low, (int, float))
-        and isinstance(high, (int, float))
-        and name in ("<", "<=")
-    ):
-        return _within(get, _MIRRORED[name], low, name, high)
+    if get is not None and name in ("<", "<=") and isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        return _boolean(_within(get, _MIRRORED[name], low, name, high), middle.cost)
     a, b, c = left.value, middle.value, right.value
 
     def test(scope: S) -> bool:
@@ -621,7 +705,7 @@ def _ordered(
         last = c(scope)
         return last is UNDEFINED or compare(between, last, scope.budget)
 
-    return test
+    return _boolean(test)
 
 
 def _comparison_of_two(name: str, compare: Comparison, left: Node[S], right: Node[S]) -> Node[S]:
@@ -633,17 +717,17 @@ def _comparison_of_two(name: str, compare: Comparison, left: Node[S], right: Nod
             return _bound(name, left, left.number, right.constant)
     if name in ("==", "==="):
         if isinstance(right.constant, str):
-            return _boolean(_equals_text(left, right.constant, compare))
+            return _equals_text(left, right.constant, compare)
         if isinstance(left.constant, str):
-            return _boolean(_equals_text(right, left.constant, compare))
+            return _equals_text(right, left.constant, compare)
     a, b = left.value, right.value
     return _boolean(lambda scope: compare(a(scope), b(scope), scope.budget))
 
 
-def _equals_text(node: Node[S], text: str, compare: Comparison) -> Callable[[S], bool]:
-    value = node.value
-    if node.text:
-        return lambda scope: value(scope) == text
+def _equals_text(node: Node[S], text: str, compare: Comparison) -> Node[S]:
+    value, text_of = node.value, node.text
+    if text_of is not None:
+        return _boolean(lambda scope: text_of(scope) == text, node.cost)
 
     def test(scope: S) -> bool:
         found = value(scope)
@@ -651,7 +735,7 @@ def _equals_text(node: Node[S], text: str, compare: Comparison) -> Callable[[S],
             return found == text
         return found is not None and compare(found, text, scope.budget)
 
-    return test
+    return _boolean(test, node.cost)
 
 
 def _bound(name: str, variable: Node[S], get: Callable[[S], float], number: float) -> Node[S]:
@@ -664,7 +748,7 @@ def _bound(name: str, variable: Node[S], get: Callable[[S], float], number: floa
         test = lambda scope: get(scope) > number  # noqa: E731
     else:
         test = lambda scope: get(scope) >= number  # noqa: E731
-    return Node(test, test, bound=(variable, name, number) if variable.name else None)
+    return Node(test, test, variable.cost, bound=(variable, name, number) if variable.name else None)
 
 
 def _less(a: JsValue, b: JsValue, budget: Budget) -> bool:
@@ -709,9 +793,7 @@ def _in(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def _cat(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    texts = [
-        "" if value is None or value is UNDEFINED else to_string(value, scope.budget) for value in values
-    ]
+    texts = ["" if value is None or value is UNDEFINED else to_string(value, scope.budget) for value in values]
     scope.budget.spend(sum(map(len, texts)))
     return from_units("".join(texts))
 
@@ -824,13 +906,17 @@ _OPERATIONS: dict[str, Operation] = {
     "log": _log,
 }
 
-_FORMS: dict[str, Callable[[Compiler[Any], list[JsonValue]], Node[Any]]] = {
+_JOINS: dict[str, Callable[[list[Node[Any]]], Node[Any]]] = {
     "and": _and,
     "or": _or,
-    "if": _if,
-    "?:": _if,
     "!": _not,
     "!!": _truth,
+}
+"""Operators on the truth of their operands."""
+
+_FORMS: dict[str, Callable[[Compiler[Any], list[JsonValue]], Node[Any]]] = {
+    "if": _if,
+    "?:": _if,
     "map": _map,
     "filter": _filter,
     "reduce": _reduce,

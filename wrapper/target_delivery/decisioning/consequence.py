@@ -1,14 +1,14 @@
 """What a rule that applies puts into the answer (on-device.md section 4).
 
-Everything that does not depend on the request is worked out when the artifact is compiled. Each answer gets copies: a
-caller may do with an answer what it likes, the artifact stays as it is.
+Everything that does not depend on the request is worked out when the artifact is compiled. Each answer gets
+copies: a caller may do with an answer what it likes, the artifact stays as it is.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_delivery.decisioning._json import as_list, as_object, as_text, copier, list_copier, object_copier
+from target_delivery.decisioning._json import as_list, as_object, as_text, object_copier
 from target_delivery.decisioning.macros import compile_macros
 
 if TYPE_CHECKING:
@@ -17,19 +17,16 @@ if TYPE_CHECKING:
     from target_delivery.decisioning._json import JsonObject, JsonValue
     from target_delivery.decisioning.context import Context
 
-    MakeOption = Callable[[Context], JsonObject]
-    MakeContent = Callable[[Context], JsonValue]
-
-__all__ = ["Consequence"]
+__all__ = ["Consequence", "TokenNames"]
 
 _FROM_META = frozenset(
     {
-        *(
-            f"{subject}.{of}"
-            for subject in ("activity", "experience", "location", "offer", "option")
-            for of in ("id", "name")
-        ),
         "activity.type",
+        *(
+            f"{subject}.{property_}"
+            for subject in ("activity", "experience", "location", "offer", "option")
+            for property_ in ("id", "name")
+        ),
     }
 )
 """Response tokens whose values are the rule's meta."""
@@ -44,6 +41,31 @@ _FROM_GEO = {
 """Response tokens whose values are the visitor's place, and what the context calls them."""
 
 
+class TokenNames:
+    """The response tokens that an artifact asks for.
+
+    Args:
+        names: ``responseTokens`` of the artifact.
+
+    Attributes:
+        of_meta: those whose values are the rule's meta.
+        of_geo: those whose values are the visitor's place, with their names in the context.
+    """
+
+    __slots__ = ("of_geo", "of_meta")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        unique = list(dict.fromkeys(names))
+        self.of_meta = tuple(name for name in unique if name in _FROM_META)
+        self.of_geo = tuple((name, _FROM_GEO[name]) for name in unique if name in _FROM_GEO)
+
+    def known(self, meta: JsonObject) -> JsonObject:
+        """Give the response tokens of a rule that do not depend on the request."""
+        tokens = {name: meta[name] for name in self.of_meta if isinstance(meta.get(name), (str, int, float))}
+        tokens["activity.decisioningMethod"] = "on-device"
+        return tokens
+
+
 class Consequence:
     """The consequence of one rule, ready for each way to ask for it.
 
@@ -51,7 +73,7 @@ class Consequence:
         consequence: ``consequence`` of the rule.
         name: name of the mbox or view, for a consequence that has none.
         meta: ``meta`` of the rule.
-        token_names: ``responseTokens`` of the artifact.
+        token_names: the response tokens that the artifact asks for.
 
     Attributes:
         name: name of the mbox or view.
@@ -59,149 +81,116 @@ class Consequence:
 
     Raises:
         ValueError: part of it nests too deep.
-
     """
 
-    __slots__ = (
-        "_base",
-        "_clicks",
-        "_execute_options",
-        "_metrics",
-        "_prefetch_options",
-        "display_tokens",
-        "name",
-    )
+    __slots__ = ("_base", "_metrics", "_options", "display_tokens", "name")
 
-    def __init__(
-        self, consequence: JsonObject, name: str, meta: JsonObject, token_names: Iterable[str]
-    ) -> None:
+    def __init__(self, consequence: JsonObject, name: str, meta: JsonObject, token_names: TokenNames) -> None:
         self.name = as_text(consequence.get("name")) or name
-        rest = {key: value for key, value in consequence.items() if key not in ("options", "metrics")}
-        self._base = object_copier({**rest, "name": self.name})
+        base = consequence | {"name": self.name}
+        base.pop("options", None)
+        base.pop("metrics", None)
+        self._base = object_copier(base)
         metrics = [metric for metric in as_list(consequence.get("metrics")) if isinstance(metric, dict)]
-        self._metrics = [object_copier(metric) for metric in metrics]
-        self._clicks = [object_copier(metric) for metric in metrics if metric.get("type") == "click"]
+        self._metrics = [(metric.get("type"), object_copier(metric)) for metric in metrics]
         options = _with_display_tokens(consequence, metrics)
-        self.display_tokens = tuple(
-            dict.fromkeys(token for option in options if (token := as_text(option.get("eventToken"))))
-        )
-        tokens = _Tokens(meta, token_names)
-        self._prefetch_options = [_option(option, meta, tokens) for option in options]
-        self._execute_options = [
-            _option({key: value for key, value in option.items() if key != "eventToken"}, meta, tokens)
-            for option in options
-            if option.get("type") is not None or option.get("content") is not None
-        ]
+        tokens = token_names.known(meta) if options else {}
+        self._options = [_Option(option, meta, tokens, token_names) for option in options]
+        display_tokens = [as_text(option.get("eventToken")) for option in options]
+        self.display_tokens = tuple(token for token in dict.fromkeys(display_tokens) if token)
 
     def execute(self, context: Context) -> JsonObject:
         """Answer an execute item: only click metrics, no event tokens in options, no empty options."""
         result = self._base()
-        result["options"] = [make(context) for make in self._execute_options]
-        result["metrics"] = [make() for make in self._clicks]
+        options: list[JsonValue] = []
+        for option in self._options:
+            if not option.is_empty:
+                made = option.make(context)
+                made.pop("eventToken", None)
+                options.append(made)
+        result["options"] = options
+        result["metrics"] = [copy() for kind, copy in self._metrics if kind == "click"]
         return result
 
     def prefetch(self, context: Context) -> JsonObject:
         """Answer a prefetched mbox or page load: options with event tokens, no metrics."""
         result = self._base()
-        result["options"] = [make(context) for make in self._prefetch_options]
+        result["options"] = [option.make(context) for option in self._options]
         return result
 
     def view(self, context: Context) -> JsonObject:
         """Answer a prefetched view: options with event tokens, and all metrics."""
         result = self.prefetch(context)
-        result["metrics"] = [make() for make in self._metrics]
+        result["metrics"] = [copy() for _, copy in self._metrics]
         return result
 
 
-class _Tokens:
-    """The response tokens of a rule: those that are known, and those that the visitor's place decides."""
+class _Option:
+    """One option of a consequence.
 
-    __slots__ = ("known", "of_geo")
+    Attributes:
+        is_empty: it has neither type nor content: the visitor sees the page as it is.
+    """
 
-    def __init__(self, meta: JsonObject, names: Iterable[str]) -> None:
-        self.of_geo = tuple((name, _FROM_GEO[name]) for name in names if name in _FROM_GEO)
-        self.known: JsonObject = {
-            name: meta[name] for name in names if name in _FROM_META and meta.get(name) is not None
-        }
-        self.known["activity.decisioningMethod"] = "on-device"
+    __slots__ = ("_copy", "_fillings", "_of_geo", "_tokens", "is_empty")
+
+    def __init__(self, option: JsonObject, meta: JsonObject, tokens: JsonObject, token_names: TokenNames) -> None:
+        self.is_empty = option.get("type") is None and option.get("content") is None
+        self._tokens = tokens
+        if "responseTokens" in option:
+            self._tokens = {**as_object(option["responseTokens"]), **tokens}
+        self._of_geo = token_names.of_geo
+        self._fillings: list[Callable[[JsonObject, JsonObject], None]] = []
+        self._copy = object_copier(self._with_macros(option, meta))
+
+    def make(self, context: Context) -> JsonObject:
+        """Give the option as it is for a request."""
+        made = self._copy()
+        made["responseTokens"] = tokens = self._tokens.copy()
+        if geo := context.visit.geo:
+            for name, key in self._of_geo:
+                if key in geo:
+                    tokens[name] = geo[key]
+        for fill_in in self._fillings:
+            fill_in(made, context.item)
+        return made
+
+    def _with_macros(self, option: JsonObject, meta: JsonObject) -> JsonObject:
+        """Fill in the macros in html and in the contents of actions; note those that depend on the request."""
+        content, kind = option.get("content"), option.get("type")
+        if kind == "html" and isinstance(content, str) and "${" in content:
+            return self._filled(option, meta)
+        if kind != "actions" or not isinstance(content, list):
+            return option
+        actions = content.copy()
+        for at, action in enumerate(content):
+            if isinstance(action, dict) and "${" in as_text(action.get("content")):
+                actions[at] = self._filled(action, meta, at)
+        return {**option, "content": actions}
+
+    def _filled(self, holder: JsonObject, meta: JsonObject, at: int | None = None) -> JsonObject:
+        """Fill in the macros in the content of an option, or of its action at a position."""
+        content = compile_macros(as_text(holder.get("content")), meta)
+        if isinstance(content, str):
+            return {**holder, "content": content}
+
+        def fill_in(option: JsonObject, item: JsonObject) -> None:
+            target = option if at is None else as_object(as_list(option.get("content"))[at])
+            target["content"] = content(item)
+
+        self._fillings.append(fill_in)
+        return holder
 
 
 def _with_display_tokens(consequence: JsonObject, metrics: list[JsonObject]) -> list[JsonObject]:
-    """Give an option without an event token that of the display metric at its position."""
-    displays = [metric.get("eventToken") for metric in metrics if metric.get("type") == "display"]
+    """Give the options; one without an event token gets that of the display metric at its position."""
     options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
+    displays = [
+        metric["eventToken"] for metric in metrics if metric.get("type") == "display" and "eventToken" in metric
+    ]
+    if not displays:
+        return options
     return [
-        {**option, "eventToken": displays[at]}
-        if not option.get("eventToken") and at < len(displays) and displays[at]
-        else option
+        {**option, "eventToken": displays[at]} if not option.get("eventToken") and at < len(displays) else option
         for at, option in enumerate(options)
     ]
-
-
-def _option(option: JsonObject, meta: JsonObject, tokens: _Tokens) -> MakeOption:
-    """Prepare an option: a copy of it, its content for the request, its response tokens."""
-    content, make_content = _content(option, meta)
-    base = {**option, "content": content} if make_content is None and "content" in option else option
-    if make_content is not None:
-        base = {key: value for key, value in option.items() if key != "content"}
-    copy_base = object_copier(base)
-    known, of_geo = {**as_object(option.get("responseTokens")), **tokens.known}, tokens.of_geo
-    copy_known = object_copier(known)
-
-    def make(context: Context) -> JsonObject:
-        made = copy_base()
-        if make_content is not None:
-            made["content"] = make_content(context)
-        made["responseTokens"] = response_tokens = copy_known()
-        if of_geo and (geo := context.visit.geo):
-            for name, key in of_geo:
-                if key in geo:
-                    response_tokens[name] = geo[key]
-        return made
-
-    return make
-
-
-def _content(option: JsonObject, meta: JsonObject) -> tuple[JsonValue, MakeContent | None]:
-    """Give content that is the same for every request, or a function that makes it.
-
-    Macros are filled in in html and in the contents of actions, nowhere else.
-    """
-    content = option.get("content")
-    if option.get("type") == "html" and isinstance(content, str):
-        return _text(content, meta)
-    if option.get("type") == "actions" and isinstance(content, list):
-        return _actions(content, meta)
-    if isinstance(content, (dict, list)):
-        copy_content = copier(content)
-        return None, lambda _: copy_content()
-    return content, None
-
-
-def _text(content: str, meta: JsonObject) -> tuple[JsonValue, MakeContent | None]:
-    filled_in = compile_macros(content, meta)
-    if isinstance(filled_in, str):
-        return filled_in, None
-    return None, lambda context: filled_in(context.item)
-
-
-def _actions(actions: list[JsonValue], meta: JsonObject) -> tuple[JsonValue, MakeContent | None]:
-    known: list[JsonValue] = []
-    made: list[tuple[int, MakeContent]] = []
-    for at, action in enumerate(actions):
-        if isinstance(action, dict) and isinstance(text := action.get("content"), str):
-            content, make = _text(text, meta)
-            known.append({**action, "content": content})
-            if make is not None:
-                made.append((at, make))
-        else:
-            known.append(action)
-    copy_known = list_copier(known)
-
-    def make_actions(context: Context) -> JsonValue:
-        result = copy_known()
-        for at, make in made:
-            as_object(result[at])["content"] = make(context)
-        return result
-
-    return None, make_actions

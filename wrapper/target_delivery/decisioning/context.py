@@ -26,6 +26,7 @@ __all__ = ["Context", "Visit", "page_of", "reads_hosts", "variable_of", "warm_up
 STEPS = 100_000
 """How much work that grows with the data all conditions of one decision may do together: some 20 ms."""
 
+_HASH_COST = 5  # of an allocation, compared to reading any other variable
 _DAY = 86_400_000
 _MINUTE = 60_000
 _DEEPEST_PARAMETER = 32
@@ -47,7 +48,6 @@ class Visit:
         context: ``context`` of the request.
         allocations: the visitor's allocations.
         now: the time to decide for, in ms since the epoch; None: the time when a rule first asks.
-
     """
 
     __slots__ = ("allocations", "budget", "context", "day", "geo", "now", "page", "referring", "time", "user")
@@ -56,14 +56,15 @@ class Visit:
     day: int
     geo: JsonObject
     now: int
-    page: JsonObject
-    referring: JsonObject
+    page: dict[str, str]
+    referring: dict[str, str]
     time: str
     user: JsonObject
 
     def __init__(self, context: JsonObject, allocations: Allocations, now: int | None = None) -> None:
         self.context = context
         self.allocations = allocations
+        self.geo = _geo(context) if "geo" in context else _NOWHERE
         if now is not None:
             self.now = now
 
@@ -82,15 +83,14 @@ class Context:
     Args:
         visit: what it shares with the other items of the request.
         item: the mbox, view or page load, in the form of the API.
-
     """
 
     __slots__ = ("activity", "allocations", "item", "mbox", "page", "referring", "visit")
 
     activity: str
     mbox: JsonObject
-    page: JsonObject
-    referring: JsonObject
+    page: dict[str, str]
+    referring: dict[str, str]
 
     def __init__(self, visit: Visit, item: JsonObject) -> None:
         self.visit = visit
@@ -123,8 +123,8 @@ class Context:
             "current_time": visit.time,
             "current_day": visit.day,
             "user": visit.user,
-            "page": self.page,
-            "referring": self.referring,
+            "page": {**self.page},
+            "referring": {**self.referring},
             "geo": visit.geo,
             "mbox": self.mbox,
             "allocation": self.allocations[activity_id],
@@ -132,6 +132,8 @@ class Context:
 
 
 # Sections.
+
+_NOWHERE: JsonObject = {}
 
 
 def _now(_visit: Visit) -> int:
@@ -147,10 +149,10 @@ def _day(visit: Visit) -> int:
     return (visit.now // _DAY + 3) % 7 + 1  # 1970-01-01 was a Thursday, day 4
 
 
-def _geo(visit: Visit) -> JsonObject:
-    geo = visit.context.get("geo")
+def _geo(context: JsonObject) -> JsonObject:
+    geo = context.get("geo")
     if not isinstance(geo, dict):
-        return {}
+        return _NOWHERE
     named = {
         "country": geo.get("countryCode"),
         "region": geo.get("stateCode"),
@@ -161,26 +163,24 @@ def _geo(visit: Visit) -> JsonObject:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _own_url(item: JsonObject) -> str | None:
-    """Give the URL of an item that has an address of its own."""
-    url = as_object(item.get("address")).get("url")
-    return url if isinstance(url, str) else None
+def _item_page(context: Context) -> dict[str, str]:
+    return _own_page(context.item) or context.visit.page
 
 
-def _item_page(context: Context) -> JsonObject:
-    url = _own_url(context.item)
-    return context.visit.page if url is None else page_of(url)
+def _item_referring(context: Context) -> dict[str, str]:
+    return _own_page(context.item) or context.visit.referring
 
 
-def _item_referring(context: Context) -> JsonObject:
-    url = _own_url(context.item)
-    return context.visit.referring if url is None else page_of(url)
+def _own_page(item: JsonObject) -> dict[str, str] | None:
+    """Give the page of an item that has an address of its own: it stands for both page and referring."""
+    address = item.get("address")
+    url = address.get("url") if isinstance(address, dict) else None
+    return page_of(url) if isinstance(url, str) else None
 
 
 _VISIT_SECTIONS: dict[str, Callable[[Visit], Any]] = {
     "budget": lambda _: Budget(STEPS),
     "day": _day,
-    "geo": _geo,
     "now": _now,
     "page": lambda visit: page_of(as_text(as_object(visit.context.get("address")).get("url"))),
     "referring": lambda visit: page_of(as_text(as_object(visit.context.get("address")).get("referringUrl"))),
@@ -196,18 +196,18 @@ _ITEM_SECTIONS: dict[str, Callable[[Context], Any]] = {
 }
 
 
-def page_of(url: str) -> JsonObject:
+def page_of(url: str) -> dict[str, str]:
     """Take a URL apart as rules see it. The object is shared: it must not be changed."""
     return _page(url) if len(url) <= _LONGEST_CACHED_URL else _page.__wrapped__(url)
 
 
 @lru_cache(maxsize=512)
-def _page(url: str) -> JsonObject:
+def _page(url: str) -> dict[str, str]:
     match = _URL.match(url)
     parts = match.groupdict("") if match else {}
     host = _PORT.sub("", parts.get("authority", "").rpartition("@")[2])
     domain, subdomain, top_level_domain = _host(host) if len(host) <= 255 else (host, "", "")
-    page: JsonObject = {
+    page = {
         "url": url,
         "path": parts.get("path", ""),
         "query": parts.get("query", ""),
@@ -216,7 +216,7 @@ def _page(url: str) -> JsonObject:
         "subdomain": subdomain,
         "topLevelDomain": top_level_domain,
     }
-    return page | {f"{name}_lc": as_text(value).lower() for name, value in page.items()}
+    return page | {f"{name}_lc": value.lower() for name, value in page.items()}
 
 
 @lru_cache(maxsize=1024)
@@ -246,9 +246,7 @@ def _suffixes() -> PublicSuffixList:
 
 def reads_hosts(names: set[str]) -> bool:
     """Tell whether conditions that read these variables need the public suffix list."""
-    return any(
-        name in ("", "page", "referring") or name.partition(".")[2].startswith(_HOST_PARTS) for name in names
-    )
+    return any(name in ("page", "referring") or name.partition(".")[2].startswith(_HOST_PARTS) for name in names)
 
 
 def warm_up() -> None:
@@ -307,10 +305,9 @@ def variable_of(name: str, activity_id: str) -> Variable[Context] | None:
 
     Returns:
         None when there is no such variable in any context.
-
     """
     if name == "allocation":
-        return _number(name, lambda context: context.allocations[activity_id])
+        return _number(name, lambda context: context.allocations[activity_id], cost=_HASH_COST)
     if (known := _SCALARS.get(name)) is not None:
         return known
     section, _, rest = name.partition(".")
@@ -332,23 +329,24 @@ def _part_of_scalar(name: str, activity_id: str) -> Variable[Context] | None:
     return Variable(name, lambda context: look_up(get(context), rest.split(".")))
 
 
-def _number(name: str, get: Callable[[Context], float]) -> Variable[Context]:
-    return Variable(name, get, number=get)
+def _number(name: str, get: Callable[[Context], float], cost: int = 1) -> Variable[Context]:
+    return Variable(name, get, number=get, cost=cost)
 
 
-def _page_text(name: str) -> Variable[Context]:
-    key = name.partition(".")[2]
-    return Variable(name, lambda context: context.page[key], text=True)
+def _text(name: str, get: Callable[[Context], str]) -> Variable[Context]:
+    return Variable(name, get, text=get)
 
 
-def _referring_text(name: str) -> Variable[Context]:
-    key = name.partition(".")[2]
-    return Variable(name, lambda context: context.referring[key], text=True)
+def _page_text(key: str) -> Variable[Context]:
+    return _text(f"page.{key}", lambda context: context.page[key])
 
 
-def _user_text(name: str) -> Variable[Context]:
-    key = name.partition(".")[2]
-    return Variable(name, lambda context: context.visit.user[key], text=True)
+def _referring_text(key: str) -> Variable[Context]:
+    return _text(f"referring.{key}", lambda context: context.referring[key])
+
+
+def _user_text(key: str) -> Variable[Context]:
+    return _text(f"user.{key}", lambda context: as_text(context.visit.user[key]))
 
 
 _PAGE_KEYS = [
@@ -360,17 +358,17 @@ _PAGE_KEYS = [
 _SCALARS: dict[str, Variable[Context]] = {
     "current_timestamp": _number("current_timestamp", lambda context: context.visit.now),
     "current_day": _number("current_day", lambda context: context.visit.day),
-    "current_time": Variable("current_time", lambda context: context.visit.time, text=True),
-    **{f"page.{key}": _page_text(f"page.{key}") for key in _PAGE_KEYS},
-    **{f"referring.{key}": _referring_text(f"referring.{key}") for key in _PAGE_KEYS},
-    **{f"user.{key}": _user_text(f"user.{key}") for key in ("browserType", "platform", "locale")},
+    "current_time": _text("current_time", lambda context: context.visit.time),
+    **{f"page.{key}": _page_text(key) for key in _PAGE_KEYS},
+    **{f"referring.{key}": _referring_text(key) for key in _PAGE_KEYS},
+    **{f"user.{key}": _user_text(key) for key in ("browserType", "platform", "locale")},
 }
 """Variables of known place and type."""
 
 _OBJECTS: dict[str, Callable[[Context], JsonObject]] = {
     "user": lambda context: context.visit.user,
-    "page": lambda context: context.page,
-    "referring": lambda context: context.referring,
+    "page": lambda context: {**context.page},
+    "referring": lambda context: {**context.referring},
     "geo": lambda context: context.visit.geo,
     "mbox": lambda context: context.mbox,
 }

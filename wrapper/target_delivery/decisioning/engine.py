@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.decisioning.artifact import Artifact, Rule
+    from target_delivery.decisioning.artifact import Artifact, Rule, Selection
 
     Observe = Callable[[Rule, Context, bool], None]
+    Warn = Callable[[Rule, Exception], None]
 
 __all__ = ["Decision", "RemoteNeeds", "applying", "decide", "notification_request", "remote_needs", "start"]
 
@@ -36,7 +37,6 @@ class RemoteNeeds(NamedTuple):
     Attributes:
         mboxes: names of mboxes, in the order they were asked for.
         views: names of views.
-
     """
 
     mboxes: list[str]
@@ -51,7 +51,6 @@ class Decision(NamedTuple):
         notifications: the impressions to count, in the form of ``Notification``; the answer does not wait for them.
         remote: what only the edge can decide; when there is something, the answer's status is 206.
         warnings: sentences on rules whose conditions could not be evaluated, which therefore did not apply.
-
     """
 
     response: JsonObject
@@ -85,7 +84,6 @@ def decide(
         now: the time to decide for, in ms since the epoch; None: now.
         source: where the artifact came from, for traces.
         new_id: makes ids.
-
     """
     client = client or artifact.client
     visit, visitor_id = start(request, client, location_hint, now, new_id)
@@ -97,7 +95,7 @@ def decide(
     response: JsonObject = {
         "status": PARTIAL_CONTENT if remote.mboxes or remote.views else OK,
         "requestId": request.get("requestId") or new_id(),
-        "id": copy_object(visitor_id),
+        "id": copy_object(visitor_id) if "customerIds" in visitor_id else visitor_id.copy(),
         "client": client,
     }
     if isinstance(execute := request.get("execute"), dict):
@@ -168,7 +166,6 @@ def notification_request(
 
     Returns:
         A request in the form of ``DeliveryRequest``; None when there is nothing to send.
-
     """
     if not decision.notifications and not telemetry:
         return None
@@ -183,23 +180,37 @@ def notification_request(
     return sent
 
 
-def applying(
-    rules: Iterable[Rule],
-    context: Context,
-    warn: Callable[[Rule, Exception], None],
-    observe: Observe | None = None,
-) -> Iterator[Rule]:
+def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rule]:
     """Give the rules that apply, of those with one key only the first; lazily, in their order.
 
     Args:
-        rules: the rules that may apply in the request's property.
+        selection: the rules that may apply in the request's property.
         context: what they see.
-        warn: is told when a condition could not be evaluated.
-        observe: is told of each rule that was evaluated, and whether it applies.
-
+        warn: is told when a condition could not be evaluated; its rule does not apply.
     """
     used: set[str] = set()
-    for rule in rules:
+    for guard, members in selection.groups:
+        try:
+            if guard is not None and not guard(context):
+                continue
+        except Exception as error:
+            warn(members[0][0], error)
+            continue
+        for rule, test in members:
+            try:
+                applies = rule.key not in used and test(context)
+            except Exception as error:
+                warn(rule, error)
+                continue
+            if applies:
+                used.add(rule.key)
+                yield rule
+
+
+def observed(selection: Selection, context: Context, warn: Warn, observe: Observe) -> Iterator[Rule]:
+    """Give what applying gives, and tell observe of each rule that is evaluated, and whether it applies."""
+    used: set[str] = set()
+    for rule in selection.rules:
         if rule.key in used:
             continue
         try:
@@ -207,8 +218,7 @@ def applying(
         except Exception as error:
             warn(rule, error)
             applies = False
-        if observe is not None:
-            observe(rule, context, applies)
+        observe(rule, context, applies)
         if applies:
             used.add(rule.key)
             yield rule
@@ -229,9 +239,7 @@ class _Run:
         "warnings",
     )
 
-    def __init__(
-        self, artifact: Artifact, request: JsonObject, visit: Visit, new_id: Callable[[], str]
-    ) -> None:
+    def __init__(self, artifact: Artifact, request: JsonObject, visit: Visit, new_id: Callable[[], str]) -> None:
         self._artifact = artifact
         self._visit = visit
         self._new_id = new_id
@@ -297,8 +305,7 @@ class _Run:
         trace = self._item_trace("mbox", mode, context)
         rules = self._artifact.mbox(name).for_property(self._property)
         results: list[JsonObject] = []
-        observe = None if trace is None else trace.evaluated
-        for rule in applying(rules, context, self._warn, observe):
+        for rule in self._applying(rules, context, trace):
             if mode == "execute":
                 self._count_impression(rule, name, trace)
                 result = rule.consequence.execute(context)
@@ -326,8 +333,7 @@ class _Run:
         trace = self._item_trace("view", "prefetch", context)
         rules = self._artifact.view(as_text(item.get("name"))).for_property(self._property)
         views: dict[str, JsonObject] = {}
-        observe = None if trace is None else trace.evaluated
-        for rule in applying(rules, context, self._warn, observe):
+        for rule in self._applying(rules, context, trace):
             result = rule.consequence.view(context)
             view = views.setdefault(rule.consequence.name, result)
             if view is not result:
@@ -336,6 +342,11 @@ class _Run:
             elif trace is not None:
                 result["trace"] = trace.as_object()
         return views.values()
+
+    def _applying(self, rules: Selection, context: Context, trace: ItemTrace | None) -> Iterator[Rule]:
+        if trace is None:
+            return applying(rules, context, self._warn)
+        return observed(rules, context, self._warn, trace.evaluated)
 
     def _item_trace(self, kind: str, mode: str, context: Context) -> ItemTrace | None:
         if self.trace is None:

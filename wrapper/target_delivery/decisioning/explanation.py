@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from target_delivery.decisioning._json import as_list, as_object, as_text
 from target_delivery.decisioning.conditions import Compiler, operator_of
 from target_delivery.decisioning.context import Context, variable_of
-from target_delivery.decisioning.engine import applying, property_of, remote_needs, start
+from target_delivery.decisioning.engine import observed, property_of, remote_needs, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,6 @@ class Reason:
         holds: whether it is true.
         values: the variables that it reads, for a condition that has no parts.
         parts: what it consists of.
-
     """
 
     condition: str
@@ -73,7 +72,6 @@ class RuleExplanation:
         verdict: what became of it.
         detail: what there is to say in addition; may be ``""``.
         reason: what its condition came to; None when it was not evaluated.
-
     """
 
     key: str
@@ -114,7 +112,6 @@ class ActivityExplanation:
         name: its name.
         applies: whether one of its rules applies.
         rules: its rules at this place, in order.
-
     """
 
     id: str
@@ -144,7 +141,6 @@ class ItemExplanation:
         name: name of the mbox or view; ``""``: all views.
         needs_edge: whether the artifact leaves it, or a part of it, to the edge.
         activities: the activities that have rules for it, in order.
-
     """
 
     mode: str
@@ -179,7 +175,6 @@ class Explanation:
 
     Attributes:
         items: the items of the request, in the order they are decided.
-
     """
 
     items: tuple[ItemExplanation, ...]
@@ -208,7 +203,6 @@ def explain(
         client: client code; ``""``: that of the artifact.
         location_hint: as in decide.
         now: the time to decide for, in ms since the epoch; None: now.
-
     """
     visit, _ = start(request, client or artifact.client, location_hint, now)
     token = property_of(request)
@@ -235,9 +229,7 @@ def _items(artifact: Artifact, request: JsonObject) -> Iterator[tuple[str, str, 
                     yield mode, kind, as_text(item.get("name")), item
 
 
-def _activities(
-    rules: RuleSet, context: Context, token: str | None, *, every: bool
-) -> tuple[ActivityExplanation, ...]:
+def _activities(rules: RuleSet, context: Context, token: str | None, *, every: bool) -> tuple[ActivityExplanation, ...]:
     allowed = rules.for_property(token)
     evaluated: dict[int, bool] = {}
     failed: dict[int, Exception] = {}
@@ -248,10 +240,10 @@ def _activities(
     def warn(rule: Rule, error: Exception) -> None:
         failed[id(rule)] = error
 
-    for _ in applying(allowed, context, warn, observe):
+    for _ in observed(allowed, context, warn, observe):
         if not every:
             break
-    permitted = {id(rule) for rule in allowed}
+    permitted = {id(rule) for rule in allowed.rules}
     by_activity: dict[str, list[Rule]] = {}
     for rule in rules.rules:
         by_activity.setdefault(rule.activity_id, []).append(rule)
@@ -287,9 +279,9 @@ def _rule(
 def _reason(condition: JsonValue, context: Context, activity_id: str) -> Reason:
     """Evaluate a condition and what it consists of, each by itself."""
     context.activity = activity_id
-    compiler = Compiler[Context](lambda name: variable_of(name, activity_id))
+    compiler: Compiler[Context] = Compiler(lambda name: variable_of(name, activity_id))
     try:
-        holds = compiler.compile(condition).test(context)
+        holds = compiler.condition(condition).test(context)
     except Exception:
         holds = False
     found = operator_of(condition)

@@ -29,7 +29,6 @@ def geo_address(artifact: Artifact, request: JsonObject) -> str | None:
 
     Returns:
         None when rules do not use geo, the request says where the visitor is, or has no valid address.
-
     """
     if not artifact.geo_targeting_enabled:
         return None

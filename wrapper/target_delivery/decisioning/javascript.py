@@ -75,7 +75,6 @@ class Budget:
 
         Raises:
             BudgetExceededError: there are not so many left.
-
         """
         self.left -= steps
         if self.left < 0:
@@ -206,9 +205,7 @@ def _number_of(text: str) -> Number:
     match = _RADIX.fullmatch(text)
     if match is None:
         return math.nan
-    digits, base = next(
-        (match[name], base) for name, base in (("hex", 16), ("octal", 8), ("binary", 2)) if match[name]
-    )
+    digits, base = next((match[name], base) for name, base in (("hex", 16), ("octal", 8), ("binary", 2)) if match[name])
     return _double(int(digits, base))
 
 

@@ -28,7 +28,6 @@ def compile_macros(text: str, meta: JsonObject) -> str | Callable[[JsonObject], 
 
     Returns:
         The content, or, when macros are left in it, a function that makes it for an item of a request.
-
     """
     pieces: list[str | tuple[str, str]] = []
     end = 0

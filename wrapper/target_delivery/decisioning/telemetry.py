@@ -31,7 +31,6 @@ class WireTimes:
         time_to_first_byte: from sending the request to the first byte of the answer, in ms.
         download: from there to the last byte, in ms.
         response_size: size of the answer's body, in bytes.
-
     """
 
     dns: float | None = None
@@ -72,7 +71,6 @@ def delivery_entry(
         execution: how long the whole call took, in ms.
         parsing: how long reading the answer took, in ms.
         wire: what was measured of the exchange.
-
     """
     entry: JsonObject = {
         "requestId": request.get("requestId") or answer.get("requestId"),
@@ -100,7 +98,6 @@ class TelemetryStore:
 
     Args:
         capacity: how many may wait; the oldest are dropped.
-
     """
 
     def __init__(self, capacity: int = MOST_ENTRIES) -> None:

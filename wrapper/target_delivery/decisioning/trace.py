@@ -26,7 +26,6 @@ class ArtifactSource:
         polling_halted: whether downloading has been stopped.
         retrieval_count: how often it was downloaded.
         last_retrieved: when it was downloaded last, in ms since the epoch; None: never.
-
     """
 
     location: str = "Not Applicable"
@@ -49,9 +48,7 @@ class ArtifactSource:
         return trace | copy_object(dict(artifact.meta))
 
 
-def trace_of_request(
-    artifact: Artifact, source: ArtifactSource, client: str, visitor_id: JsonObject
-) -> JsonObject:
+def trace_of_request(artifact: Artifact, source: ArtifactSource, client: str, visitor_id: JsonObject) -> JsonObject:
     """Give what the traces of all items of a request have in common."""
     visitor = visitor_id.copy()
     if tnt_id := as_text(visitor_id.get("tntId")):
@@ -76,7 +73,6 @@ class ItemTrace:
         kind: ``mbox`` or ``view``.
         mode: ``execute`` or ``prefetch``.
         context: what rules see of the item.
-
     """
 
     def __init__(
