@@ -10,7 +10,7 @@ import httpx
 from target_delivery import edge
 from target_delivery.artifacts import ArtifactKeeper
 from target_delivery.decisioning import decide, geo_address, geo_of_headers, notification_request, remote_needs
-from target_delivery.events import Event, emit
+from target_delivery.events import GeoLocationUpdated, emit
 from target_delivery.steps import Conversation, Send
 from target_delivery_api.types import Answer
 
@@ -84,7 +84,7 @@ class OnDevice:
             return
         given = prepared.body["context"]["geo"]
         prepared.body["context"]["geo"] = {**given, **geo}
-        emit(self._config, Event("geo_location_updated", geo_context=geo))
+        emit(self._config, GeoLocationUpdated(geo_context=geo))
 
 
 def _geo_of(answer: Answer) -> dict[str, Any] | None:
