@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -52,6 +53,7 @@ class OnDevice:
             client=self._config.client,
             session_id=prepared.session_id,
             location_hint=prepared.cluster or "",
+            now=int(time.time() * 1000),
             source=loaded.source,
         )
         for warning in decision.warnings:
