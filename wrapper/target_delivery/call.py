@@ -66,8 +66,12 @@ class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
     def __init__(self, config: Config, default_headers: httpx.Headers, ready: Flag) -> None:
-        """Take the checked options, the headers that the HTTP client sends with every request, and a flag to raise
-        when decisions can be made.
+        """Set up what the calls share.
+
+        Args:
+            config: the checked options.
+            default_headers: those that the HTTP client sends with every request.
+            ready: raised when decisions can be made.
 
         Raises:
             MissingExtraError: on-device decisioning was chosen and the extra ``on-device`` is not installed.
