@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import OPTIONS, Driver, Wire
+from drivers import OPTIONS, Driver, Wire
 
 from target_delivery import (
     AsyncTargetClient,

@@ -67,7 +67,7 @@ class Pool(Generic[C]):
     def __init__(self, kind: Callable[..., C], given: C | None) -> None:
         """Take the kind of HTTP client, and the caller's own one, which is used instead of any other."""
         self.owned: bool = given is None
-        self._make: Callable[[], C] = partial(kind, **(http_options() if given is None else {}))
+        self._make: Callable[[], C] = partial(kind, **http_options()) if given is None else kind
         self._lanes: list[Lane[C]] = [Lane(self._make() if given is None else given)]
         self._lock = threading.Lock()
 
