@@ -1,0 +1,1 @@
+"""The operations tagged delivery: one module each."""

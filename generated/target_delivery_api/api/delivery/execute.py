@@ -1,0 +1,70 @@
+"""x: POST /rest/v1/delivery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ...models.delivery_response import DeliveryResponse
+from ...models.unexpected_error import UnexpectedError
+from ...transport import asyncio, decode, post, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+
+    from ...models.delivery_request import DeliveryRequest
+    from ...types import Answer
+
+__all__ = ["asyncio", "build_request", "parse", "sync"]
+
+
+def build_request(
+    *,
+    base_url: str,
+    ims_org_id: str,
+    session_id: str,
+    version: str | None = None,
+    body: DeliveryRequest,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
+) -> httpx.Request:
+    """Return the request, ready to be sent any number of times. Nothing is sent here.
+
+    x
+
+    Args:
+        base_url: scheme, host and port of the server, as in https://demo.tt.omtrdc.net
+        ims_org_id: x
+        session_id: x
+        version: x
+        body:
+        headers: more headers. Host, Content-Type and Content-Length follow from the request and are not taken
+            from here.
+
+    Raises:
+        ModelError: the body holds what JSON cannot say, such as NaN.
+    """
+    query = f"imsOrgId={quote(ims_org_id, safe='')}"
+    query += f"&sessionId={quote(session_id, safe='')}"
+    if version is not None:
+        query += f"&version={quote(version, safe='')}"
+    return post(f"{base_url.rstrip('/')}/rest/v1/delivery?{query}", body, headers)
+
+
+def parse(answer: Answer) -> DeliveryResponse | None | UnexpectedError:
+    """Return what an answer says.
+
+    Returns:
+        DeliveryResponse: 200. x
+        None: 204. x
+        UnexpectedError: any other status. x
+
+    Raises:
+        ModelError: the body is not JSON, or not an object.
+    """
+    if answer.status_code == 200:
+        return DeliveryResponse.from_dict(decode(answer))
+    if answer.status_code == 204:
+        return None
+    return UnexpectedError.from_dict(decode(answer))

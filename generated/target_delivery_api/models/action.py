@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Action(Model):
+    """Action.
+
+    Attributes:
+        type (str | None):
+        selector (str | None):
+        css_selector (str | None):
+        content (JsonValue):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "type": "type",
+        "selector": "selector",
+        "cssSelector": "css_selector",
+        "content": "content",
+    }
+
+    type: str | None = None
+    selector: str | None = None
+    css_selector: str | None = None
+    content: JsonValue = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("type")
+        if isinstance(value, str):
+            self.type = value
+            known += 1
+        else:
+            self.type = None
+        value = get("selector")
+        if isinstance(value, str):
+            self.selector = value
+            known += 1
+        else:
+            self.selector = None
+        value = get("cssSelector")
+        if isinstance(value, str):
+            self.css_selector = value
+            known += 1
+        else:
+            self.css_selector = None
+        value = get("content")
+        if value is not None:
+            self.content = value
+            known += 1
+        else:
+            self.content = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.type is not None:
+            result["type"] = self.type
+        if self.selector is not None:
+            result["selector"] = self.selector
+        if self.css_selector is not None:
+            result["cssSelector"] = self.css_selector
+        if self.content is not None:
+            result["content"] = self.content
+        return self.with_additional(result) if self.additional_properties else result

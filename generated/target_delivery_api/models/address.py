@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Address(Model):
+    """Address.
+
+    Attributes:
+        url (str | None): At most 4096 characters.
+        referring_url (str | None): At most 4096 characters.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "url": "url",
+        "referringUrl": "referring_url",
+    }
+
+    url: str | None = None
+    referring_url: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("url")
+        if isinstance(value, str):
+            self.url = value
+            known += 1
+        else:
+            self.url = None
+        value = get("referringUrl")
+        if isinstance(value, str):
+            self.referring_url = value
+            known += 1
+        else:
+            self.referring_url = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.url is not None:
+            result["url"] = self.url
+        if self.referring_url is not None:
+            result["referringUrl"] = self.referring_url
+        return self.with_additional(result) if self.additional_properties else result

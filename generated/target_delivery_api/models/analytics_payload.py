@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class AnalyticsPayload(Model):
+    """AnalyticsPayload.
+
+    Attributes:
+        pe (str | None):
+        tnta (str | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "pe": "pe",
+        "tnta": "tnta",
+    }
+
+    pe: str | None = None
+    tnta: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("pe")
+        if isinstance(value, str):
+            self.pe = value
+            known += 1
+        else:
+            self.pe = None
+        value = get("tnta")
+        if isinstance(value, str):
+            self.tnta = value
+            known += 1
+        else:
+            self.tnta = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.pe is not None:
+            result["pe"] = self.pe
+        if self.tnta is not None:
+            result["tnta"] = self.tnta
+        return self.with_additional(result) if self.additional_properties else result

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class AnalyticsRequest(Model):
+    """AnalyticsRequest.
+
+    Attributes:
+        supplemental_data_id (str | None): Exactly 33 characters.
+        logging (LoggingType | None):
+        tracking_server (str | None):
+        tracking_server_secure (str | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "supplementalDataId": "supplemental_data_id",
+        "logging": "logging",
+        "trackingServer": "tracking_server",
+        "trackingServerSecure": "tracking_server_secure",
+    }
+
+    supplemental_data_id: str | None = None
+    logging: LoggingType | None = None
+    tracking_server: str | None = None
+    tracking_server_secure: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("supplementalDataId")
+        if isinstance(value, str):
+            self.supplemental_data_id = value
+            known += 1
+        else:
+            self.supplemental_data_id = None
+        value = get("logging")
+        if isinstance(value, str):
+            self.logging = LOGGING_TYPE[value]
+            known += 1
+        else:
+            self.logging = None
+        value = get("trackingServer")
+        if isinstance(value, str):
+            self.tracking_server = value
+            known += 1
+        else:
+            self.tracking_server = None
+        value = get("trackingServerSecure")
+        if isinstance(value, str):
+            self.tracking_server_secure = value
+            known += 1
+        else:
+            self.tracking_server_secure = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.supplemental_data_id is not None:
+            result["supplementalDataId"] = self.supplemental_data_id
+        if self.logging is not None:
+            result["logging"] = str(self.logging)
+        if self.tracking_server is not None:
+            result["trackingServer"] = self.tracking_server
+        if self.tracking_server_secure is not None:
+            result["trackingServerSecure"] = self.tracking_server_secure
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .logging_type import MEMBERS as LOGGING_TYPE
+from .logging_type import LoggingType

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ClientHints(Model):
+    """ClientHints.
+
+    Attributes:
+        mobile (bool | None):
+        model (str | None):
+        platform (str | None):
+        platform_version (str | None):
+        browser_ua_with_major_version (str | None):
+        browser_ua_with_full_version (str | None):
+        architecture (str | None):
+        bitness (str | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "mobile": "mobile",
+        "model": "model",
+        "platform": "platform",
+        "platformVersion": "platform_version",
+        "browserUAWithMajorVersion": "browser_ua_with_major_version",
+        "browserUAWithFullVersion": "browser_ua_with_full_version",
+        "architecture": "architecture",
+        "bitness": "bitness",
+    }
+
+    mobile: bool | None = None
+    model: str | None = None
+    platform: str | None = None
+    platform_version: str | None = None
+    browser_ua_with_major_version: str | None = None
+    browser_ua_with_full_version: str | None = None
+    architecture: str | None = None
+    bitness: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("mobile")
+        if isinstance(value, bool):
+            self.mobile = value
+            known += 1
+        else:
+            self.mobile = None
+        value = get("model")
+        if isinstance(value, str):
+            self.model = value
+            known += 1
+        else:
+            self.model = None
+        value = get("platform")
+        if isinstance(value, str):
+            self.platform = value
+            known += 1
+        else:
+            self.platform = None
+        value = get("platformVersion")
+        if isinstance(value, str):
+            self.platform_version = value
+            known += 1
+        else:
+            self.platform_version = None
+        value = get("browserUAWithMajorVersion")
+        if isinstance(value, str):
+            self.browser_ua_with_major_version = value
+            known += 1
+        else:
+            self.browser_ua_with_major_version = None
+        value = get("browserUAWithFullVersion")
+        if isinstance(value, str):
+            self.browser_ua_with_full_version = value
+            known += 1
+        else:
+            self.browser_ua_with_full_version = None
+        value = get("architecture")
+        if isinstance(value, str):
+            self.architecture = value
+            known += 1
+        else:
+            self.architecture = None
+        value = get("bitness")
+        if isinstance(value, str):
+            self.bitness = value
+            known += 1
+        else:
+            self.bitness = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.mobile is not None:
+            result["mobile"] = self.mobile
+        if self.model is not None:
+            result["model"] = self.model
+        if self.platform is not None:
+            result["platform"] = self.platform
+        if self.platform_version is not None:
+            result["platformVersion"] = self.platform_version
+        if self.browser_ua_with_major_version is not None:
+            result["browserUAWithMajorVersion"] = self.browser_ua_with_major_version
+        if self.browser_ua_with_full_version is not None:
+            result["browserUAWithFullVersion"] = self.browser_ua_with_full_version
+        if self.architecture is not None:
+            result["architecture"] = self.architecture
+        if self.bitness is not None:
+            result["bitness"] = self.bitness
+        return self.with_additional(result) if self.additional_properties else result

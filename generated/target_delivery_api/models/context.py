@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Context(Model):
+    """Context.
+
+    Attributes:
+        channel (ChannelType | None):
+        mobile_platform (MobilePlatform | None):
+        application (Application | None):
+        screen (Screen | None):
+        window (Window | None):
+        browser (Browser | None):
+        address (Address | None):
+        geo (Geo | None):
+        time_offset_in_minutes (float | None):
+        user_agent (str | None):
+        client_hints (ClientHints | None):
+        beacon (bool | None): Absent means false.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "channel": "channel",
+        "mobilePlatform": "mobile_platform",
+        "application": "application",
+        "screen": "screen",
+        "window": "window",
+        "browser": "browser",
+        "address": "address",
+        "geo": "geo",
+        "timeOffsetInMinutes": "time_offset_in_minutes",
+        "userAgent": "user_agent",
+        "clientHints": "client_hints",
+        "beacon": "beacon",
+    }
+
+    channel: ChannelType | None = None
+    mobile_platform: MobilePlatform | None = None
+    application: Application | None = None
+    screen: Screen | None = None
+    window: Window | None = None
+    browser: Browser | None = None
+    address: Address | None = None
+    geo: Geo | None = None
+    time_offset_in_minutes: float | None = None
+    user_agent: str | None = None
+    client_hints: ClientHints | None = None
+    beacon: bool | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("channel")
+        if isinstance(value, str):
+            self.channel = CHANNEL_TYPE[value]
+            known += 1
+        else:
+            self.channel = None
+        value = get("mobilePlatform")
+        if isinstance(value, dict):
+            self.mobile_platform = MobilePlatform.from_dict(value)
+            known += 1
+        else:
+            self.mobile_platform = None
+        value = get("application")
+        if isinstance(value, dict):
+            self.application = Application.from_dict(value)
+            known += 1
+        else:
+            self.application = None
+        value = get("screen")
+        if isinstance(value, dict):
+            self.screen = Screen.from_dict(value)
+            known += 1
+        else:
+            self.screen = None
+        value = get("window")
+        if isinstance(value, dict):
+            self.window = Window.from_dict(value)
+            known += 1
+        else:
+            self.window = None
+        value = get("browser")
+        if isinstance(value, dict):
+            self.browser = Browser.from_dict(value)
+            known += 1
+        else:
+            self.browser = None
+        value = get("address")
+        if isinstance(value, dict):
+            self.address = Address.from_dict(value)
+            known += 1
+        else:
+            self.address = None
+        value = get("geo")
+        if isinstance(value, dict):
+            self.geo = Geo.from_dict(value)
+            known += 1
+        else:
+            self.geo = None
+        value = get("timeOffsetInMinutes")
+        if type(value) is float or type(value) is int:
+            self.time_offset_in_minutes = value
+            known += 1
+        else:
+            self.time_offset_in_minutes = None
+        value = get("userAgent")
+        if isinstance(value, str):
+            self.user_agent = value
+            known += 1
+        else:
+            self.user_agent = None
+        value = get("clientHints")
+        if isinstance(value, dict):
+            self.client_hints = ClientHints.from_dict(value)
+            known += 1
+        else:
+            self.client_hints = None
+        value = get("beacon")
+        if isinstance(value, bool):
+            self.beacon = value
+            known += 1
+        else:
+            self.beacon = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.channel is not None:
+            result["channel"] = str(self.channel)
+        if self.mobile_platform is not None:
+            result["mobilePlatform"] = self.mobile_platform.to_dict()
+        if self.application is not None:
+            result["application"] = self.application.to_dict()
+        if self.screen is not None:
+            result["screen"] = self.screen.to_dict()
+        if self.window is not None:
+            result["window"] = self.window.to_dict()
+        if self.browser is not None:
+            result["browser"] = self.browser.to_dict()
+        if self.address is not None:
+            result["address"] = self.address.to_dict()
+        if self.geo is not None:
+            result["geo"] = self.geo.to_dict()
+        if self.time_offset_in_minutes is not None:
+            result["timeOffsetInMinutes"] = self.time_offset_in_minutes
+        if self.user_agent is not None:
+            result["userAgent"] = self.user_agent
+        if self.client_hints is not None:
+            result["clientHints"] = self.client_hints.to_dict()
+        if self.beacon is not None:
+            result["beacon"] = self.beacon
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .address import Address
+from .application import Application
+from .browser import Browser
+from .channel_type import MEMBERS as CHANNEL_TYPE
+from .channel_type import ChannelType
+from .client_hints import ClientHints
+from .geo import Geo
+from .mobile_platform import MobilePlatform
+from .screen import Screen
+from .window import Window

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class DeliveryRequest(Model):
+    """DeliveryRequest.
+
+    Attributes:
+        request_id (str | None): At most 128 characters.
+        impression_id (str | None): At most 128 characters.
+        id (VisitorId | None):
+        environment_id (int | None):
+        property (Property | None):
+        trace (Trace | None):
+        context (Context | None):
+        experience_cloud (ExperienceCloud | None):
+        execute (ExecuteRequest | None):
+        prefetch (PrefetchRequest | None):
+        telemetry (Telemetry | None):
+        notifications (list[Notification] | None):
+        qa_mode (QAMode | None):
+        preview (Preview | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "requestId": "request_id",
+        "impressionId": "impression_id",
+        "id": "id",
+        "environmentId": "environment_id",
+        "property": "property",
+        "trace": "trace",
+        "context": "context",
+        "experienceCloud": "experience_cloud",
+        "execute": "execute",
+        "prefetch": "prefetch",
+        "telemetry": "telemetry",
+        "notifications": "notifications",
+        "qaMode": "qa_mode",
+        "preview": "preview",
+    }
+
+    request_id: str | None = None
+    impression_id: str | None = None
+    id: VisitorId | None = None
+    environment_id: int | None = None
+    property: Property | None = None
+    trace: Trace | None = None
+    context: Context | None = None
+    experience_cloud: ExperienceCloud | None = None
+    execute: ExecuteRequest | None = None
+    prefetch: PrefetchRequest | None = None
+    telemetry: Telemetry | None = None
+    notifications: list[Notification] | None = None
+    qa_mode: QAMode | None = None
+    preview: Preview | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("requestId")
+        if isinstance(value, str):
+            self.request_id = value
+            known += 1
+        else:
+            self.request_id = None
+        value = get("impressionId")
+        if isinstance(value, str):
+            self.impression_id = value
+            known += 1
+        else:
+            self.impression_id = None
+        value = get("id")
+        if isinstance(value, dict):
+            self.id = VisitorId.from_dict(value)
+            known += 1
+        else:
+            self.id = None
+        value = get("environmentId")
+        if type(value) is int:
+            self.environment_id = value
+            known += 1
+        else:
+            self.environment_id = None
+        value = get("property")
+        if isinstance(value, dict):
+            self.property = Property.from_dict(value)
+            known += 1
+        else:
+            self.property = None
+        value = get("trace")
+        if isinstance(value, dict):
+            self.trace = Trace.from_dict(value)
+            known += 1
+        else:
+            self.trace = None
+        value = get("context")
+        if isinstance(value, dict):
+            self.context = Context.from_dict(value)
+            known += 1
+        else:
+            self.context = None
+        value = get("experienceCloud")
+        if isinstance(value, dict):
+            self.experience_cloud = ExperienceCloud.from_dict(value)
+            known += 1
+        else:
+            self.experience_cloud = None
+        value = get("execute")
+        if isinstance(value, dict):
+            self.execute = ExecuteRequest.from_dict(value)
+            known += 1
+        else:
+            self.execute = None
+        value = get("prefetch")
+        if isinstance(value, dict):
+            self.prefetch = PrefetchRequest.from_dict(value)
+            known += 1
+        else:
+            self.prefetch = None
+        value = get("telemetry")
+        if isinstance(value, dict):
+            self.telemetry = Telemetry.from_dict(value)
+            known += 1
+        else:
+            self.telemetry = None
+        value = get("notifications")
+        if isinstance(value, list) and len(
+            read_notifications := [Notification.from_dict(item) for item in value if isinstance(item, dict)]
+        ) == len(value):
+            self.notifications = read_notifications
+            known += 1
+        else:
+            self.notifications = None
+        value = get("qaMode")
+        if isinstance(value, dict):
+            self.qa_mode = QAMode.from_dict(value)
+            known += 1
+        else:
+            self.qa_mode = None
+        value = get("preview")
+        if isinstance(value, dict):
+            self.preview = Preview.from_dict(value)
+            known += 1
+        else:
+            self.preview = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.request_id is not None:
+            result["requestId"] = self.request_id
+        if self.impression_id is not None:
+            result["impressionId"] = self.impression_id
+        if self.id is not None:
+            result["id"] = self.id.to_dict()
+        if self.environment_id is not None:
+            result["environmentId"] = self.environment_id
+        if self.property is not None:
+            result["property"] = self.property.to_dict()
+        if self.trace is not None:
+            result["trace"] = self.trace.to_dict()
+        if self.context is not None:
+            result["context"] = self.context.to_dict()
+        if self.experience_cloud is not None:
+            result["experienceCloud"] = self.experience_cloud.to_dict()
+        if self.execute is not None:
+            result["execute"] = self.execute.to_dict()
+        if self.prefetch is not None:
+            result["prefetch"] = self.prefetch.to_dict()
+        if self.telemetry is not None:
+            result["telemetry"] = self.telemetry.to_dict()
+        if self.notifications is not None:
+            result["notifications"] = [item.to_dict() for item in self.notifications]
+        if self.qa_mode is not None:
+            result["qaMode"] = self.qa_mode.to_dict()
+        if self.preview is not None:
+            result["preview"] = self.preview.to_dict()
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .context import Context
+from .execute_request import ExecuteRequest
+from .experience_cloud import ExperienceCloud
+from .notification import Notification
+from .prefetch_request import PrefetchRequest
+from .preview import Preview
+from .property_ import Property
+from .qa_mode import QAMode
+from .telemetry import Telemetry
+from .trace import Trace
+from .visitor_id import VisitorId

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class DeliveryResponse(Model):
+    """DeliveryResponse.
+
+    Attributes:
+        status (int | None):
+        request_id (str | None):
+        id (VisitorId | None):
+        client (str | None):
+        edge_host (str | None):
+        execute (ExecuteResponse | None):
+        prefetch (PrefetchResponse | None):
+        notifications (list[NotificationResponse] | None):
+        telemetry_server_token (str | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "status": "status",
+        "requestId": "request_id",
+        "id": "id",
+        "client": "client",
+        "edgeHost": "edge_host",
+        "execute": "execute",
+        "prefetch": "prefetch",
+        "notifications": "notifications",
+        "telemetryServerToken": "telemetry_server_token",
+    }
+
+    status: int | None = None
+    request_id: str | None = None
+    id: VisitorId | None = None
+    client: str | None = None
+    edge_host: str | None = None
+    execute: ExecuteResponse | None = None
+    prefetch: PrefetchResponse | None = None
+    notifications: list[NotificationResponse] | None = None
+    telemetry_server_token: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("status")
+        if type(value) is int:
+            self.status = value
+            known += 1
+        else:
+            self.status = None
+        value = get("requestId")
+        if isinstance(value, str):
+            self.request_id = value
+            known += 1
+        else:
+            self.request_id = None
+        value = get("id")
+        if isinstance(value, dict):
+            self.id = VisitorId.from_dict(value)
+            known += 1
+        else:
+            self.id = None
+        value = get("client")
+        if isinstance(value, str):
+            self.client = value
+            known += 1
+        else:
+            self.client = None
+        value = get("edgeHost")
+        if isinstance(value, str):
+            self.edge_host = value
+            known += 1
+        else:
+            self.edge_host = None
+        value = get("execute")
+        if isinstance(value, dict):
+            self.execute = ExecuteResponse.from_dict(value)
+            known += 1
+        else:
+            self.execute = None
+        value = get("prefetch")
+        if isinstance(value, dict):
+            self.prefetch = PrefetchResponse.from_dict(value)
+            known += 1
+        else:
+            self.prefetch = None
+        value = get("notifications")
+        if isinstance(value, list) and len(
+            read_notifications := [
+                NotificationResponse.from_dict(item) for item in value if isinstance(item, dict)
+            ]
+        ) == len(value):
+            self.notifications = read_notifications
+            known += 1
+        else:
+            self.notifications = None
+        value = get("telemetryServerToken")
+        if isinstance(value, str):
+            self.telemetry_server_token = value
+            known += 1
+        else:
+            self.telemetry_server_token = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.status is not None:
+            result["status"] = self.status
+        if self.request_id is not None:
+            result["requestId"] = self.request_id
+        if self.id is not None:
+            result["id"] = self.id.to_dict()
+        if self.client is not None:
+            result["client"] = self.client
+        if self.edge_host is not None:
+            result["edgeHost"] = self.edge_host
+        if self.execute is not None:
+            result["execute"] = self.execute.to_dict()
+        if self.prefetch is not None:
+            result["prefetch"] = self.prefetch.to_dict()
+        if self.notifications is not None:
+            result["notifications"] = [item.to_dict() for item in self.notifications]
+        if self.telemetry_server_token is not None:
+            result["telemetryServerToken"] = self.telemetry_server_token
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .execute_response import ExecuteResponse
+from .notification_response import NotificationResponse
+from .prefetch_response import PrefetchResponse
+from .visitor_id import VisitorId

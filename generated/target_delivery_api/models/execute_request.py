@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ExecuteRequest(Model):
+    """ExecuteRequest.
+
+    Attributes:
+        page_load (RequestDetails | None):
+        mboxes (list[MboxRequest] | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "pageLoad": "page_load",
+        "mboxes": "mboxes",
+    }
+
+    page_load: RequestDetails | None = None
+    mboxes: list[MboxRequest] | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("pageLoad")
+        if isinstance(value, dict):
+            self.page_load = RequestDetails.from_dict(value)
+            known += 1
+        else:
+            self.page_load = None
+        value = get("mboxes")
+        if isinstance(value, list) and len(
+            read_mboxes := [MboxRequest.from_dict(item) for item in value if isinstance(item, dict)]
+        ) == len(value):
+            self.mboxes = read_mboxes
+            known += 1
+        else:
+            self.mboxes = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.page_load is not None:
+            result["pageLoad"] = self.page_load.to_dict()
+        if self.mboxes is not None:
+            result["mboxes"] = [item.to_dict() for item in self.mboxes]
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .mbox_request import MboxRequest
+from .request_details import RequestDetails

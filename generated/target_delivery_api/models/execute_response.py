@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class ExecuteResponse(Model):
+    """ExecuteResponse.
+
+    Attributes:
+        page_load (PageLoadResponse | None):
+        mboxes (list[MboxResponse] | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "pageLoad": "page_load",
+        "mboxes": "mboxes",
+    }
+
+    page_load: PageLoadResponse | None = None
+    mboxes: list[MboxResponse] | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("pageLoad")
+        if isinstance(value, dict):
+            self.page_load = PageLoadResponse.from_dict(value)
+            known += 1
+        else:
+            self.page_load = None
+        value = get("mboxes")
+        if isinstance(value, list) and len(
+            read_mboxes := [MboxResponse.from_dict(item) for item in value if isinstance(item, dict)]
+        ) == len(value):
+            self.mboxes = read_mboxes
+            known += 1
+        else:
+            self.mboxes = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.page_load is not None:
+            result["pageLoad"] = self.page_load.to_dict()
+        if self.mboxes is not None:
+            result["mboxes"] = [item.to_dict() for item in self.mboxes]
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .mbox_response import MboxResponse
+from .page_load_response import PageLoadResponse

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Geo(Model):
+    """Geo.
+
+    Attributes:
+        ip_address (str | None):
+        latitude (float | None):
+        longitude (float | None):
+        country_code (str | None): Exactly 2 characters.
+        state_code (str | None): 1 to 3 characters.
+        city (str | None): At most 50 characters.
+        zip (str | None): At most 12 characters.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "ipAddress": "ip_address",
+        "latitude": "latitude",
+        "longitude": "longitude",
+        "countryCode": "country_code",
+        "stateCode": "state_code",
+        "city": "city",
+        "zip": "zip",
+    }
+
+    ip_address: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    country_code: str | None = None
+    state_code: str | None = None
+    city: str | None = None
+    zip: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("ipAddress")
+        if isinstance(value, str):
+            self.ip_address = value
+            known += 1
+        else:
+            self.ip_address = None
+        value = get("latitude")
+        if type(value) is float or type(value) is int:
+            self.latitude = value
+            known += 1
+        else:
+            self.latitude = None
+        value = get("longitude")
+        if type(value) is float or type(value) is int:
+            self.longitude = value
+            known += 1
+        else:
+            self.longitude = None
+        value = get("countryCode")
+        if isinstance(value, str):
+            self.country_code = value
+            known += 1
+        else:
+            self.country_code = None
+        value = get("stateCode")
+        if isinstance(value, str):
+            self.state_code = value
+            known += 1
+        else:
+            self.state_code = None
+        value = get("city")
+        if isinstance(value, str):
+            self.city = value
+            known += 1
+        else:
+            self.city = None
+        value = get("zip")
+        if isinstance(value, str):
+            self.zip = value
+            known += 1
+        else:
+            self.zip = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.ip_address is not None:
+            result["ipAddress"] = self.ip_address
+        if self.latitude is not None:
+            result["latitude"] = self.latitude
+        if self.longitude is not None:
+            result["longitude"] = self.longitude
+        if self.country_code is not None:
+            result["countryCode"] = self.country_code
+        if self.state_code is not None:
+            result["stateCode"] = self.state_code
+        if self.city is not None:
+            result["city"] = self.city
+        if self.zip is not None:
+            result["zip"] = self.zip
+        return self.with_additional(result) if self.additional_properties else result

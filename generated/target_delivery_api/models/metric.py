@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Metric(Model):
+    """Metric.
+
+    Attributes:
+        type (MetricType | None):
+        selector (str | None):
+        event_token (str | None):
+        analytics (AnalyticsResponse | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "type": "type",
+        "selector": "selector",
+        "eventToken": "event_token",
+        "analytics": "analytics",
+    }
+
+    type: MetricType | None = None
+    selector: str | None = None
+    event_token: str | None = None
+    analytics: AnalyticsResponse | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("type")
+        if isinstance(value, str):
+            self.type = METRIC_TYPE[value]
+            known += 1
+        else:
+            self.type = None
+        value = get("selector")
+        if isinstance(value, str):
+            self.selector = value
+            known += 1
+        else:
+            self.selector = None
+        value = get("eventToken")
+        if isinstance(value, str):
+            self.event_token = value
+            known += 1
+        else:
+            self.event_token = None
+        value = get("analytics")
+        if isinstance(value, dict):
+            self.analytics = AnalyticsResponse.from_dict(value)
+            known += 1
+        else:
+            self.analytics = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.type is not None:
+            result["type"] = str(self.type)
+        if self.selector is not None:
+            result["selector"] = self.selector
+        if self.event_token is not None:
+            result["eventToken"] = self.event_token
+        if self.analytics is not None:
+            result["analytics"] = self.analytics.to_dict()
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .analytics_response import AnalyticsResponse
+from .metric_type import MEMBERS as METRIC_TYPE
+from .metric_type import MetricType

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class MobilePlatform(Model):
+    """MobilePlatform.
+
+    Attributes:
+        device_name (str | None):
+        device_type (DeviceType):
+        platform_type (MobilePlatformType):
+        version (str | None): At most 128 characters.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "deviceName": "device_name",
+        "deviceType": "device_type",
+        "platformType": "platform_type",
+        "version": "version",
+    }
+
+    device_name: str | None = None
+    device_type: DeviceType
+    platform_type: MobilePlatformType
+    version: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("deviceName")
+        if isinstance(value, str):
+            self.device_name = value
+            known += 1
+        else:
+            self.device_name = None
+        value = get("deviceType")
+        if not isinstance(value, str):
+            raise cls.unreadable("deviceType", "a string", value)
+        self.device_type = DEVICE_TYPE[value]
+        known += 1
+        value = get("platformType")
+        if not isinstance(value, str):
+            raise cls.unreadable("platformType", "a string", value)
+        self.platform_type = MOBILE_PLATFORM_TYPE[value]
+        known += 1
+        value = get("version")
+        if isinstance(value, str):
+            self.version = value
+            known += 1
+        else:
+            self.version = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.device_name is not None:
+            result["deviceName"] = self.device_name
+        result["deviceType"] = str(self.device_type)
+        result["platformType"] = str(self.platform_type)
+        if self.version is not None:
+            result["version"] = self.version
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .device_type import MEMBERS as DEVICE_TYPE
+from .device_type import DeviceType
+from .mobile_platform_type import MEMBERS as MOBILE_PLATFORM_TYPE
+from .mobile_platform_type import MobilePlatformType

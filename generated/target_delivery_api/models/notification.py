@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Notification(Model):
+    """Notification.
+
+    Attributes:
+        address (Address | None):
+        parameters (dict[str, str] | None): At most 50 entries.
+        profile_parameters (dict[str, str] | None): At most 50 entries.
+        order (Order | None):
+        product (Product | None):
+        id (str): At most 200 characters.
+        impression_id (str | None): At most 128 characters.
+        type (MetricType):
+        timestamp (int):
+        tokens (list[str] | None):
+        mbox (NotificationMbox | None):
+        view (NotificationView | None):
+        page_load (NotificationPageLoad | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "address": "address",
+        "parameters": "parameters",
+        "profileParameters": "profile_parameters",
+        "order": "order",
+        "product": "product",
+        "id": "id",
+        "impressionId": "impression_id",
+        "type": "type",
+        "timestamp": "timestamp",
+        "tokens": "tokens",
+        "mbox": "mbox",
+        "view": "view",
+        "pageLoad": "page_load",
+    }
+
+    address: Address | None = None
+    parameters: dict[str, str] | None = None
+    profile_parameters: dict[str, str] | None = None
+    order: Order | None = None
+    product: Product | None = None
+    id: str
+    impression_id: str | None = None
+    type: MetricType
+    timestamp: int
+    tokens: list[str] | None = None
+    mbox: NotificationMbox | None = None
+    view: NotificationView | None = None
+    page_load: NotificationPageLoad | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("address")
+        if isinstance(value, dict):
+            self.address = Address.from_dict(value)
+            known += 1
+        else:
+            self.address = None
+        value = get("parameters")
+        if isinstance(value, dict) and len(
+            read_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
+        ) == len(value):
+            self.parameters = read_parameters
+            known += 1
+        else:
+            self.parameters = None
+        value = get("profileParameters")
+        if isinstance(value, dict) and len(
+            read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
+        ) == len(value):
+            self.profile_parameters = read_profile_parameters
+            known += 1
+        else:
+            self.profile_parameters = None
+        value = get("order")
+        if isinstance(value, dict):
+            self.order = Order.from_dict(value)
+            known += 1
+        else:
+            self.order = None
+        value = get("product")
+        if isinstance(value, dict):
+            self.product = Product.from_dict(value)
+            known += 1
+        else:
+            self.product = None
+        value = get("id")
+        if not isinstance(value, str):
+            raise cls.unreadable("id", "a string", value)
+        self.id = value
+        known += 1
+        value = get("impressionId")
+        if isinstance(value, str):
+            self.impression_id = value
+            known += 1
+        else:
+            self.impression_id = None
+        value = get("type")
+        if not isinstance(value, str):
+            raise cls.unreadable("type", "a string", value)
+        self.type = METRIC_TYPE[value]
+        known += 1
+        value = get("timestamp")
+        if type(value) is not int:
+            raise cls.unreadable("timestamp", "an integer", value)
+        self.timestamp = value
+        known += 1
+        value = get("tokens")
+        if isinstance(value, list) and len(
+            read_tokens := [item for item in value if isinstance(item, str)]
+        ) == len(value):
+            self.tokens = read_tokens
+            known += 1
+        else:
+            self.tokens = None
+        value = get("mbox")
+        if isinstance(value, dict):
+            self.mbox = NotificationMbox.from_dict(value)
+            known += 1
+        else:
+            self.mbox = None
+        value = get("view")
+        if isinstance(value, dict):
+            self.view = NotificationView.from_dict(value)
+            known += 1
+        else:
+            self.view = None
+        value = get("pageLoad")
+        if isinstance(value, dict):
+            self.page_load = NotificationPageLoad.from_dict(value)
+            known += 1
+        else:
+            self.page_load = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.address is not None:
+            result["address"] = self.address.to_dict()
+        if self.parameters is not None:
+            result["parameters"] = dict(self.parameters)
+        if self.profile_parameters is not None:
+            result["profileParameters"] = dict(self.profile_parameters)
+        if self.order is not None:
+            result["order"] = self.order.to_dict()
+        if self.product is not None:
+            result["product"] = self.product.to_dict()
+        result["id"] = self.id
+        if self.impression_id is not None:
+            result["impressionId"] = self.impression_id
+        result["type"] = str(self.type)
+        result["timestamp"] = self.timestamp
+        if self.tokens is not None:
+            result["tokens"] = list(self.tokens)
+        if self.mbox is not None:
+            result["mbox"] = self.mbox.to_dict()
+        if self.view is not None:
+            result["view"] = self.view.to_dict()
+        if self.page_load is not None:
+            result["pageLoad"] = self.page_load.to_dict()
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .address import Address
+from .metric_type import MEMBERS as METRIC_TYPE
+from .metric_type import MetricType
+from .notification_mbox import NotificationMbox
+from .notification_page_load import NotificationPageLoad
+from .notification_view import NotificationView
+from .order import Order
+from .product import Product

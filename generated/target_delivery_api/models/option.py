@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Option(Model):
+    """Option.
+
+    Attributes:
+        type (OptionType | None):
+        content (JsonValue | list[Action]):
+        event_token (str | None):
+        response_tokens (dict[str, JsonValue] | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "type": "type",
+        "content": "content",
+        "eventToken": "event_token",
+        "responseTokens": "response_tokens",
+    }
+
+    type: OptionType | None = None
+    content: JsonValue | list[Action] = None
+    event_token: str | None = None
+    response_tokens: dict[str, JsonValue] | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("type")
+        if isinstance(value, str):
+            self.type = OPTION_TYPE[value]
+            known += 1
+        else:
+            self.type = None
+        value = get("eventToken")
+        if isinstance(value, str):
+            self.event_token = value
+            known += 1
+        else:
+            self.event_token = None
+        value = get("responseTokens")
+        if isinstance(value, dict):
+            self.response_tokens = dict(value)
+            known += 1
+        else:
+            self.response_tokens = None
+        value = get("content")
+        if (
+            self.type == "actions"
+            and isinstance(value, list)
+            and len(read_content := [Action.from_dict(item) for item in value if isinstance(item, dict)])
+            == len(value)
+        ):
+            self.content = read_content
+            known += 1
+        elif value is not None:
+            self.content = value
+            known += 1
+        else:
+            self.content = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.type is not None:
+            result["type"] = str(self.type)
+        if self.content is not None:
+            result["content"] = (
+                [item.to_dict() if isinstance(item, Action) else item for item in self.content]
+                if isinstance(self.content, list)
+                else self.content
+            )
+        if self.event_token is not None:
+            result["eventToken"] = self.event_token
+        if self.response_tokens is not None:
+            result["responseTokens"] = dict(self.response_tokens)
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .action import Action
+from .option_type import MEMBERS as OPTION_TYPE
+from .option_type import OptionType

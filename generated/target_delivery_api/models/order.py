@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object, read_datetime, write_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Order(Model):
+    """Order.
+
+    Attributes:
+        id (str | None): At most 250 characters.
+        total (float | None): At least 0.
+        purchased_product_ids (list[str] | None):
+        time (datetime | None):
+        experience_local_id (int | None): 0 to 2147483647.
+        duplicate (bool | None):
+        outlier (bool | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "id": "id",
+        "total": "total",
+        "purchasedProductIds": "purchased_product_ids",
+        "time": "time",
+        "experienceLocalId": "experience_local_id",
+        "duplicate": "duplicate",
+        "outlier": "outlier",
+    }
+
+    id: str | None = None
+    total: float | None = None
+    purchased_product_ids: list[str] | None = None
+    time: datetime | None = None
+    experience_local_id: int | None = None
+    duplicate: bool | None = None
+    outlier: bool | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("id")
+        if isinstance(value, str):
+            self.id = value
+            known += 1
+        else:
+            self.id = None
+        value = get("total")
+        if type(value) is float or type(value) is int:
+            self.total = value
+            known += 1
+        else:
+            self.total = None
+        value = get("purchasedProductIds")
+        if isinstance(value, list) and len(
+            read_purchased_product_ids := [item for item in value if isinstance(item, str)]
+        ) == len(value):
+            self.purchased_product_ids = read_purchased_product_ids
+            known += 1
+        else:
+            self.purchased_product_ids = None
+        value = get("time")
+        if (read_time := read_datetime(value)) is not None:
+            self.time = read_time
+            known += 1
+        else:
+            self.time = None
+        value = get("experienceLocalId")
+        if type(value) is int:
+            self.experience_local_id = value
+            known += 1
+        else:
+            self.experience_local_id = None
+        value = get("duplicate")
+        if isinstance(value, bool):
+            self.duplicate = value
+            known += 1
+        else:
+            self.duplicate = None
+        value = get("outlier")
+        if isinstance(value, bool):
+            self.outlier = value
+            known += 1
+        else:
+            self.outlier = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.id is not None:
+            result["id"] = self.id
+        if self.total is not None:
+            result["total"] = self.total
+        if self.purchased_product_ids is not None:
+            result["purchasedProductIds"] = list(self.purchased_product_ids)
+        if self.time is not None:
+            result["time"] = write_datetime(self.time)
+        if self.experience_local_id is not None:
+            result["experienceLocalId"] = self.experience_local_id
+        if self.duplicate is not None:
+            result["duplicate"] = self.duplicate
+        if self.outlier is not None:
+            result["outlier"] = self.outlier
+        return self.with_additional(result) if self.additional_properties else result

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class QAMode(Model):
+    """QAMode.
+
+    Attributes:
+        token (str | None):
+        listed_activities_only (bool | None):
+        evaluate_as_true_audience_ids (list[int] | None):
+        evaluate_as_false_audience_ids (list[int] | None):
+        preview_indexes (list[QAModePreviewIndex] | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "token": "token",
+        "listedActivitiesOnly": "listed_activities_only",
+        "evaluateAsTrueAudienceIds": "evaluate_as_true_audience_ids",
+        "evaluateAsFalseAudienceIds": "evaluate_as_false_audience_ids",
+        "previewIndexes": "preview_indexes",
+    }
+
+    token: str | None = None
+    listed_activities_only: bool | None = None
+    evaluate_as_true_audience_ids: list[int] | None = None
+    evaluate_as_false_audience_ids: list[int] | None = None
+    preview_indexes: list[QAModePreviewIndex] | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("token")
+        if isinstance(value, str):
+            self.token = value
+            known += 1
+        else:
+            self.token = None
+        value = get("listedActivitiesOnly")
+        if isinstance(value, bool):
+            self.listed_activities_only = value
+            known += 1
+        else:
+            self.listed_activities_only = None
+        value = get("evaluateAsTrueAudienceIds")
+        if isinstance(value, list) and len(
+            read_evaluate_as_true_audience_ids := [item for item in value if type(item) is int]
+        ) == len(value):
+            self.evaluate_as_true_audience_ids = read_evaluate_as_true_audience_ids
+            known += 1
+        else:
+            self.evaluate_as_true_audience_ids = None
+        value = get("evaluateAsFalseAudienceIds")
+        if isinstance(value, list) and len(
+            read_evaluate_as_false_audience_ids := [item for item in value if type(item) is int]
+        ) == len(value):
+            self.evaluate_as_false_audience_ids = read_evaluate_as_false_audience_ids
+            known += 1
+        else:
+            self.evaluate_as_false_audience_ids = None
+        value = get("previewIndexes")
+        if isinstance(value, list) and len(
+            read_preview_indexes := [
+                QAModePreviewIndex.from_dict(item) for item in value if isinstance(item, dict)
+            ]
+        ) == len(value):
+            self.preview_indexes = read_preview_indexes
+            known += 1
+        else:
+            self.preview_indexes = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.token is not None:
+            result["token"] = self.token
+        if self.listed_activities_only is not None:
+            result["listedActivitiesOnly"] = self.listed_activities_only
+        if self.evaluate_as_true_audience_ids is not None:
+            result["evaluateAsTrueAudienceIds"] = list(self.evaluate_as_true_audience_ids)
+        if self.evaluate_as_false_audience_ids is not None:
+            result["evaluateAsFalseAudienceIds"] = list(self.evaluate_as_false_audience_ids)
+        if self.preview_indexes is not None:
+            result["previewIndexes"] = [item.to_dict() for item in self.preview_indexes]
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .qa_mode_preview_index import QAModePreviewIndex

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class QAModePreviewIndex(Model):
+    """QAModePreviewIndex.
+
+    Attributes:
+        activity_index (int | None): At least 1.
+        experience_index (int | None): At least 1.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "activityIndex": "activity_index",
+        "experienceIndex": "experience_index",
+    }
+
+    activity_index: int | None = None
+    experience_index: int | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("activityIndex")
+        if type(value) is int:
+            self.activity_index = value
+            known += 1
+        else:
+            self.activity_index = None
+        value = get("experienceIndex")
+        if type(value) is int:
+            self.experience_index = value
+            known += 1
+        else:
+            self.experience_index = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.activity_index is not None:
+            result["activityIndex"] = self.activity_index
+        if self.experience_index is not None:
+            result["experienceIndex"] = self.experience_index
+        return self.with_additional(result) if self.additional_properties else result

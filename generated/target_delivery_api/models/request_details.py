@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class RequestDetails(Model):
+    """RequestDetails.
+
+    Attributes:
+        address (Address | None):
+        parameters (dict[str, str] | None): At most 50 entries.
+        profile_parameters (dict[str, str] | None): At most 50 entries.
+        order (Order | None):
+        product (Product | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "address": "address",
+        "parameters": "parameters",
+        "profileParameters": "profile_parameters",
+        "order": "order",
+        "product": "product",
+    }
+
+    address: Address | None = None
+    parameters: dict[str, str] | None = None
+    profile_parameters: dict[str, str] | None = None
+    order: Order | None = None
+    product: Product | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("address")
+        if isinstance(value, dict):
+            self.address = Address.from_dict(value)
+            known += 1
+        else:
+            self.address = None
+        value = get("parameters")
+        if isinstance(value, dict) and len(
+            read_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
+        ) == len(value):
+            self.parameters = read_parameters
+            known += 1
+        else:
+            self.parameters = None
+        value = get("profileParameters")
+        if isinstance(value, dict) and len(
+            read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
+        ) == len(value):
+            self.profile_parameters = read_profile_parameters
+            known += 1
+        else:
+            self.profile_parameters = None
+        value = get("order")
+        if isinstance(value, dict):
+            self.order = Order.from_dict(value)
+            known += 1
+        else:
+            self.order = None
+        value = get("product")
+        if isinstance(value, dict):
+            self.product = Product.from_dict(value)
+            known += 1
+        else:
+            self.product = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.address is not None:
+            result["address"] = self.address.to_dict()
+        if self.parameters is not None:
+            result["parameters"] = dict(self.parameters)
+        if self.profile_parameters is not None:
+            result["profileParameters"] = dict(self.profile_parameters)
+        if self.order is not None:
+            result["order"] = self.order.to_dict()
+        if self.product is not None:
+            result["product"] = self.product.to_dict()
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .address import Address
+from .order import Order
+from .product import Product

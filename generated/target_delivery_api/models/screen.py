@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class Screen(Model):
+    """Screen.
+
+    Attributes:
+        width (float | None):
+        height (float | None):
+        color_depth (float | None):
+        pixel_ratio (float | None):
+        orientation (ScreenOrientationType | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "width": "width",
+        "height": "height",
+        "colorDepth": "color_depth",
+        "pixelRatio": "pixel_ratio",
+        "orientation": "orientation",
+    }
+
+    width: float | None = None
+    height: float | None = None
+    color_depth: float | None = None
+    pixel_ratio: float | None = None
+    orientation: ScreenOrientationType | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("width")
+        if type(value) is float or type(value) is int:
+            self.width = value
+            known += 1
+        else:
+            self.width = None
+        value = get("height")
+        if type(value) is float or type(value) is int:
+            self.height = value
+            known += 1
+        else:
+            self.height = None
+        value = get("colorDepth")
+        if type(value) is float or type(value) is int:
+            self.color_depth = value
+            known += 1
+        else:
+            self.color_depth = None
+        value = get("pixelRatio")
+        if type(value) is float or type(value) is int:
+            self.pixel_ratio = value
+            known += 1
+        else:
+            self.pixel_ratio = None
+        value = get("orientation")
+        if isinstance(value, str):
+            self.orientation = SCREEN_ORIENTATION_TYPE[value]
+            known += 1
+        else:
+            self.orientation = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.width is not None:
+            result["width"] = self.width
+        if self.height is not None:
+            result["height"] = self.height
+        if self.color_depth is not None:
+            result["colorDepth"] = self.color_depth
+        if self.pixel_ratio is not None:
+            result["pixelRatio"] = self.pixel_ratio
+        if self.orientation is not None:
+            result["orientation"] = str(self.orientation)
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .screen_orientation_type import MEMBERS as SCREEN_ORIENTATION_TYPE
+from .screen_orientation_type import ScreenOrientationType

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class TelemetryEntry(Model):
+    """TelemetryEntry.
+
+    Attributes:
+        request_id (str | None):
+        timestamp (int | None):
+        mode (ExecutionMode | None):
+        execution (float | None):
+        parsing (float | None):
+        features (TelemetryFeatures | None):
+        request (TelemetryRequest | None):
+        telemetry_server_token (str | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "requestId": "request_id",
+        "timestamp": "timestamp",
+        "mode": "mode",
+        "execution": "execution",
+        "parsing": "parsing",
+        "features": "features",
+        "request": "request",
+        "telemetryServerToken": "telemetry_server_token",
+    }
+
+    request_id: str | None = None
+    timestamp: int | None = None
+    mode: ExecutionMode | None = None
+    execution: float | None = None
+    parsing: float | None = None
+    features: TelemetryFeatures | None = None
+    request: TelemetryRequest | None = None
+    telemetry_server_token: str | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("requestId")
+        if isinstance(value, str):
+            self.request_id = value
+            known += 1
+        else:
+            self.request_id = None
+        value = get("timestamp")
+        if type(value) is int:
+            self.timestamp = value
+            known += 1
+        else:
+            self.timestamp = None
+        value = get("mode")
+        if isinstance(value, str):
+            self.mode = EXECUTION_MODE[value]
+            known += 1
+        else:
+            self.mode = None
+        value = get("execution")
+        if type(value) is float or type(value) is int:
+            self.execution = value
+            known += 1
+        else:
+            self.execution = None
+        value = get("parsing")
+        if type(value) is float or type(value) is int:
+            self.parsing = value
+            known += 1
+        else:
+            self.parsing = None
+        value = get("features")
+        if isinstance(value, dict):
+            self.features = TelemetryFeatures.from_dict(value)
+            known += 1
+        else:
+            self.features = None
+        value = get("request")
+        if isinstance(value, dict):
+            self.request = TelemetryRequest.from_dict(value)
+            known += 1
+        else:
+            self.request = None
+        value = get("telemetryServerToken")
+        if isinstance(value, str):
+            self.telemetry_server_token = value
+            known += 1
+        else:
+            self.telemetry_server_token = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.request_id is not None:
+            result["requestId"] = self.request_id
+        if self.timestamp is not None:
+            result["timestamp"] = self.timestamp
+        if self.mode is not None:
+            result["mode"] = str(self.mode)
+        if self.execution is not None:
+            result["execution"] = self.execution
+        if self.parsing is not None:
+            result["parsing"] = self.parsing
+        if self.features is not None:
+            result["features"] = self.features.to_dict()
+        if self.request is not None:
+            result["request"] = self.request.to_dict()
+        if self.telemetry_server_token is not None:
+            result["telemetryServerToken"] = self.telemetry_server_token
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .execution_mode import MEMBERS as EXECUTION_MODE
+from .execution_mode import ExecutionMode
+from .telemetry_features import TelemetryFeatures
+from .telemetry_request import TelemetryRequest

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class TelemetryFeatures(Model):
+    """TelemetryFeatures.
+
+    Attributes:
+        decisioning_method (DecisioningMethod | None):
+        execute_mbox_count (int | None):
+        execute_page_load (bool | None):
+        prefetch_mbox_count (int | None):
+        prefetch_page_load (bool | None):
+        prefetch_view_count (int | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "decisioningMethod": "decisioning_method",
+        "executeMboxCount": "execute_mbox_count",
+        "executePageLoad": "execute_page_load",
+        "prefetchMboxCount": "prefetch_mbox_count",
+        "prefetchPageLoad": "prefetch_page_load",
+        "prefetchViewCount": "prefetch_view_count",
+    }
+
+    decisioning_method: DecisioningMethod | None = None
+    execute_mbox_count: int | None = None
+    execute_page_load: bool | None = None
+    prefetch_mbox_count: int | None = None
+    prefetch_page_load: bool | None = None
+    prefetch_view_count: int | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("decisioningMethod")
+        if isinstance(value, str):
+            self.decisioning_method = DECISIONING_METHOD[value]
+            known += 1
+        else:
+            self.decisioning_method = None
+        value = get("executeMboxCount")
+        if type(value) is int:
+            self.execute_mbox_count = value
+            known += 1
+        else:
+            self.execute_mbox_count = None
+        value = get("executePageLoad")
+        if isinstance(value, bool):
+            self.execute_page_load = value
+            known += 1
+        else:
+            self.execute_page_load = None
+        value = get("prefetchMboxCount")
+        if type(value) is int:
+            self.prefetch_mbox_count = value
+            known += 1
+        else:
+            self.prefetch_mbox_count = None
+        value = get("prefetchPageLoad")
+        if isinstance(value, bool):
+            self.prefetch_page_load = value
+            known += 1
+        else:
+            self.prefetch_page_load = None
+        value = get("prefetchViewCount")
+        if type(value) is int:
+            self.prefetch_view_count = value
+            known += 1
+        else:
+            self.prefetch_view_count = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.decisioning_method is not None:
+            result["decisioningMethod"] = str(self.decisioning_method)
+        if self.execute_mbox_count is not None:
+            result["executeMboxCount"] = self.execute_mbox_count
+        if self.execute_page_load is not None:
+            result["executePageLoad"] = self.execute_page_load
+        if self.prefetch_mbox_count is not None:
+            result["prefetchMboxCount"] = self.prefetch_mbox_count
+        if self.prefetch_page_load is not None:
+            result["prefetchPageLoad"] = self.prefetch_page_load
+        if self.prefetch_view_count is not None:
+            result["prefetchViewCount"] = self.prefetch_view_count
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .decisioning_method import MEMBERS as DECISIONING_METHOD
+from .decisioning_method import DecisioningMethod

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class TelemetryRequest(Model):
+    """TelemetryRequest.
+
+    Attributes:
+        dns (float | None):
+        tls (float | None):
+        time_to_first_byte (float | None):
+        download (float | None):
+        response_size (int | None):
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "dns": "dns",
+        "tls": "tls",
+        "timeToFirstByte": "time_to_first_byte",
+        "download": "download",
+        "responseSize": "response_size",
+    }
+
+    dns: float | None = None
+    tls: float | None = None
+    time_to_first_byte: float | None = None
+    download: float | None = None
+    response_size: int | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("dns")
+        if type(value) is float or type(value) is int:
+            self.dns = value
+            known += 1
+        else:
+            self.dns = None
+        value = get("tls")
+        if type(value) is float or type(value) is int:
+            self.tls = value
+            known += 1
+        else:
+            self.tls = None
+        value = get("timeToFirstByte")
+        if type(value) is float or type(value) is int:
+            self.time_to_first_byte = value
+            known += 1
+        else:
+            self.time_to_first_byte = None
+        value = get("download")
+        if type(value) is float or type(value) is int:
+            self.download = value
+            known += 1
+        else:
+            self.download = None
+        value = get("responseSize")
+        if type(value) is int:
+            self.response_size = value
+            known += 1
+        else:
+            self.response_size = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.dns is not None:
+            result["dns"] = self.dns
+        if self.tls is not None:
+            result["tls"] = self.tls
+        if self.time_to_first_byte is not None:
+            result["timeToFirstByte"] = self.time_to_first_byte
+        if self.download is not None:
+            result["download"] = self.download
+        if self.response_size is not None:
+            result["responseSize"] = self.response_size
+        return self.with_additional(result) if self.additional_properties else result

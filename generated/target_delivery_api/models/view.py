@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class View(Model):
+    """View.
+
+    Attributes:
+        name (str | None): At most 128 characters.
+        key (str | None): At most 512 characters.
+        options (list[Option] | None):
+        metrics (list[Metric] | None):
+        analytics (AnalyticsResponse | None):
+        state (str | None):
+        trace (dict[str, JsonValue] | None):
+        id (int | None): Number of the view in Target.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "name": "name",
+        "key": "key",
+        "options": "options",
+        "metrics": "metrics",
+        "analytics": "analytics",
+        "state": "state",
+        "trace": "trace",
+        "id": "id",
+    }
+
+    name: str | None = None
+    key: str | None = None
+    options: list[Option] | None = None
+    metrics: list[Metric] | None = None
+    analytics: AnalyticsResponse | None = None
+    state: str | None = None
+    trace: dict[str, JsonValue] | None = None
+    id: int | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("name")
+        if isinstance(value, str):
+            self.name = value
+            known += 1
+        else:
+            self.name = None
+        value = get("key")
+        if isinstance(value, str):
+            self.key = value
+            known += 1
+        else:
+            self.key = None
+        value = get("options")
+        if isinstance(value, list) and len(
+            read_options := [Option.from_dict(item) for item in value if isinstance(item, dict)]
+        ) == len(value):
+            self.options = read_options
+            known += 1
+        else:
+            self.options = None
+        value = get("metrics")
+        if isinstance(value, list) and len(
+            read_metrics := [Metric.from_dict(item) for item in value if isinstance(item, dict)]
+        ) == len(value):
+            self.metrics = read_metrics
+            known += 1
+        else:
+            self.metrics = None
+        value = get("analytics")
+        if isinstance(value, dict):
+            self.analytics = AnalyticsResponse.from_dict(value)
+            known += 1
+        else:
+            self.analytics = None
+        value = get("state")
+        if isinstance(value, str):
+            self.state = value
+            known += 1
+        else:
+            self.state = None
+        value = get("trace")
+        if isinstance(value, dict):
+            self.trace = dict(value)
+            known += 1
+        else:
+            self.trace = None
+        value = get("id")
+        if type(value) is int:
+            self.id = value
+            known += 1
+        else:
+            self.id = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.name is not None:
+            result["name"] = self.name
+        if self.key is not None:
+            result["key"] = self.key
+        if self.options is not None:
+            result["options"] = [item.to_dict() for item in self.options]
+        if self.metrics is not None:
+            result["metrics"] = [item.to_dict() for item in self.metrics]
+        if self.analytics is not None:
+            result["analytics"] = self.analytics.to_dict()
+        if self.state is not None:
+            result["state"] = self.state
+        if self.trace is not None:
+            result["trace"] = dict(self.trace)
+        if self.id is not None:
+            result["id"] = self.id
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .analytics_response import AnalyticsResponse
+from .metric import Metric
+from .option import Option

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from attrs import define, field
+
+from ..model import Model, no_more, not_an_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from ..types import JsonValue
+
+
+@define(kw_only=True, eq=False, repr=False)
+class VisitorId(Model):
+    """VisitorId.
+
+    Attributes:
+        tnt_id (str | None): At most 128 characters.
+        third_party_id (str | None): At most 128 characters.
+        marketing_cloud_visitor_id (str | None): At most 128 characters.
+        customer_ids (list[CustomerId] | None): At most 50 items.
+        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
+    """
+
+    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+        "tntId": "tnt_id",
+        "thirdPartyId": "third_party_id",
+        "marketingCloudVisitorId": "marketing_cloud_visitor_id",
+        "customerIds": "customer_ids",
+    }
+
+    tnt_id: str | None = None
+    third_party_id: str | None = None
+    marketing_cloud_visitor_id: str | None = None
+    customer_ids: list[CustomerId] | None = None
+    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read one from decoded JSON; see Model.from_dict."""
+        try:
+            get = data.get
+        except AttributeError:
+            raise not_an_object(cls, data) from None
+        self = cls.__new__(cls)
+        value: JsonValue
+        known = 0
+        value = get("tntId")
+        if isinstance(value, str):
+            self.tnt_id = value
+            known += 1
+        else:
+            self.tnt_id = None
+        value = get("thirdPartyId")
+        if isinstance(value, str):
+            self.third_party_id = value
+            known += 1
+        else:
+            self.third_party_id = None
+        value = get("marketingCloudVisitorId")
+        if isinstance(value, str):
+            self.marketing_cloud_visitor_id = value
+            known += 1
+        else:
+            self.marketing_cloud_visitor_id = None
+        value = get("customerIds")
+        if isinstance(value, list) and len(
+            read_customer_ids := [CustomerId.from_dict(item) for item in value if isinstance(item, dict)]
+        ) == len(value):
+            self.customer_ids = read_customer_ids
+            known += 1
+        else:
+            self.customer_ids = None
+        self.additional_properties = {} if known == len(data) else self.unread(data)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object; see Model.to_dict."""
+        result: dict[str, Any] = {}
+        if self.tnt_id is not None:
+            result["tntId"] = self.tnt_id
+        if self.third_party_id is not None:
+            result["thirdPartyId"] = self.third_party_id
+        if self.marketing_cloud_visitor_id is not None:
+            result["marketingCloudVisitorId"] = self.marketing_cloud_visitor_id
+        if self.customer_ids is not None:
+            result["customerIds"] = [item.to_dict() for item in self.customer_ids]
+        return self.with_additional(result) if self.additional_properties else result
+
+
+# At the end, where two models that hold each other can both be imported.
+from .customer_id import CustomerId

@@ -1,0 +1,258 @@
+"""How a request is made and sent, the same for every operation."""
+
+from __future__ import annotations
+
+import json
+import socket
+from asyncio import timeout
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from threading import Timer
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from .errors import ModelError, TruncatedAnswer
+from .types import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .model import Model
+
+__all__ = ["asyncio", "decode", "encode", "post", "sync"]
+
+# A body that takes longer than this, in seconds, gets a timer that ends it at the deadline. Nearly all are
+# complete before a thread would have started.
+_SLOW = 0.2
+
+# Headers that follow from the request itself, so that a caller cannot give them.
+_OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
+
+# What httpx raises when a connection ends before the body does.
+_BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
+
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(body: Model) -> bytes:
+    """Return `body` as compact JSON.
+
+    Raises:
+        ModelError: it holds what JSON cannot say, such as NaN.
+    """
+    try:
+        return _to_json(body.to_dict()).encode("ascii")
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{type(body).__name__} cannot be written as JSON: {error}") from error
+
+
+def decode(answer: Answer) -> Any:
+    """Return what the JSON of an answer says.
+
+    Raises:
+        ModelError: the body is not JSON.
+    """
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"The answer with status {answer.status_code} is not JSON: {len(answer.content)} bytes with "
+            f"content type {answer.headers.get('content-type', 'not given')}."
+        ) from error
+
+
+def post(url: str, body: Model, headers: Mapping[str, str] | Sequence[tuple[str, str]]) -> httpx.Request:
+    """Return the request that posts `body` as JSON to `url`. It is encoded once, however often it is sent."""
+    target, host = _target(url)
+    content = encode(body)
+    request = httpx.Request(
+        "POST",
+        target,
+        headers=[
+            ("Host", host),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(content))),
+            *(
+                (name, value)
+                for name, value in (headers.items() if isinstance(headers, Mapping) else headers)
+                if name.lower() not in _OWN_HEADERS
+            ),
+        ],
+        # Given as content, httpx would normalise all the headers a second time.
+        stream=httpx.ByteStream(content),
+    )
+    request.read()
+    return request
+
+
+def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None = None) -> Answer:
+    """Send `request` and read the whole answer. A redirect is an answer: it is not followed.
+
+    Args:
+        client: sends it. Its default headers and its limits on time apply, its cookies do not.
+        request: what build_request made. It can be sent again.
+        deadline: when the whole exchange has to be over, in seconds as time.monotonic() counts them; None for
+            no limits but the client's own.
+
+    Raises:
+        httpx.ReadTimeout: the deadline passed while the answer came.
+        TruncatedAnswer: the connection ended before the body did.
+        httpx.TransportError: sending, or getting an answer, failed in another way.
+    """
+    _prepare(client, request, deadline)
+    response = client.send(request, stream=True, follow_redirects=False)
+    body = _Body(request, response, deadline)
+    timer: Timer | None = None
+    try:
+        if not body.read_already:
+            for chunk in response.iter_raw():
+                if body.add(chunk) and timer is None:
+                    timer = body.ended_at_deadline()
+    except _BROKEN as error:
+        raise body.failure() from error
+    finally:
+        if timer is not None:
+            timer.cancel()
+        response.close()
+    return body.answer()
+
+
+async def asyncio(
+    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None
+) -> Answer:
+    """Send `request` and read the whole answer, as sync does, under asyncio."""
+    _prepare(client, request, deadline)
+    limit = timeout(None if deadline is None else deadline - monotonic())
+    try:
+        async with limit:
+            response = await client.send(request, stream=True, follow_redirects=False)
+            body = _Body(request, response, deadline)
+            try:
+                if not body.read_already:
+                    async for chunk in response.aiter_raw():
+                        body.add(chunk)
+            except _BROKEN as error:
+                raise body.failure() from error
+            finally:
+                await response.aclose()
+    except TimeoutError:
+        if limit.expired():
+            raise _too_late(request) from None
+        raise
+    return body.answer()
+
+
+class _Body:
+    """The body of one answer, while it comes."""
+
+    __slots__ = ("chunks", "deadline", "read_already", "request", "response", "started")
+
+    def __init__(self, request: httpx.Request, response: httpx.Response, deadline: float | None) -> None:
+        self.request = request
+        self.response = response
+        self.deadline = deadline
+        self.started = monotonic()
+        # By a hook of the client, or because the answer never was on a wire.
+        self.read_already = response.is_stream_consumed
+        self.chunks: list[bytes] = []
+
+    def add(self, chunk: bytes) -> bool:
+        """Take a part of the body. Return whether the body is a slow one, with a deadline to watch."""
+        self.chunks.append(chunk)
+        if self.deadline is None:
+            return False
+        now = monotonic()
+        if now >= self.deadline:
+            raise _too_late(self.request)
+        return now - self.started > _SLOW
+
+    def ended_at_deadline(self) -> Timer | None:
+        """Shut the connection down at the deadline, from another thread.
+
+        Without that, a server that sends a byte now and then could hold a blocking read beyond the deadline:
+        the transport takes the limit of a read from the start of the body. A connection that other requests
+        share (HTTP/2) is left alone: there the deadline is looked at with every part that comes.
+        """
+        stream = self.response.extensions.get("network_stream")
+        connection = stream.get_extra_info("socket") if stream is not None else None
+        if self.deadline is None or connection is None or self.response.http_version == "HTTP/2":
+            return None
+        timer = Timer(self.deadline - monotonic(), _shut_down, (connection,))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def failure(self) -> httpx.TransportError:
+        """Return the error for a connection that ended before the body did."""
+        if self.deadline is not None and monotonic() >= self.deadline:
+            return _too_late(self.request)
+        return TruncatedAnswer(self.request, self.answer())
+
+    def answer(self) -> Answer:
+        """Return what came."""
+        response = self.response
+        if self.read_already:
+            return Answer(response.status_code, response.headers, response.content)
+        content = b"".join(self.chunks)
+        if "content-encoding" in response.headers:
+            # What is no valid encoding stays as it came: the status still tells what happened.
+            with suppress(httpx.DecodingError):
+                content = httpx.Response(
+                    response.status_code, headers=response.headers, content=content, request=self.request
+                ).content
+        return Answer(response.status_code, response.headers, content)
+
+
+class _Remaining(dict[str, float | None]):
+    """The client's limits for the phases of an exchange, cut to what remains until the deadline.
+
+    The transport asks for the limit of a phase (connect, write, read) when that phase starts.
+    """
+
+    __slots__ = ("deadline",)
+
+    def __init__(self, limits: dict[str, float | None], deadline: float) -> None:
+        super().__init__(limits)
+        self.deadline = deadline
+
+    def __getitem__(self, phase: str) -> float | None:
+        own = super().__getitem__(phase)
+        # Not zero: to a socket that means not to wait at all.
+        remaining = max(self.deadline - monotonic(), 0.001)
+        return remaining if own is None else min(own, remaining)
+
+    def get(self, phase: str, default: Any = None) -> Any:
+        return self[phase] if phase in self else default
+
+
+def _prepare(
+    client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None
+) -> None:
+    """Complete `request` with what the client adds to each one it builds itself: headers, limits on time."""
+    given = {name.lower() for name, _ in request.headers.raw}
+    missing = [(name, value) for name, value in client.headers.raw if name.lower() not in given]
+    if missing:
+        request.headers = httpx.Headers([*request.headers.raw, *missing])
+    if deadline is not None:
+        limits: dict[str, float | None] = {**client.timeout.as_dict()}
+        request.extensions["timeout"] = _Remaining(limits, deadline)
+
+
+@lru_cache(maxsize=256)
+def _target(url: str) -> tuple[httpx.URL, str]:
+    """Return a parsed URL and its Host header. Parsing costs more than all else in making a request."""
+    parsed = httpx.URL(url)
+    return parsed, parsed.netloc.decode("ascii")
+
+
+def _too_late(request: httpx.Request) -> httpx.ReadTimeout:
+    return httpx.ReadTimeout("The deadline passed before the whole answer had come.", request=request)
+
+
+def _shut_down(connection: socket.socket) -> None:
+    with suppress(OSError):
+        # Of the plain socket: closing TLS in an orderly way would wait for the other end.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,0 +1,1 @@
+"""Make `target_delivery_api` from the Delivery API's specification: bundle, overlay, generate, format."""

@@ -1,0 +1,204 @@
+"""Generate the package `target_delivery_api` from an overlaid document."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from openapi_python_client import Project
+from openapi_python_client.config import Config, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties import EnumProperty, ModelProperty
+from openapi_python_client.parser.responses import Response, Responses
+
+from . import fields
+from .errors import SpecificationError
+
+PACKAGE = "target_delivery_api"
+TEMPLATES = Path(__file__).with_name("templates")
+
+# What openapi-python-client writes and this package has no use for, and what it does not write.
+_UNUSED = ("client.py",)
+_RUNTIME = ("model", "transport")
+
+
+def generate(document: dict[str, Any], wire_schema: dict[str, Any], target: Path) -> None:
+    """Write the package for `document` (overlaid, flattened) into the new directory `target`."""
+    project = _project(document, target)
+    project.openapi.models = [model for model in project.openapi.models if not fields.is_map(model)]
+    for endpoints in project.openapi.endpoint_collections_by_tag.values():
+        for endpoint in endpoints.endpoints:
+            _check_supported(endpoint)
+    with contextlib.redirect_stdout(io.StringIO()):
+        errors = project.build()
+    _stop_on(errors)
+    for name in _UNUSED:
+        (target / name).unlink()
+    for name in _RUNTIME:
+        text = project.env.get_template(f"runtime_{name}.py.jinja").render()
+        (target / f"{name}.py").write_text(text, encoding="utf-8")
+    (target / "py.typed").touch()
+    (target / "wire_schema.json").write_text(json.dumps(wire_schema, indent=1) + "\n", encoding="utf-8")
+    _format(target)
+
+
+def differences(fresh: Path, committed: Path) -> list[str]:
+    """Return one line for each file that is not the same in two directories."""
+    left, right = _files(fresh), _files(committed)
+    lines: list[str] = []
+    for name in sorted(left | right):
+        if name not in right:
+            lines.append(f"{name}: missing")
+        elif name not in left:
+            lines.append(f"{name}: would not be generated")
+        elif (fresh / name).read_bytes() != (committed / name).read_bytes():
+            lines.append(f"{name}: differs")
+    return lines
+
+
+def _files(directory: Path) -> set[str]:
+    return {
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _project(document: dict[str, Any], target: Path) -> Project:
+    config = Config(
+        meta_type=MetaType.NONE,
+        class_overrides={},
+        project_name_override=None,
+        package_name_override=PACKAGE,
+        package_version_override=None,
+        use_path_prefixes_for_title_model_names=True,
+        post_hooks=[],
+        docstrings_on_attributes=False,
+        field_prefix="field_",
+        generate_all_tags=False,
+        http_timeout=5,
+        literal_enums=False,
+        document_source=target,
+        file_encoding="utf-8",
+        content_type_overrides={},
+        overwrite=False,
+        output_path=target,
+    )
+    parsed = GeneratorData.from_dict(document, config=config)
+    if isinstance(parsed, GeneratorError):
+        raise SpecificationError(f"openapi-python-client cannot read the specification: {_text(parsed)}")
+    project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
+    notes = {
+        parameter["name"]: " ".join(parameter.get("description", "").split())
+        for path in document["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", ())
+    }
+    project.env.filters.update(  # pyright: ignore[reportUnknownMemberType]  # jinja2 leaves it open
+        fields=fields.fields_of,
+        imports=fields.imports_of,
+        is_enum=_is_enum,
+        model_doc=_model_doc,
+        enum_doc=_enum_doc,
+        body_doc=_body_doc,
+        parameter_doc=lambda parameter: notes.get(parameter.name.get_untrusted_value(), ""),
+        results=_results,
+    )
+    return project
+
+
+def _stop_on(errors: Any) -> None:
+    # Also warnings: they say that an operation or a schema was left out.
+    if errors:
+        raise SpecificationError(
+            "openapi-python-client cannot generate from the specification: " + "; ".join(map(_text, errors))
+        )
+
+
+def _text(error: GeneratorError) -> str:
+    return " ".join(f"{error.header} {error.detail or ''}".split())
+
+
+def _check_supported(endpoint: Endpoint) -> None:
+    """Raise SpecificationError for an operation of a kind that the templates do not know."""
+    json_body = len(endpoint.bodies) == 1 and isinstance(endpoint.bodies[0].prop, ModelProperty)
+    others = [*endpoint.path_parameters, *endpoint.header_parameters, *endpoint.cookie_parameters]
+    if endpoint.method != "post" or not json_body or others:
+        raise SpecificationError(
+            f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: the templates know operations that "
+            "post one JSON object, with parameters in the query only. Extend generator/templates, or leave the "
+            "operation out with an overlay action."
+        )
+
+
+def _is_enum(ref: fields.Ref, of: list[fields.Field]) -> bool:
+    return any(field.ref == ref and field.kind == "enum" for field in of)
+
+
+def _model_doc(model: ModelProperty) -> str:
+    return _one_line(model.description) or f"{model.class_info.name}."
+
+
+def _enum_doc(enum: EnumProperty) -> str:
+    return _one_line(enum.description) or f"{enum.class_info.name}."
+
+
+def _body_doc(endpoint: Endpoint) -> str:
+    return _one_line(endpoint.bodies[0].prop.description)
+
+
+def _results(responses: Responses) -> list[tuple[str, str, str]]:
+    """Return for each response its status or range of them, the type its body is read as, its description."""
+    results: list[tuple[str, str, str]] = []
+    for response in responses:
+        low, high = response.status_code.range or (None, None)
+        code = "any other status" if low is None else f"{low}" if low == high else f"{low}-{high}"
+        results.append((code, _result_type(response), _one_line(getattr(response.data, "description", None))))
+    return results
+
+
+def _result_type(response: Response) -> str:
+    if response.source["return_type"] == "None":
+        return "None"
+    return response.prop.class_info.name if isinstance(response.prop, ModelProperty) else "JsonValue"
+
+
+def _one_line(text: Any) -> str:
+    return " ".join(text.get_untrusted_value().split()) if text else ""
+
+
+def _format(target: Path) -> None:
+    """Format with ruff, by rules of its own: what a project around it says must not change a byte."""
+    common = ["--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=110"]
+    for command in (["check", "--fix", "--select=F401,I"], ["format"]):
+        run = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "ruff", *command, *common, str(target)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            raise SpecificationError(
+                f"ruff {command[0]} refuses the generated code, so a template is wrong: {run.stdout}{run.stderr}"
+            )
+
+
+def replace(fresh: Path, target: Path) -> None:
+    """Put the directory `fresh` in the place of `target`; both are on one file system."""
+    aside = fresh.with_name(f"{fresh.name}-old")
+    if target.exists():
+        target.rename(aside)
+    try:
+        fresh.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)

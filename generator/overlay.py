@@ -1,0 +1,174 @@
+"""Apply an OpenAPI Overlay 1.0 document."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jsonschema import Draft202012Validator
+
+from .errors import SpecificationError
+
+PROSE = frozenset({"description", "title", "summary", "example", "examples"})
+SCHEMA = Path(__file__).with_name("overlay-1.0.schema.json")
+
+# The part of JSONPath (RFC 9535) that names places in a specification: members, elements, wildcards, and a
+# filter that compares the element, or one member of it, with a string.
+_SEGMENT = re.compile(
+    r"""\.(?P<name>[A-Za-z_$][\w$-]*)
+    |\[(?P<quoted>'[^']*'|"[^"]*")\]
+    |\[(?P<index>\d+)\]
+    |(?P<any>\.\*|\[\*\])
+    |\[\?\s*@(?:\.(?P<member>[A-Za-z_][\w-]*))?\s*==\s*(?P<value>'[^']*'|"[^"]*")\s*\]""",
+    re.VERBOSE,
+)
+
+
+class Node(NamedTuple):
+    """A place in a document: the object or list that holds it, and its key there."""
+
+    parent: Any
+    key: Any
+
+    @property
+    def value(self) -> Any:
+        """What is at the place."""
+        return self.parent[self.key]
+
+
+def check_form(overlay: Any, name: str) -> None:
+    """Raise SpecificationError unless `overlay` has the form of an Overlay 1.0 document."""
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    for error in validator.iter_errors(overlay):
+        place = "/".join(map(str, error.absolute_path)) or "its top"
+        raise SpecificationError(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}")
+
+
+def apply(overlay: dict[str, Any], document: dict[str, Any], *, purpose: str | None = None) -> dict[str, Any]:
+    """Return a copy of `document` with the overlay's actions done in order.
+
+    With `purpose`, only the actions of that x-purpose are done. An action that finds nothing at its target,
+    or something else than its x-expects, raises SpecificationError: Overlay 1.0 would pass over it, but then
+    a change of the published API would silently undo what the SDK relies on.
+    """
+    result = deepcopy(document)
+    for number, action in enumerate(overlay["actions"], start=1):
+        if purpose is not None and action.get("x-purpose") != purpose:
+            continue
+        where = f"overlay action {number} (target {action['target']})"
+        nodes = select(result, action["target"], where)
+        if not nodes:
+            raise SpecificationError(
+                f"{where} no longer fits: the specification has nothing there. "
+                f"The action's reason was: {_line(action)} Change or remove it in the overlay."
+            )
+        _check_expected(action, nodes, where)
+        # From the last to the first, so that removing an element moves none that is still to be removed.
+        for node in reversed(nodes):
+            if action.get("remove"):
+                del node.parent[node.key]
+            elif "update" in action:
+                _update(node, action["update"], where)
+    return result
+
+
+def select(document: Any, target: str, where: str) -> list[Node]:
+    """Return the places that the JSONPath `target` names in `document`."""
+    nodes = [Node({"$": document}, "$")]
+    for step in _steps(target, where):
+        nodes = [found for node in nodes for found in step(node.value)]
+    return nodes
+
+
+def without_prose(value: Any) -> Any:
+    """Return `value` without descriptions, examples and extensions: what is compared, never what is written."""
+    if isinstance(value, dict):
+        # The keys of a properties object are names, also when one of them is "description".
+        return {
+            key: {name: without_prose(item) for name, item in inner.items()}
+            if key == "properties" and isinstance(inner, dict)
+            else without_prose(inner)
+            for key, inner in value.items()
+            if key not in PROSE and not str(key).startswith("x-")
+        }
+    return [without_prose(item) for item in value] if isinstance(value, list) else value
+
+
+def _line(action: dict[str, Any]) -> str:
+    return " ".join(action.get("description", "not given.").split())
+
+
+def _check_expected(action: dict[str, Any], nodes: list[Node], where: str) -> None:
+    if "x-expects" not in action:
+        return
+    for node in nodes:
+        found = without_prose(node.value)
+        if found != action["x-expects"]:
+            raise SpecificationError(
+                f"{where} no longer fits: it was written for {json.dumps(action['x-expects'])}, "
+                f"the specification has {json.dumps(found)}. The action's reason was: {_line(action)} "
+                "Decide what holds now and change the action."
+            )
+
+
+def _update(node: Node, value: Any, where: str) -> None:
+    current = node.value
+    if isinstance(current, list):
+        current.append(deepcopy(value))
+    elif isinstance(current, dict) and isinstance(value, dict):
+        _merge(current, value)
+    else:
+        raise SpecificationError(f"{where} no longer fits: it updates an object or a list, and neither is there.")
+
+
+def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
+    for key, value in update.items():
+        current = target.get(key)
+        if isinstance(current, dict) and isinstance(value, dict):
+            _merge(current, value)
+        elif isinstance(current, list) and isinstance(value, list):
+            current.extend(deepcopy(value))
+        else:
+            target[key] = deepcopy(value)
+
+
+def _steps(target: str, where: str) -> Iterator[Callable[[Any], list[Node]]]:
+    if not target.startswith("$"):
+        raise SpecificationError(f"{where}: a target starts with $.")
+    position = 1
+    while position < len(target):
+        match = _SEGMENT.match(target, position)
+        if match is None:
+            raise SpecificationError(
+                f"{where}: cannot read {target[position:]!r}. Understood are .name, ['name'], [0], [*], "
+                "[?@ == 'text'] and [?@.name == 'text']."
+            )
+        yield _step(match.groupdict())
+        position = match.end()
+
+
+def _step(parts: dict[str, str | None]) -> Callable[[Any], list[Node]]:
+    if parts["value"] is not None:
+        wanted, member = parts["value"][1:-1], parts["member"]
+
+        def chosen(item: Any) -> bool:
+            return (item.get(member) if member and isinstance(item, dict) else None if member else item) == wanted
+
+        return lambda value: [node for node in _children(value) if chosen(node.value)]
+    if parts["any"]:
+        return _children
+    if parts["index"] is not None:
+        index = int(parts["index"])
+        return lambda value: [Node(value, index)] if isinstance(value, list) and index < len(value) else []
+    name = parts["name"] or (parts["quoted"] or "")[1:-1]
+    return lambda value: [Node(value, name)] if isinstance(value, dict) and name in value else []
+
+
+def _children(value: Any) -> list[Node]:
+    if isinstance(value, dict):
+        return [Node(value, key) for key in value]
+    return [Node(value, index) for index in range(len(value))] if isinstance(value, list) else []
