@@ -1,0 +1,16 @@
+"""The comparisons, in the order of the report. Each is a module with a function from the arena to its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.arena import Arena
+from benchmarks.harness import Table
+from benchmarks.tables import calls, concurrent_calls, imports, parsing
+
+TABLES: dict[str, Callable[[Arena], Table]] = {
+    "calls": calls.table,
+    "concurrent-calls": concurrent_calls.table,
+    "parsing": parsing.table,
+    "imports": imports.table,
+}
