@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -192,7 +191,7 @@ def _format(target: Path) -> None:
 
 
 def replace(fresh: Path, target: Path) -> None:
-    """Put the directory `fresh` in the place of `target`; both are on one file system."""
+    """Put the directory `fresh` in the place of `target`, on the same file system. The old one is left beside it."""
     aside = fresh.with_name(f"{fresh.name}-old")
     if target.exists():
         target.rename(aside)
@@ -201,4 +200,3 @@ def replace(fresh: Path, target: Path) -> None:
     except OSError:
         aside.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)

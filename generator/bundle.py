@@ -41,8 +41,12 @@ def bundle(source: str) -> dict[str, Any]:
 
 
 def read(path: Path) -> Any:
-    """Return what a YAML or JSON file says."""
-    return _parsed(_fetched(path.resolve().as_uri()), str(path))
+    """Return what a YAML or JSON file says.
+
+    Raises:
+        SpecificationError: it cannot be read.
+    """
+    return _document(path.resolve().as_uri(), "")
 
 
 def dump(document: Any) -> str:
@@ -65,7 +69,9 @@ def validate(document: Any, name: str) -> None:
     try:
         validate_openapi(document)
     except Exception as error:  # the validator lets errors of several libraries through
-        raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_place(error)}") from error
+        raise SpecificationError(
+            f"{name} is not a valid OpenAPI {version} document: {_place(error)}"
+        ) from error
 
 
 def flatten(document: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +91,9 @@ def _flat(schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...]
     for part in [*schema["allOf"], own]:
         name = _component(part)
         if name in seen:
-            raise SpecificationError(f"components.schemas.{name} is part of itself by way of {' -> '.join(seen)}.")
+            raise SpecificationError(
+                f"components.schemas.{name} is part of itself by way of {' -> '.join(seen)}."
+            )
         inner = _flat(schemas[name], schemas, (*seen, name)) if name else _flat(part, schemas, seen)
         for key, value in inner.items():
             if key == "properties":
@@ -119,7 +127,7 @@ class _Bundler:
         self.schemas: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
-        root = self.document(self.root, "the specification")
+        root = self.document(self.root, "")
         if not isinstance(root, dict):
             raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: it holds no object.")
         components = self.inlined(root.get("components") or {}, self.root, ("components",))
@@ -129,7 +137,9 @@ class _Bundler:
             self.names[f"{self.root}#{_COMPONENTS[1:]}{name}"] = name
         for name, schema in listed[0].items():
             self.add_listed(name, schema, listed[1])
-        result = {key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"}
+        result = {
+            key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"
+        }
         others = {
             key: self.walk(value, components[1], ("components", key))
             for key, value in components[0].items()
@@ -140,7 +150,10 @@ class _Bundler:
     def add_listed(self, name: str, schema: Any, base: str) -> None:
         """Add a component of the root document, which may only say where its schema lives."""
         place = ("components", "schemas", name)
-        if _is_reference(schema) and (absolute := self.absolute(schema["$ref"], base, place)) not in self.names:
+        if (
+            _is_reference(schema)
+            and (absolute := self.absolute(schema["$ref"], base, place)) not in self.names
+        ):
             self.names[absolute] = name
             schema, base = self.inlined(schema, base, place)
         self.schemas[name] = self.walk(schema, base, place)
@@ -158,9 +171,14 @@ class _Bundler:
             others = {key: item for key, item in value.items() if key != "$ref"}
             return {"$ref": self.component(value["$ref"], base, place), **others}
         if place[-1] == "mapping" and place[-2:-1] == ("discriminator",):
-            return {key: self.component(item, base, place) if _is_path(item) else item for key, item in value.items()}
+            return {
+                key: self.component(item, base, place) if _is_path(item) else item
+                for key, item in value.items()
+            }
         return {
-            key: deepcopy(item) if key in _DATA_KEYS and not named else self.walk(item, base, (*place, str(key)))
+            key: deepcopy(item)
+            if key in _DATA_KEYS and not named
+            else self.walk(item, base, (*place, str(key)))
             for key, item in value.items()
         }
 
@@ -188,7 +206,9 @@ class _Bundler:
         while _is_reference(value):
             absolute = self.absolute(value["$ref"], base, place)
             if absolute in seen:
-                raise SpecificationError(f"{_at(base, place)}: the references lead round in a circle: {seen}.")
+                raise SpecificationError(
+                    f"{_at(base, place)}: the references lead round in a circle: {seen}."
+                )
             seen.append(absolute)
             value, base = self.lookup(absolute, base, place)
         return value, base
@@ -206,7 +226,7 @@ class _Bundler:
     def lookup(self, absolute: str, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
         """Return what is at a location, and the document that it is in."""
         location, pointer = urldefrag(absolute)
-        value = self.document(location, f"$ref at {_at(base, place)}")
+        value = self.document(location, f"{_at(base, place)}: $ref leads nowhere: ")
         for part in pointer.split("/")[1:]:
             key = unquote(part).replace("~1", "/").replace("~0", "~")
             if not isinstance(value, dict) or key not in value:
@@ -218,10 +238,7 @@ class _Bundler:
 
     def document(self, location: str, wanted_by: str) -> Any:
         if location not in self.documents:
-            try:
-                self.documents[location] = _parsed(_fetched(location), _shown(location))
-            except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-                raise SpecificationError(f"{_shown(location)} cannot be read ({wanted_by}): {error}") from error
+            self.documents[location] = _document(location, wanted_by)
         return self.documents[location]
 
 
@@ -252,17 +269,19 @@ def _shown(location: str) -> str:
     return unquote(location.removeprefix("file://"))
 
 
-def _fetched(location: str) -> bytes:
-    if not _is_url(location):
-        return Path(unquote(urlsplit(location).path)).read_bytes()
-    return httpx.get(location, timeout=TIMEOUT, follow_redirects=True).raise_for_status().content
-
-
-def _parsed(text: bytes, name: str) -> Any:
+def _document(location: str, wanted_by: str) -> Any:
+    """Read one document; `wanted_by` says, for an error, what refers to it."""
     try:
+        if _is_url(location):
+            text = httpx.get(location, timeout=TIMEOUT, follow_redirects=True).raise_for_status().content
+        else:
+            text = Path(unquote(urlsplit(location).path)).read_bytes()
         return YAML(typ="safe", pure=True).load(text)
+    except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SpecificationError(f"{wanted_by}{_shown(location)} cannot be read: {error}") from error
     except (YAMLError, UnicodeDecodeError) as error:
-        raise SpecificationError(f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
+        text = " ".join(str(error).split())
+        raise SpecificationError(f"{wanted_by}{_shown(location)} is neither YAML nor JSON: {text}") from error
 
 
 def _place(error: Exception) -> str:

@@ -31,7 +31,17 @@ _TAKEN = frozenset(
     {
         *keyword.kwlist,
         *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "bool", "cls", "data", "datetime", "dict"),
-        *("additional_properties", "classmethod", "field", "float", "from_dict", "int", "list", "self", "str"),
+        *(
+            "additional_properties",
+            "classmethod",
+            "field",
+            "float",
+            "from_dict",
+            "int",
+            "list",
+            "self",
+            "str",
+        ),
         *("to_dict",),
     }
 )

@@ -45,35 +45,51 @@ def check_form(overlay: Any, name: str) -> None:
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(overlay):
         place = "/".join(map(str, error.absolute_path)) or "its top"
-        raise SpecificationError(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}")
+        raise SpecificationError(
+            f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}"
+        )
 
 
-def apply(overlay: dict[str, Any], document: dict[str, Any], *, purpose: str | None = None) -> dict[str, Any]:
+def apply(
+    overlay: dict[str, Any], document: dict[str, Any], *, purpose: str | None = None, strict: bool = True
+) -> dict[str, Any]:
     """Return a copy of `document` with the overlay's actions done in order.
 
-    With `purpose`, only the actions of that x-purpose are done. An action that finds nothing at its target,
-    or something else than its x-expects, raises SpecificationError: Overlay 1.0 would pass over it, but then
-    a change of the published API would silently undo what the SDK relies on.
+    Args:
+        overlay: an Overlay 1.0 document.
+        document: what it is laid over.
+        purpose: do only the actions of this x-purpose.
+        strict: raise SpecificationError for an action that finds nothing at its target, or something else
+            than its x-expects. Overlay 1.0 passes over such an action, and so does strict=False; but a change
+            of the published API must not silently undo what the SDK relies on.
     """
     result = deepcopy(document)
     for number, action in enumerate(overlay["actions"], start=1):
         if purpose is not None and action.get("x-purpose") != purpose:
             continue
         where = f"overlay action {number} (target {action['target']})"
-        nodes = select(result, action["target"], where)
-        if not nodes:
-            raise SpecificationError(
-                f"{where} no longer fits: the specification has nothing there. "
-                f"The action's reason was: {_line(action)} Change or remove it in the overlay."
-            )
-        _check_expected(action, nodes, where)
-        # From the last to the first, so that removing an element moves none that is still to be removed.
-        for node in reversed(nodes):
-            if action.get("remove"):
-                del node.parent[node.key]
-            elif "update" in action:
-                _update(node, action["update"], where)
+        try:
+            _act(action, result, where)
+        except SpecificationError:
+            if strict:
+                raise
     return result
+
+
+def _act(action: dict[str, Any], document: dict[str, Any], where: str) -> None:
+    nodes = select(document, action["target"], where)
+    if not nodes:
+        raise SpecificationError(
+            f"{where} no longer fits: the specification has nothing there. "
+            f"The action's reason was: {_line(action)} Change or remove it in the overlay."
+        )
+    _check_expected(action, nodes, where)
+    # From the last to the first, so that removing an element moves none that is still to be removed.
+    for node in reversed(nodes):
+        if action.get("remove"):
+            del node.parent[node.key]
+        elif "update" in action:
+            _update(node, action["update"], where)
 
 
 def select(document: Any, target: str, where: str) -> list[Node]:
@@ -122,7 +138,9 @@ def _update(node: Node, value: Any, where: str) -> None:
     elif isinstance(current, dict) and isinstance(value, dict):
         _merge(current, value)
     else:
-        raise SpecificationError(f"{where} no longer fits: it updates an object or a list, and neither is there.")
+        raise SpecificationError(
+            f"{where} no longer fits: it updates an object or a list, and neither is there."
+        )
 
 
 def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
@@ -156,7 +174,9 @@ def _step(parts: dict[str, str | None]) -> Callable[[Any], list[Node]]:
         wanted, member = parts["value"][1:-1], parts["member"]
 
         def chosen(item: Any) -> bool:
-            return (item.get(member) if member and isinstance(item, dict) else None if member else item) == wanted
+            return (
+                item.get(member) if member and isinstance(item, dict) else None if member else item
+            ) == wanted
 
         return lambda value: [node for node in _children(value) if chosen(node.value)]
     if parts["any"]:

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from .errors import SpecificationError
+
 _INTEGER_LIMITS = {"int32": 2**31, "int64": 2**63}
 _DROPPED = frozenset({"description", "title", "example", "examples", "discriminator", "default", "nullable"})
 
 
-def wire_schema(document: dict[str, Any], root: str) -> dict[str, Any]:
-    """Return schema `root` of a flattened OpenAPI 3.0 document, and all it needs, as draft 2020-12."""
+def wire_schema(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the request body of a flattened OpenAPI document's one operation as JSON Schema 2020-12."""
     schemas = document["components"]["schemas"]
+    root = _request(document)
     needed: dict[str, Any] = {}
     waiting = [root]
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed[name] = _converted(schemas[name], waiting)
-    definitions = {name: needed[name] for name in sorted(needed) if name != root}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": root,
-        **needed[root],
-        "$defs": definitions,
+        "$ref": f"#/$defs/{root}",
+        "$defs": dict(sorted(needed.items())),
     }
+
+
+def _request(document: dict[str, Any]) -> str:
+    for item in document["paths"].values():
+        for operation in item.values():
+            body = operation.get("requestBody", {}) if isinstance(operation, dict) else {}
+            schema = body.get("content", {}).get("application/json", {}).get("schema", {})
+            if "$ref" in schema:
+                return schema["$ref"].rsplit("/", 1)[-1]
+    raise SpecificationError("No operation under paths takes a JSON body that is one of components.schemas.")
 
 
 def _converted(schema: dict[str, Any], waiting: list[str]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from asyncio import timeout
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -30,6 +29,9 @@ _SLOW = 0.2
 
 # Headers that follow from the request itself, so that a caller cannot give them.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
+
+# Defaults of httpx that say what holds without them.
+_IDLE_HEADERS = frozenset({(b"accept", b"*/*"), (b"connection", b"keep-alive")})
 
 # What httpx raises when a connection ends before the body does.
 _BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
@@ -64,15 +66,24 @@ def decode(answer: Answer) -> Any:
         ) from error
 
 
-def post(url: str, body: Model, headers: Mapping[str, str] | Sequence[tuple[str, str]]) -> httpx.Request:
-    """Return the request that posts `body` as JSON to `url`. It is encoded once, however often it is sent."""
-    target, host = _target(url)
+def post(
+    url: str, query: str, body: Model, headers: Mapping[str, str] | Sequence[tuple[str, str]]
+) -> httpx.Request:
+    """Return the request that posts `body` as JSON. It is encoded once, however often it is sent.
+
+    Args:
+        url: without a query.
+        query: parameters, already percent-encoded, without the question mark.
+        body: what is posted.
+        headers: more headers.
+    """
+    target = _target(url)
     content = encode(body)
     request = httpx.Request(
         "POST",
-        target,
+        target.with_query(query),
         headers=[
-            ("Host", host),
+            ("Host", target.host),
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(content))),
             *(
@@ -124,6 +135,9 @@ async def asyncio(
     client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None
 ) -> Answer:
     """Send `request` and read the whole answer, as sync does, under asyncio."""
+    # Whoever runs this has asyncio; whoever does not need not import it, which is a third of importing httpx.
+    from asyncio import timeout
+
     _prepare(client, request, deadline)
     limit = timeout(None if deadline is None else deadline - monotonic())
     try:
@@ -219,13 +233,13 @@ class _Remaining(dict[str, float | None]):
         self.deadline = deadline
 
     def __getitem__(self, phase: str) -> float | None:
-        own = super().__getitem__(phase)
+        own = super().get(phase)
         # Not zero: to a socket that means not to wait at all.
         remaining = max(self.deadline - monotonic(), 0.001)
-        return remaining if own is None else min(own, remaining)
+        return remaining if own is None or own > remaining else own
 
     def get(self, phase: str, default: Any = None) -> Any:
-        return self[phase] if phase in self else default
+        return self[phase]
 
 
 def _prepare(
@@ -233,19 +247,42 @@ def _prepare(
 ) -> None:
     """Complete `request` with what the client adds to each one it builds itself: headers, limits on time."""
     given = {name.lower() for name, _ in request.headers.raw}
-    missing = [(name, value) for name, value in client.headers.raw if name.lower() not in given]
-    if missing:
-        request.headers = httpx.Headers([*request.headers.raw, *missing])
+    for name, value in client.headers.raw:
+        if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS:
+            request.headers[name.decode("ascii")] = value.decode(client.headers.encoding)
     if deadline is not None:
         limits: dict[str, float | None] = {**client.timeout.as_dict()}
         request.extensions["timeout"] = _Remaining(limits, deadline)
 
 
-@lru_cache(maxsize=256)
-def _target(url: str) -> tuple[httpx.URL, str]:
-    """Return a parsed URL and its Host header. Parsing costs more than all else in making a request."""
-    parsed = httpx.URL(url)
-    return parsed, parsed.netloc.decode("ascii")
+class _Target:
+    """A URL that many requests go to, each with a query of its own."""
+
+    __slots__ = ("host", "quick", "url")
+
+    def __init__(self, url: str) -> None:
+        self.url = httpx.URL(url)
+        self.host = self.url.netloc.decode("ascii")
+        self.quick = False
+        with suppress(AttributeError):
+            self.quick = self.replaced("a=b") == self.parsed("a=b")
+
+    def with_query(self, query: str) -> httpx.URL:
+        """Return the URL with a query that is percent-encoded already."""
+        return self.replaced(query) if self.quick else self.parsed(query)
+
+    def parsed(self, query: str) -> httpx.URL:
+        """Let httpx take all parts of the URL apart again, which costs as much as the rest of a request."""
+        return self.url.copy_with(query=query.encode("ascii"))
+
+    def replaced(self, query: str) -> httpx.URL:
+        """Take over the parts that httpx keeps. It has no public way to; __init__ sees whether this one works."""
+        url = httpx.URL(self.url)
+        url._uri_reference = url._uri_reference._replace(query=query)  # pyright: ignore[reportPrivateUsage]
+        return url
+
+
+_target = lru_cache(maxsize=256)(_Target)
 
 
 def _too_late(request: httpx.Request) -> httpx.ReadTimeout:

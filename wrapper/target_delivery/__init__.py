@@ -240,13 +240,15 @@ _OWN = {
 """Where the names are that are not models."""
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_OWN.get(name, "target_delivery_api.models")), name)
-    globals()[name] = value
-    return value
+# Hidden from type checkers, to which a module with __getattr__ has every name, the misspelt ones too.
+if not TYPE_CHECKING:
 
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_OWN.get(name, "target_delivery_api.models")), name)
+        globals()[name] = value
+        return value
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncResult"]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class AsyncResult(Generic[T]):
+class AsyncResult(Generic[T_co]):
     """What a call with a callback will return, as the AsyncResult of ``multiprocessing.pool`` gives it.
 
     It is ready when the callback has returned.
@@ -20,10 +20,10 @@ class AsyncResult(Generic[T]):
 
     __slots__ = ("_future",)
 
-    def __init__(self, future: Future[T]) -> None:
+    def __init__(self, future: Future[T_co]) -> None:
         self._future = future
 
-    def get(self, timeout: float | None = None) -> T:
+    def get(self, timeout: float | None = None) -> T_co:
         """Wait for the result and return it, or raise what the call raised.
 
         Args:

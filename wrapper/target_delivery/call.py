@@ -81,7 +81,7 @@ class Core:
     def __init__(self, config: Config, default_headers: httpx.Headers) -> None:
         """Take the checked options, and the headers that the HTTP client sends with every request."""
         self.config = config
-        self.memory = Memory(config.target_location_hint)
+        self.memory: Memory = Memory(config.target_location_hint)
         self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {
             **default_headers,
@@ -341,15 +341,14 @@ def _visitor_id(
     customer_ids: Iterable[CustomerId],
 ) -> VisitorId | None:
     given = given or VisitorId()
-    customers = {
-        (customer.integration_code, customer.id): customer
-        for customer in reversed([*customer_ids, *(given.customer_ids or ())])
-    }
+    customers: dict[tuple[str, str], CustomerId] = {}
+    for customer in (*customer_ids, *(given.customer_ids or ())):
+        customers.setdefault((customer.integration_code, customer.id), customer)
     merged = evolve(
         given,
         tnt_id=given.tnt_id or device_id,
         marketing_cloud_visitor_id=given.marketing_cloud_visitor_id or visitor.marketing_cloud_visitor_id,
-        customer_ids=list(reversed(customers.values())) or None,
+        customer_ids=list(customers.values()) or None,
     )
     return merged if merged != VisitorId() else None
 
@@ -422,15 +421,24 @@ def _checked_notification(position: int, notification: Notification, visitor: st
     def refuse(name: str, need: str, value: object) -> NoReturn:
         raise OptionError(f"request.notifications[{position}].{name} must be {need}, not {value!r}.")
 
-    if not isinstance(notification.id, str) or not notification.id.strip():
+    if not _is_text(notification.id):
         refuse("id", "a str that is not blank", notification.id)
-    if not isinstance(notification.timestamp, int) or isinstance(notification.timestamp, bool):
+    if not _is_int(notification.timestamp):
         refuse("timestamp", "an int, epoch milliseconds", notification.timestamp)
     if notification.type not in (MetricType.CLICK, MetricType.DISPLAY):
         refuse("type", "MetricType.CLICK or MetricType.DISPLAY", notification.type)
     if notification.impression_id is not None:
         return notification
     return evolve(notification, impression_id=_impression_id(notification, visitor))
+
+
+# Asked of object, because a caller who checks no types can put anything into a model.
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _impression_id(notification: Notification, visitor: str) -> str:

@@ -70,9 +70,9 @@ class TargetClient:
         return cls(read_client_options(options, httpx.Client), options.get("http_client"))
 
     @overload
-    def get_offers(self, options: OffersCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
-    @overload
     def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse: ...
+    @overload
+    def get_offers(self, options: OffersCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
     def get_offers(
         self, options: OffersOptions | OffersCallbackOptions
     ) -> TargetDeliveryResponse | AsyncResult[TargetDeliveryResponse]:
@@ -90,9 +90,9 @@ class TargetClient:
         return self._run(self._core.prepare("get_offers", call_options), call_options, whole)
 
     @overload
-    def send_notifications(self, options: NotificationsCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
-    @overload
     def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse: ...
+    @overload
+    def send_notifications(self, options: NotificationsCallbackOptions) -> AsyncResult[TargetDeliveryResponse]: ...
     def send_notifications(
         self, options: NotificationsOptions | NotificationsCallbackOptions
     ) -> TargetDeliveryResponse | AsyncResult[TargetDeliveryResponse]:
@@ -114,12 +114,12 @@ class TargetClient:
 
     @overload
     def get_attributes(
-        self, mbox_names: Sequence[str], options: AttributesCallbackOptions
-    ) -> AsyncResult[AttributesProvider]: ...
-    @overload
-    def get_attributes(
         self, mbox_names: Sequence[str], options: AttributesOptions | None = None
     ) -> AttributesProvider: ...
+    @overload
+    def get_attributes(
+        self, mbox_names: Sequence[str], options: AttributesCallbackOptions
+    ) -> AsyncResult[AttributesProvider]: ...
     def get_attributes(
         self, mbox_names: Sequence[str], options: AttributesOptions | AttributesCallbackOptions | None = None
     ) -> AttributesProvider | AsyncResult[AttributesProvider]:

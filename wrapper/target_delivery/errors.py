@@ -48,8 +48,9 @@ CLOSED = "This client is closed; create a new one."
 class AttributeNotFoundError(TargetError, KeyError):
     """The answer has no such mbox, or no such key in the JSON content of that mbox."""
 
-    # KeyError shows the repr of its argument; a sentence is not a key.
-    __str__ = Exception.__str__
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument; a sentence is not a key.
+        return Exception.__str__(self)
 
 
 class DeliveryError(TargetError):

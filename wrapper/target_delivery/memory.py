@@ -33,7 +33,7 @@ class Memory:
             sdid, consumers = self._pages.pop(session_id, ("", set[str]()))
             if not sdid or consumer_id in consumers or len(consumers) >= MAX_CONSUMERS:
                 digits = uuid4().hex.upper()
-                sdid, consumers = f"{digits[:16]}-{digits[16:]}", set()
+                sdid, consumers = f"{digits[:16]}-{digits[16:]}", set[str]()
             consumers.add(consumer_id)
             self._pages[session_id] = (sdid, consumers)
             if len(self._pages) > MAX_SESSIONS:

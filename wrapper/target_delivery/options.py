@@ -6,7 +6,7 @@ import difflib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, TypeGuard, get_args
 
 from attrs import field, frozen
 
@@ -130,45 +130,61 @@ class _VisitorOptions(TypedDict, total=False):
     """Links several requests: 1 to 128 printable characters without space, ``?`` and ``/``. The cookie's wins."""
 
 
-class NotificationsOptions(_VisitorOptions, total=False):
-    """Options of ``send_notifications``."""
-
+class _RequestOptions(_VisitorOptions, total=False):
     request: Required[DeliveryRequest]
 
 
-class NotificationsCallbackOptions(NotificationsOptions, total=False):
+class _OffersOptions(_RequestOptions, total=False):
+    decisioning_method: DecisioningMethodName | None
+    """Where this call's decisions are made."""
+
+
+class _AttributesOptions(_VisitorOptions, total=False):
+    request: DeliveryRequest | None
+    decisioning_method: DecisioningMethodName | None
+    """Where this call's decisions are made."""
+
+
+class _WithoutCallback(TypedDict, total=False):
+    # Named here so that options with a callback are no special case of options without one: what the call returns
+    # would be unknown.
+    callback: None
+    err_callback: None
+
+
+class _WithErrCallback(TypedDict, total=False):
+    err_callback: Callable[[BaseException], object] | None
+    """Called instead of ``callback`` when the call fails."""
+
+
+class NotificationsOptions(_RequestOptions, _WithoutCallback, total=False):
+    """Options of ``send_notifications``."""
+
+
+class NotificationsCallbackOptions(_RequestOptions, _WithErrCallback, total=False):
     """Options of ``send_notifications`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
-    err_callback: Callable[[BaseException], object] | None
 
 
-class OffersOptions(_VisitorOptions, total=False):
+class OffersOptions(_OffersOptions, _WithoutCallback, total=False):
     """Options of ``get_offers``."""
 
-    request: Required[DeliveryRequest]
-    decisioning_method: DecisioningMethodName | None
 
-
-class OffersCallbackOptions(OffersOptions, total=False):
+class OffersCallbackOptions(_OffersOptions, _WithErrCallback, total=False):
     """Options of ``get_offers`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
-    err_callback: Callable[[BaseException], object] | None
 
 
-class AttributesOptions(_VisitorOptions, total=False):
+class AttributesOptions(_AttributesOptions, _WithoutCallback, total=False):
     """Options of ``get_attributes``."""
 
-    request: DeliveryRequest | None
-    decisioning_method: DecisioningMethodName | None
 
-
-class AttributesCallbackOptions(AttributesOptions, total=False):
+class AttributesCallbackOptions(_AttributesOptions, _WithErrCallback, total=False):
     """Options of ``get_attributes`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[AttributesProvider], object]]
-    err_callback: Callable[[BaseException], object] | None
 
 
 @frozen(kw_only=True)
@@ -195,7 +211,7 @@ class Config:
     cdn_base_path: str | None = None
     telemetry_enabled: bool = True
     version: str | None = None
-    events: Mapping[EventName, Callable[[Event], object]] = field(factory=dict)
+    events: Mapping[EventName, Callable[[Event], object]] = field(factory=dict[EventName, Any])
 
 
 @frozen(kw_only=True)
@@ -276,8 +292,16 @@ def _one_of(*values: str) -> _Check:
     return _matching(f"one of {', '.join(map(repr, values))}", values.__contains__)
 
 
-def _mapping(name: str, value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _mapping(name: str, value: object) -> Mapping[Any, Any]:
+    if not _is_mapping(value):
         _refuse(name, value, "a mapping")
     return value
 
@@ -315,7 +339,7 @@ def _events(name: str, value: object) -> object:
 def _customer_ids(name: str, value: object) -> object:
     from target_delivery_api.models import CustomerId
 
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if not _is_list(value):
         _refuse(name, value, "a list of CustomerId")
     for position, item in enumerate(value):
         if not isinstance(item, CustomerId):
@@ -407,7 +431,7 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
         OptionError: naming the option and what it must be.
     """
     given = _given(options, f"{method}()")
-    if not callbacks and not given.keys().isdisjoint(_CALLBACK_CHECKS):
+    if not callbacks and any(given.get(name) is not None for name in _CALLBACK_CHECKS):
         raise OptionError("An AsyncTargetClient has no callbacks: await the call, or make a task of it.")
     call = CallOptions(**_checked(given, _CALL_CHECKS[method]))
     if call.request is None and method != "get_attributes":
@@ -424,7 +448,7 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
     Raises:
         OptionError: they are not a list of names, or one is blank.
     """
-    if isinstance(names, str) or not isinstance(names, Sequence):
+    if not _is_list(names):
         raise OptionError(f"mbox_names must be a list of mbox names, not {type(names).__name__}.")
     for position, name in enumerate(names):
         if not isinstance(name, str) or not name.strip():
@@ -445,7 +469,7 @@ def require_server_side(method: DecisioningMethodName | None) -> None:
 
 
 def _given(options: object, where: str) -> dict[str, Any]:
-    if not isinstance(options, Mapping):
+    if not _is_mapping(options):
         raise OptionError(f"{where} needs its options as one mapping, not {type(options).__name__}.")
     return dict(options)
 

@@ -1,7 +1,8 @@
-"""The connection pool that serves every edge cluster."""
+"""The connection pool that serves every edge cluster, and what it may log."""
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from typing import TypedDict
 
@@ -28,3 +29,21 @@ def http_options() -> HttpOptions:
         "limits": httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
     }
+
+
+class _WithoutSession(logging.Filter):
+    """httpx logs the URL of every request at INFO; a session id does not belong there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_without_query, record.args))
+        return True
+
+
+def _without_query(argument: object) -> object:
+    if isinstance(argument, httpx.URL) and "sessionId" in argument.params:
+        return argument.copy_with(query=None)
+    return argument
+
+
+logging.getLogger("httpx").addFilter(_WithoutSession())

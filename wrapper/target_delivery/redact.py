@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from target_delivery_api.types import JsonValue
 
 __all__ = ["redact"]
 
@@ -28,7 +32,7 @@ _SECRET_FIELD = re.compile(rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)
 _REDACTED = "[redacted]"
 
 
-def redact(text: str, request: Mapping[str, Any], *session: str) -> str:
+def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:
     """Return the text without any secret of the request, and without the values of secret JSON fields.
 
     Args:
@@ -43,8 +47,8 @@ def redact(text: str, request: Mapping[str, Any], *session: str) -> str:
     return text
 
 
-def _secrets(value: object, key: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
+def _secrets(value: JsonValue, key: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
         for name, item in value.items():
             yield from _secrets(item, "tokens" if key == "customerIds" and name == "id" else name)
     elif isinstance(value, list):

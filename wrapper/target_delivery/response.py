@@ -86,7 +86,8 @@ class TargetDeliveryResponse(Mapping[str, object]):
             raise KeyError(key)
         return value
 
-    @overload
+    # The last overload takes every call that Mapping.get takes; neither checker looks at the overloads together.
+    @overload  # type: ignore[override]
     def get(self, key: Literal["response"], default: object = None, /) -> DeliveryResponse: ...
     @overload
     def get(self, key: Literal["target_cookie"], default: object = None, /) -> Cookie: ...
@@ -110,7 +111,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     def get(self, key: Literal["request"], default: object = None, /) -> DeliveryRequest: ...
     @overload
     def get(self, key: str, default: object = None, /) -> object: ...
-    def get(self, key: str, default: object = None, /) -> object:
+    def get(self, key: str, default: object = None, /) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the value of the key, or the default when there is none."""
         value = getattr(self, key) if key in _KEYS else None
         return default if value is None else value

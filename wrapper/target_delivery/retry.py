@@ -38,7 +38,7 @@ class Attempts:
     started: float
     deadline: float
     count: int = 0
-    failures: list[str] = field(factory=list)
+    failures: list[str] = field(factory=list[str])
 
     def after(self, outcome: Outcome, now: float) -> float | None:
         """Count an attempt; return how many seconds to wait before the next, or None when this was the last.

@@ -1,0 +1,61 @@
+"""An edge of your own: the Delivery API on loopback, for tests and demos without an Adobe account.
+
+    with Sandbox() as edge, TargetClient.create(edge.client_options()) as client:
+        client.get_offers({"request": ...})
+        assert edge.ledger.impressions.total() == 1
+
+It validates requests as the specification says, serves content from a rule artifact, checks the event tokens
+and states that come back, counts impressions and clicks in a ledger, and fails on request.
+"""
+
+try:
+    from target_delivery.sandbox.artifact import Artifact, demo_artifact
+    from target_delivery.sandbox.decider import Decider, Decision, FirstRule, Item, requested_items
+    from target_delivery.sandbox.faults import (
+        ArmedFault,
+        Fault,
+        Faults,
+        Latency,
+        NotJson,
+        OmitNotifications,
+        RefusedConnection,
+        Reset,
+        Status,
+        TruncatedBody,
+    )
+    from target_delivery.sandbox.ledger import Counts, Ledger
+    from target_delivery.sandbox.requests import Exchange, ReceivedRequest
+    from target_delivery.sandbox.sandbox import Sandbox
+except ModuleNotFoundError as _missing:
+    if _missing.name is None or _missing.name.partition(".")[0] not in ("jsonschema", "starlette", "uvicorn"):
+        raise
+    raise ImportError(
+        f'target_delivery.sandbox needs the extra "sandbox" ({_missing.name} is not installed): '
+        'pip install "target-delivery[sandbox]"',
+        name=_missing.name,
+    ) from _missing
+
+__all__ = [
+    "ArmedFault",
+    "Artifact",
+    "Counts",
+    "Decider",
+    "Decision",
+    "Exchange",
+    "Fault",
+    "Faults",
+    "FirstRule",
+    "Item",
+    "Latency",
+    "Ledger",
+    "NotJson",
+    "OmitNotifications",
+    "ReceivedRequest",
+    "RefusedConnection",
+    "Reset",
+    "Sandbox",
+    "Status",
+    "TruncatedBody",
+    "demo_artifact",
+    "requested_items",
+]
