@@ -6,14 +6,16 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import build, bundle, overlay
 from .errors import SpecificationError
 from .report import report
 from .wire import wire_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     modes.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; name the committed files that a fresh generation would change, and fail if there are any",
+        help="write nothing, and fail if the committed code is not what would be generated, naming the files",
     )
     modes.add_argument(
         "--bundle", metavar="FILE", type=Path, help="only write the specification, as one document, to FILE"
@@ -60,8 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--spec",
         metavar="PATH_OR_URL",
-        help="take this specification, of one file or many, in the place of openapi/delivery.yaml, and report "
-        "what changed",
+        help="put this specification, of one file or many, in the place of openapi/delivery.yaml, generate, "
+        "and report what changed",
     )
     return parser
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .overlay import without_prose
+from .tree import Operation, component, contents, is_list, is_object, operations, schemas
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Limits by the direction in which they let less through.
 _AT_LEAST = ("minimum", "minLength", "minItems", "minProperties", "multipleOf")
@@ -40,6 +41,7 @@ def report(
         published: both as published, flattened.
         overlaid: both as callers of the SDK see them, flattened. What the overlay makes invisible to them
             cannot break them.
+
     """
     visible = {change[:2]: change for change in changes(*overlaid)}
     found = {change[:2]: change for change in changes(*published)}
@@ -61,8 +63,8 @@ def report(
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     """Yield the differences between two bundled and flattened documents."""
-    yield from _operations(_by_name(old), _by_name(new))
-    before, after = _schemas(old), _schemas(new)
+    yield from _operations(old, new)
+    before, after = schemas(old), schemas(new)
     uses = _uses(old), _uses(new)
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
@@ -74,83 +76,60 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
             yield from _compare(name, before[name], after[name], use)
 
 
-def _schemas(document: dict[str, Any]) -> dict[str, Any]:
-    return document.get("components", {}).get("schemas", {})
-
-
-def _by_name(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the operations by method and path, each with the parameters of its path added to its own."""
-    found: dict[str, dict[str, Any]] = {}
-    for path, item in document.get("paths", {}).items():
-        for method in _METHODS:
-            if method in item:
-                parameters = [*item.get("parameters", ()), *item[method].get("parameters", ())]
-                found[f"{method.upper()} {path}"] = {**item[method], "parameters": parameters}
-    return found
-
-
-def _contents(holder: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the schemas of a request body or a response by media type."""
-    return {media: item.get("schema", {}) for media, item in (holder or {}).get("content", {}).items()}
-
-
 def _uses(document: dict[str, Any]) -> tuple[set[str], set[str]]:
     """Return the names of the schemas that requests consist of, and those that answers consist of."""
-    schemas = _schemas(document)
+    known = schemas(document)
     sent: set[str] = set()
     received: set[str] = set()
-    for operation in _by_name(document).values():
-        _reach([_contents(operation.get("requestBody")), operation["parameters"]], schemas, sent)
-        _reach([_contents(response) for response in operation["responses"].values()], schemas, received)
+    for operation in operations(document):
+        _reach([contents(operation.data.get("requestBody")), operation.parameters], known, sent)
+        _reach([contents(response) for response in operation.data["responses"].values()], known, received)
     return sent, received
 
 
-def _reach(value: Any, schemas: dict[str, Any], found: set[str]) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _reach(item, schemas, found)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key == "$ref" and isinstance(item, str):
-                name = item.rsplit("/", 1)[-1]
-                if name not in found and name in schemas:
-                    found.add(name)
-                    _reach(schemas[name], schemas, found)
-            else:
-                _reach(item, schemas, found)
+def _reach(value: Any, known: dict[str, Any], found: set[str]) -> None:
+    name = component(value)
+    if name is not None:
+        if name in known and name not in found:
+            found.add(name)
+            _reach(known[name], known, found)
+    elif is_object(value) or is_list(value):
+        for item in value.values() if is_object(value) else value:
+            _reach(item, known, found)
 
 
-def _operations(old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> Iterator[Change]:
-    for name in sorted(old.keys() | new.keys()):
-        if name not in new:
+def _operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    before = {operation.name: operation for operation in operations(old)}
+    after = {operation.name: operation for operation in operations(new)}
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
             yield Change(name, "operation removed", True)
-        elif name not in old:
+        elif name not in before:
             yield Change(name, "operation added", False)
         else:
-            yield from _operation(name, old[name], new[name])
+            yield from _operation(before[name], after[name])
 
 
-def _operation(name: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    if old.get("operationId") != new.get("operationId"):
-        yield Change(name, f"operationId {old.get('operationId')} became {new.get('operationId')}", True)
-    yield from _parameters(name, old["parameters"], new["parameters"])
-    yield from _media(
-        f"{name} body", old.get("requestBody"), new.get("requestBody"), Use(sent=True, received=False)
-    )
-    statuses = old["responses"].keys() | new["responses"].keys()
-    for status in sorted(statuses, key=str):
+def _operation(old: Operation, new: Operation) -> Iterator[Change]:
+    name, before, after = old.name, old.data, new.data
+    if before.get("operationId") != after.get("operationId"):
+        yield Change(name, f"operationId {before.get('operationId')} became {after.get('operationId')}", True)
+    yield from _parameters(name, old.parameters, new.parameters)
+    sent = Use(sent=True, received=False)
+    yield from _media(f"{name} body", before.get("requestBody"), after.get("requestBody"), sent)
+    was, now = before["responses"], after["responses"]
+    for status in sorted(was.keys() | now.keys(), key=str):
         place = f"{name} {status}"
-        if status not in new["responses"]:
+        if status not in now:
             yield Change(place, "response removed", False)
-        elif status not in old["responses"]:
+        elif status not in was:
             yield Change(place, "response added", True)
         else:
-            use = Use(sent=False, received=True)
-            yield from _media(place, old["responses"][status], new["responses"][status], use)
+            yield from _media(place, was[status], now[status], Use(sent=False, received=True))
 
 
 def _media(place: str, old: dict[str, Any] | None, new: dict[str, Any] | None, use: Use) -> Iterator[Change]:
-    before, after = _contents(old), _contents(new)
+    before, after = contents(old), contents(new)
     for media in sorted(before.keys() | after.keys()):
         if media not in after:
             yield Change(place, f"{media} removed", True)
@@ -191,7 +170,7 @@ def _compare(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> 
         what = f"absent means {new.get('default')!r} instead of {old.get('default')!r}"
         yield Change(place, what, use.sent)
     for key, sign in (("items", "[]"), ("additionalProperties", "{}")):
-        if isinstance(old.get(key), dict) and isinstance(new.get(key), dict):
+        if is_object(old.get(key)) and is_object(new.get(key)):
             yield from _compare(f"{place}{sign}", old[key], new[key], use)
 
 
@@ -242,21 +221,22 @@ def _limits(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> I
 
 def _kind(schema: dict[str, Any]) -> str:
     """Return in words what a schema's values are, without their properties, values and limits."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    parts = schema.get("allOf", [])
+    name = component(schema)
+    if name is not None:
+        return name
+    parts: list[dict[str, Any]] = schema.get("allOf", [])
     if len(parts) == 1:
         return _kind(parts[0])
     for key, word in (("oneOf", " or "), ("anyOf", " or "), ("allOf", " and ")):
         if key in schema:
             return word.join(_kind(part) for part in schema[key])
     kind = schema.get("type")
-    name = " or ".join(kind) if isinstance(kind, list) else str(kind or "anything")
+    name = " or ".join(kind) if is_list(kind) else str(kind or "anything")
     if name == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     if name == "object" and not schema.get("properties"):
         values = schema.get("additionalProperties")
-        return f"map of {_kind(values)}" if isinstance(values, dict) and values else "map of anything"
+        return f"map of {_kind(values)}" if is_object(values) and values else "map of anything"
     if "enum" in schema:
         return f"{name} enum"
     # How wide a number is on the wire is no matter to Python.

@@ -94,10 +94,10 @@ def test_the_callers_request_is_not_changed(client: Driver, wire: Wire) -> None:
 
 def test_ids_of_the_request(client: Driver, wire: Wire) -> None:
     client.get_offers({"request": PREFETCH})
-    assert len(wire.body["requestId"]) == 32
+    assert uuid.UUID(wire.body["requestId"]).version == 4
     assert "impressionId" not in wire.body
     client.get_offers({"request": EXECUTE})
-    assert len(wire.body["impressionId"]) == 32
+    assert uuid.UUID(wire.body["impressionId"]).version == 4
     client.get_offers({"request": DeliveryRequest(request_id="r", impression_id="i", execute=EXECUTE.execute)})
     assert (wire.body["requestId"], wire.body["impressionId"]) == ("r", "i")
 

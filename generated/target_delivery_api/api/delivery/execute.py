@@ -59,9 +59,9 @@ def parse(answer: Answer) -> DeliveryResponse | None | UnexpectedError:
     """Return what an answer says.
 
     Returns:
-        DeliveryResponse: 200. What was decided, and which notifications were processed.
-        None: 204. A beacon was taken in; there is nothing to say.
-        UnexpectedError: any other status. The request was refused, or deciding failed.
+        DeliveryResponse (status 200): What was decided, and which notifications were processed.
+        None (status 204): A beacon was taken in; there is nothing to say.
+        UnexpectedError (any other status): The request was refused, or deciding failed.
 
     Raises:
         ModelError: the body is not JSON, or not an object.
