@@ -6,14 +6,17 @@ import argparse
 import os
 import platform
 import re
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import environments
 from benchmarks.arena import arena
 from benchmarks.harness import Table, grid
 from benchmarks.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("httpx", "httpcore", "h11", "anyio", "attrs", "openapi-python-client")

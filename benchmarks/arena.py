@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -16,6 +15,9 @@ from benchmarks.environments import published_python, stock_code
 from benchmarks.harness import Process
 from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, answer, cookies
 from target_delivery import TargetClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True)

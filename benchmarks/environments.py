@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 import venv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.harness import ROOT
 from generator import bundle, overlay
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PUBLISHED = "target-python-sdk==1.1.0"
 UNDECLARED = (
@@ -45,5 +48,14 @@ def stock_code(home: Path) -> None:
     source, settings = home / "document.json", home / "settings.json"
     source.write_text(json.dumps(document))
     settings.write_text(json.dumps({"post_hooks": []}))
-    options = ["--meta", "none", "--path", source, "--config", settings, "--output-path", home / "stock_delivery_api"]
+    options: list[str | Path] = [
+        "--meta",
+        "none",
+        "--path",
+        source,
+        "--config",
+        settings,
+        "--output-path",
+        home / "stock_delivery_api",
+    ]
     subprocess.run([sys.executable, "-m", "openapi_python_client", "generate", *options], check=True)

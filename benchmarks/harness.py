@@ -28,7 +28,7 @@ class Goal(NamedTuple):
     other: str
     bound: float
     faster: bool = False
-    """Whether `bound` says how many times as fast to be at least, instead of how many times the time to take at most."""
+    """Whether `bound` is on how many times as fast to be, at least, and not on how many times the time to take."""
 
     def ratio(self, samples: Samples) -> float:
         """Return the median of the ratios of all rounds: the two ran one after the other, in the same weather."""
@@ -38,8 +38,10 @@ class Goal(NamedTuple):
     def row(self, samples: Samples) -> list[str]:
         ratio = self.ratio(samples)
         reached = ratio >= self.bound if self.faster else ratio <= self.bound
-        to_reach = f"at least {self.bound:g} times the speed" if self.faster else f"at most {self.bound:g} times the time"
-        return [self.measure, f"{to_reach} of {self.other}", f"{ratio:.2f}", "yes" if reached else "**no**"]
+        bound = (
+            f"at least {self.bound:g} times as fast as" if self.faster else f"at most {self.bound:g} times the time of"
+        )
+        return [self.measure, f"{bound} {self.other}", f"{ratio:.2f}", "yes" if reached else "**no**"]
 
 
 @dataclass

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CLIENT = "demo"
 ORGANIZATION = "demo@AdobeOrg"
@@ -50,12 +54,12 @@ def _mbox(index: int, name: str) -> dict[str, Any]:
     return {
         "index": index,
         "name": name,
-        "state": "J+W1Fq18hxliDDJonTPfV0S+mzxapAO3d14M43EsM9f12A6QaqL+E3XKkRFlmq9U" + str(index),
+        "state": _token("state", index),
         "options": [
             {
                 "type": "json" if index % 2 else "html",
                 "content": content,
-                "eventToken": "t0FRvoWosOqHmYL5G18QCZNWHtnQtQrJfmRrQugEa2qCnQ9Y9OaLL2gsdrWQTvE54PwSz67rmXWmSnkXpSSS2Q==",
+                "eventToken": _token("display", index),
                 "responseTokens": {
                     "activity.id": str(100000 + index),
                     "activity.name": f"Spring campaign {index}",
@@ -67,5 +71,10 @@ def _mbox(index: int, name: str) -> dict[str, Any]:
             }
         ],
         "analytics": {"payload": {"pe": "tnt", "tnta": f"{100000 + index}:0:0|2,{100000 + index}:0:0|1"}},
-        "metrics": [{"type": "click", "eventToken": "QPaLjCeI9qKCBUylkRQKBg=="}],
+        "metrics": [{"type": "click", "eventToken": _token("click", index)}],
     }
+
+
+def _token(purpose: str, index: int) -> str:
+    """Return what looks like an event token: 88 characters that say nothing."""
+    return base64.b64encode(hashlib.sha512(f"{purpose} {index}".encode()).digest()).decode()

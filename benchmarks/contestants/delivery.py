@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 
 from benchmarks.contestants.crowd import in_tasks, in_threads
 from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, cookies
-from benchmarks.worker import Run, Setup
 from target_delivery import (
     AsyncTargetClient,
     DeliveryRequest,
@@ -18,10 +17,15 @@ from target_delivery import (
     TargetClient,
     TargetDeliveryResponse,
 )
-from target_delivery.options import OffersOptions
 from target_delivery_api.api.delivery import execute
 from target_delivery_api.models import DeliveryResponse
 from target_delivery_api.types import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.worker import Run, Setup
+    from target_delivery.options import OffersOptions
 
 
 def offers_options(visitors: Iterator[str]) -> OffersOptions:
@@ -33,7 +37,8 @@ def offers_options(visitors: Iterator[str]) -> OffersOptions:
 
 def check(answer: TargetDeliveryResponse) -> None:
     prefetch = answer.response.prefetch
-    assert prefetch is not None and [mbox.name for mbox in prefetch.mboxes or ()] == list(MBOXES)
+    assert prefetch is not None
+    assert [mbox.name for mbox in prefetch.mboxes or ()] == list(MBOXES)
 
 
 def get_offers(setup: Setup) -> Run:
@@ -65,7 +70,8 @@ def get_offers_in_tasks(setup: Setup) -> Run:
 def parse(setup: Setup) -> Run:
     answer = Answer(200, httpx.Headers({"content-type": "application/json"}), setup["answer"].encode())
     parsed = execute.parse(answer)
-    assert isinstance(parsed, DeliveryResponse) and parsed.prefetch is not None
+    assert isinstance(parsed, DeliveryResponse)
+    assert parsed.prefetch is not None
     assert len(parsed.prefetch.mboxes or ()) == PARSED_MBOXES
 
     def run(count: int) -> None:

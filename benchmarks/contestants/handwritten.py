@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import httpx
 
 from benchmarks.contestants.crowd import in_tasks
 from benchmarks.payloads import MBOXES, sessions
-from benchmarks.worker import Run, Setup
+
+if TYPE_CHECKING:
+    from benchmarks.worker import Run, Setup
 
 HEADERS = {"Content-Type": "application/json"}
 

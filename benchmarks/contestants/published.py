@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.contestants.crowd import in_threads
 from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, cookies
-from benchmarks.worker import Run, Setup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.worker import Run, Setup
 
 # By name: it is not installed where this file is type-checked.
 sdk: Any = import_module("target_python_sdk")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from benchmarks.payloads import PARSED_MBOXES
-from benchmarks.worker import Run, Setup
+
+if TYPE_CHECKING:
+    from benchmarks.worker import Run, Setup
 
 
 def parse(setup: Setup) -> Run:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from benchmarks.arena import Arena
-from benchmarks.harness import Table
 from benchmarks.tables import calls, concurrent_calls, imports, parsing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.arena import Arena
+    from benchmarks.harness import Table
 
 TABLES: dict[str, Callable[[Arena], Table]] = {
     "calls": calls.table,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.arena import Arena
+from typing import TYPE_CHECKING
+
 from benchmarks.harness import Contestant, Goal, Table, race, workers
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
 
 OURS = "AsyncTargetClient.get_offers"
 HAND_WRITTEN = "httpx.AsyncClient.post(...), .json()"

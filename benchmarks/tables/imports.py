@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.arena import Arena
 from benchmarks.harness import ROOT, Goal, Round, Table, race
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.arena import Arena
 
 OURS = "import target_delivery"
 USED = "from target_delivery import TargetClient, DeliveryRequest, PrefetchRequest, MboxRequest"
@@ -16,8 +20,9 @@ PUBLISHED = "import target_python_sdk"
 
 
 def table(arena: Arena) -> Table:
-    statements = {OURS: sys.executable, HTTPX: sys.executable, USED: sys.executable, PUBLISHED: arena.published_python}
-    samples = race({name: _fresh(python, name) for name, python in statements.items()}, rounds=arena.rounds, count=1)
+    rounds = {statement: _fresh(sys.executable, statement) for statement in (OURS, HTTPX, USED)}
+    rounds[PUBLISHED] = _fresh(arena.published_python, PUBLISHED)
+    samples = race(rounds, rounds=arena.rounds, count=1)
     return Table(
         title="Importing",
         about="In a fresh interpreter, bytecode compiled before, the interpreter's own start not counted.",

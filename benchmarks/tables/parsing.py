@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks.arena import Arena
+from typing import TYPE_CHECKING
+
 from benchmarks.harness import Contestant, Goal, Table, race, workers
 from benchmarks.payloads import PARSED_MBOXES
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
 
 OURS = "target_delivery_api"
 STOCK = "stock openapi-python-client"
