@@ -81,9 +81,7 @@ def validate(document: dict[str, Any], name: str) -> None:
     try:
         validate_openapi(document)
     except Exception as error:  # errors of several libraries come through
-        raise SpecificationError(
-            f"{name} is not a valid OpenAPI {version} document: {_said(error)}"
-        ) from error
+        raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
 
 
 def flatten(document: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +106,7 @@ def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[
     for part in [*schema["allOf"], own]:
         name = component(part)
         if name in seen:
-            raise SpecificationError(
-                f"components.schemas.{name} is part of itself: {' -> '.join((*seen, name))}."
-            )
+            raise SpecificationError(f"components.schemas.{name} is part of itself: {' -> '.join((*seen, name))}.")
         inner = _flat(part, known, seen) if name is None else _flat(known[name], known, (*seen, name))
         for key, value in inner.items():
             if key == "properties":
@@ -148,13 +144,9 @@ class _Bundler:
                 self.names.setdefault(absolute, name)
         for name, schema in listed.items():
             self.add_listed(name, schema, listed_in)
-        result = {
-            key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"
-        }
+        result = {key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"}
         others = {
-            key: self.walk(value, base, ("components", key))
-            for key, value in components.items()
-            if key != "schemas"
+            key: self.walk(value, base, ("components", key)) for key, value in components.items() if key != "schemas"
         }
         return {**result, "components": {**others, "schemas": dict(sorted(self.schemas.items()))}}
 
@@ -281,9 +273,7 @@ def _document(location: str, wanted_by: str) -> Any:
     except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
         raise SpecificationError(f"{name} cannot be read: {error}") from error
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise SpecificationError(
-            f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}"
-        ) from error
+        raise SpecificationError(f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
 
 
 def _plain(value: Any) -> Any:
