@@ -12,7 +12,7 @@ from target_delivery.call import Core
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.events import Event, emit
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
-from target_delivery.pool import http_options
+from target_delivery.pool import AsyncPool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery_api.api.delivery import execute as endpoint
 
@@ -41,7 +41,7 @@ class AsyncTargetClient:
 
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
         self._owned = http_client is None
-        self._http = httpx.AsyncClient(**http_options()) if http_client is None else http_client
+        self._http = AsyncPool() if http_client is None else http_client
         self._core = Core(config, self._http.headers)
         self._closed = False
         emit(config, Event("client_ready"))

@@ -14,7 +14,7 @@ from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.events import Event, emit
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
-from target_delivery.pool import http_options
+from target_delivery.pool import Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery_api.api.delivery import execute as endpoint
 
@@ -52,7 +52,7 @@ class TargetClient:
 
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
         self._owned = http_client is None
-        self._http = httpx.Client(**http_options()) if http_client is None else http_client
+        self._http = Pool() if http_client is None else http_client
         self._core = Core(config, self._http.headers)
         self._lock = threading.Lock()
         self._closed = False

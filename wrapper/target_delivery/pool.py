@@ -1,4 +1,4 @@
-"""The connection pool that serves every edge cluster, and what it may log."""
+"""The connection pools that serve every edge cluster, and what they may log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TypedDict
 
 import httpx
 
-__all__ = ["HttpOptions", "http_options"]
+__all__ = ["AsyncPool", "Pool"]
 
 
-class HttpOptions(TypedDict):
+class _Options(TypedDict):
     """Arguments of ``httpx.Client`` and ``httpx.AsyncClient``."""
 
     http2: bool
@@ -19,8 +19,8 @@ class HttpOptions(TypedDict):
     timeout: httpx.Timeout
 
 
-def http_options() -> HttpOptions:
-    """Return how the SDK sets up the HTTP client it makes for itself: HTTP/2 where the extra ``http2`` is installed.
+def _options() -> _Options:
+    """Return how both pools are set up: HTTP/2 where the extra ``http2`` is installed.
 
     Time is limited by each call's deadline, not by the pool.
     """
@@ -29,6 +29,42 @@ def http_options() -> HttpOptions:
         "limits": httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
     }
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+
+class _Cookieless:
+    """Takes no cookies: the calls are of many visitors, and what the edge sets for one is not for another.
+
+    It also saves a tenth of a call, which httpx spends on looking for them.
+    """
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._none
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        pass
+
+
+class Pool(_Cookieless, httpx.Client):
+    """The connections of a TargetClient."""
+
+    def __init__(self) -> None:
+        super().__init__(**_options())
+
+
+class AsyncPool(_Cookieless, httpx.AsyncClient):
+    """The connections of an AsyncTargetClient."""
+
+    def __init__(self) -> None:
+        super().__init__(**_options())
 
 
 class _WithoutSession(logging.Filter):
