@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
 
 from target_delivery.pool import AsyncPool, Pool
 
@@ -63,5 +68,50 @@ def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
                     assert (await asyncio.to_thread(blocking.get, edge.url)).headers["set-cookie"] == "visitor=one"
             requests = [edge.requests.get_nowait() for _ in range(4)]
             assert not [request for request in requests if b"cookie" in request.lower()]
+
+    asyncio.run(scenario())
+
+
+def test_requests_start_one_at_a_time_but_are_under_way_together() -> None:
+    async def scenario() -> None:
+        async with running(Edge(20)) as edge, AsyncPool() as pool, asyncio.timeout(10):
+            answers = await asyncio.gather(*(pool.get(edge.url) for _ in range(20)))
+            assert [answer.status_code for answer in answers] == [200] * 20
+
+    asyncio.run(scenario())
+
+
+def test_each_request_looks_for_a_connection_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[httpcore.Request] = []
+    handle = httpcore.AsyncHTTP11Connection.handle_async_request
+
+    async def counted(self: Any, request: httpcore.Request) -> httpcore.Response:
+        tried.append(request)
+        return await handle(self, request)
+
+    monkeypatch.setattr(httpcore.AsyncHTTP11Connection, "handle_async_request", counted)
+
+    async def scenario() -> None:
+        async with running(Edge(1)) as edge, AsyncPool() as pool:
+            for _ in range(3):
+                await asyncio.gather(*(pool.get(edge.url) for _ in range(20)))
+
+    asyncio.run(scenario())
+    assert len(tried) == 60
+
+
+def test_a_request_that_fails_or_is_given_up_lets_the_next_one_start() -> None:
+    async def scenario() -> None:
+        async with running(Edge(1000)) as edge, AsyncPool() as pool, asyncio.timeout(10):
+            with pytest.raises(httpx.ConnectError):
+                await pool.get("http://127.0.0.1:1")
+            with pytest.raises(httpx.UnsupportedProtocol):
+                await pool.get("gopher://127.0.0.1")
+            for _ in range(2):
+                given_up = asyncio.ensure_future(pool.get(edge.url))
+                await edge.requests.get()
+                given_up.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await given_up
 
     asyncio.run(scenario())
