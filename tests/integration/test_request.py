@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from conftest import Driver, Wire
+from drivers import Driver, Wire
 
 from target_delivery import (
     AnalyticsRequest,

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["cluster_of_edge_host", "cluster_of_hint", "cluster_of_tnt_id", "is_server_domain", "url_maker"]
+    from target_delivery.options import Config
+
+__all__ = [
+    "artifact_url",
+    "cdn_base_url",
+    "cluster_of_edge_host",
+    "cluster_of_hint",
+    "cluster_of_tnt_id",
+    "geo_url",
+    "is_server_domain",
+    "url_maker",
+]
 
 _CLUSTER = re.compile(r"[0-9]{1,5}")
 _EDGE_HOST = re.compile(r"mboxedge([0-9]{1,5})\.")
@@ -43,6 +55,28 @@ def is_server_domain(text: str) -> bool:
     """Tell whether the text is a host name or address with an optional ``:port``, and nothing besides."""
     match = _SERVER_DOMAIN.fullmatch(text)
     return match is not None and (match["port"] is None or 0 < int(match["port"]) < 65536)
+
+
+def cdn_base_url(config: Config) -> str:
+    """Return where artifacts live, and where visitors are located: scheme and host, perhaps a path."""
+    given = config.cdn_base_path
+    if given is not None:
+        return (given if "://" in given else f"https://{given}").rstrip("/")
+    staging = config.cdn_environment.lower() in ("staging", "development")
+    return "https://assets.staging.adobetarget.com" if staging else "https://assets.adobetarget.com"
+
+
+def artifact_url(config: Config) -> str:
+    """Return where the artifact of a client is."""
+    if config.artifact_location is not None:
+        return config.artifact_location
+    parts = [config.client, config.environment.lower(), "v1", config.property_token, "rules.json"]
+    return "/".join([cdn_base_url(config), *(quote(part, safe="") for part in parts if part)])
+
+
+def geo_url(config: Config) -> str:
+    """Return where an IP address is looked up."""
+    return f"{cdn_base_url(config)}/v1/geo"
 
 
 def url_maker(*, client: str, server_domain: str | None, secure: bool) -> Callable[[str | None], str]:
