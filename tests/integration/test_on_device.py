@@ -185,6 +185,17 @@ def test_a_notification_that_was_not_processed_is_told(device: Callable[..., Dri
     assert "did not process the notifications" in str(seen[0].error)
 
 
+def test_reports_that_wait_are_bounded(
+    device: Callable[..., Driver], wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("target_delivery.call.MAX_REPORTS", 0)
+    seen: list[SendNotificationError] = []
+    driver = device(events={"send_notification_error": seen.append})
+    assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
+    assert not reports(wire, driver)
+    assert "reports are waiting" in str(seen[0].error)
+
+
 def test_hybrid_asks_the_edge_for_what_only_it_can_decide(device: Callable[..., Driver], wire: Wire) -> None:
     driver = device("hybrid")
     assert contents(driver.get_offers({"request": asks(prefetch=["home"])})) == ["welcome"]

@@ -44,6 +44,8 @@ Remote: TypeAlias = tuple[list[str], list[str]]
 __all__ = ["Call", "Core", "whole"]
 
 SDK_NAME = "target-delivery-python"
+MAX_REPORTS = 10_000
+"""Reports of decisions on the device that wait to be sent; an edge that is down must not use up the memory."""
 _NOTHING_REMOTE: Remote = ([], [])
 
 
@@ -86,6 +88,7 @@ class Core:
             "x-exc-sdk": SDK_NAME,
             "x-exc-sdk-version": __version__,
         }
+        self._reports = 0
         self._telemetry = TelemetryStore() if config.telemetry_enabled else None
         self.device: OnDevice | None = None
         if config.decisioning_method == "server-side":
@@ -188,7 +191,12 @@ class Core:
             entries = [*self._telemetry.take(), entry]
         body = device.report(prepared, decision, entries)
         if body is not None:
-            yield Background(self._report(Prepared(body, prepared.session_id, prepared.cluster), options))
+            report = Prepared(body, prepared.session_id, prepared.cluster)
+            if self._reports < MAX_REPORTS:
+                self._reports += 1
+                yield Background(self._report(report, options))
+            else:
+                self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
         response = DeliveryResponse.from_dict(decision.response)
         return self._result(prepared, response, "on-device", decision.remote)
 
@@ -197,22 +205,24 @@ class Core:
         # The decision's request has the same object, and is the caller's to read.
         prepared.body["experienceCloud"] = deepcopy(prepared.body.get("experienceCloud", {}))
         prepared.body["requestId"] = new_id()
-        why: TargetError | None = None
         try:
             result = yield from self.notifications(prepared, options)
             processed = {one.id for one in result.response.notifications or ()}
             missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]
             if missing:
-                why = DeliveryError(
+                raise DeliveryError(
                     f"The edge did not process the notifications {', '.join(missing)}.",
                     request_id=prepared.body["requestId"],
                 )
         except TargetError as error:
-            why = error
-        if why is not None:
-            self.config.logger.error("The impressions of a decision on the device could not be reported: %s", why)
-            request = DeliveryRequest.from_dict(prepared.body)
-            emit(self.config, SendNotificationError(notification=request, error=why))
+            self._tell(prepared, error)
+        finally:
+            self._reports -= 1
+
+    def _tell(self, report: Prepared, error: TargetError) -> None:
+        """Tell that a report did not get through."""
+        self.config.logger.error("The impressions of a decision on the device could not be reported: %s", error)
+        emit(self.config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
 
     def edge_call(self, prepared: Prepared, options: CallOptions, started: float) -> Call:
         """Make the HTTP request of a prepared request.

@@ -242,7 +242,11 @@ class TargetClient:
         if isinstance(step, Sleep):
             time.sleep(step.seconds)
         else:
-            self._submit(self._hold, step.conversation)
+            try:
+                self._submit(self._hold, step.conversation)
+            except RuntimeError:
+                # The client was closed meanwhile, or the interpreter is about to end: no thread is left for it.
+                self._hold(step.conversation)
         return None
 
     def _send(self, step: Send) -> Outcome:
