@@ -88,7 +88,8 @@ class Core:
             "x-exc-sdk": SDK_NAME,
             "x-exc-sdk-version": __version__,
         }
-        self._reports = 0
+        # By identity: threads can add to a set and discard from it without a lock, but not count up and down.
+        self._reports: set[int] = set()
         self._telemetry = TelemetryStore() if config.telemetry_enabled else None
         self.device: OnDevice | None = None
         if config.decisioning_method == "server-side":
@@ -192,8 +193,8 @@ class Core:
         body = device.report(prepared, decision, entries)
         if body is not None:
             report = Prepared(body, prepared.session_id, prepared.cluster)
-            if self._reports < MAX_REPORTS:
-                self._reports += 1
+            if len(self._reports) < MAX_REPORTS:
+                self._reports.add(id(report))
                 yield Background(self._report(report, options))
             else:
                 self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
@@ -217,7 +218,7 @@ class Core:
         except TargetError as error:
             self._tell(prepared, error)
         finally:
-            self._reports -= 1
+            self._reports.discard(id(prepared))
 
     def _tell(self, report: Prepared, error: TargetError) -> None:
         """Tell that a report did not get through."""
