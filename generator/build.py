@@ -190,8 +190,9 @@ def _format(target: Path) -> None:
             check=False,
         )
         if run.returncode:
+            said = " ".join(f"{run.stdout}{run.stderr}".split())
             raise SpecificationError(
-                f"ruff {command[0]} refuses the generated code, a template is wrong: {run.stdout}{run.stderr}"
+                f"ruff {command[0]} refuses the generated code, a template is wrong: {said}"
             )
 
 

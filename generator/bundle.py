@@ -80,6 +80,11 @@ def validate(document: dict[str, Any], name: str) -> None:
         raise SpecificationError(f"{name} is not an OpenAPI 3 document: {found}.")
     try:
         validate_openapi(document)
+    except RecursionError as error:
+        flatten(document)  # names the schema, where it is allOf that leads round
+        raise SpecificationError(
+            f"{name} has a schema that is part of itself by way of oneOf or anyOf."
+        ) from error
     except Exception as error:  # errors of several libraries come through
         raise SpecificationError(
             f"{name} is not a valid OpenAPI {version} document: {_said(error)}"

@@ -290,6 +290,14 @@ class TestWhatCannotBeUsed:
         with pytest.raises(SpecificationError, match="leads from local files to the web or the other way"):
             bundle.bundle(str(path))
 
+    def test_a_schema_that_is_one_of_itself(self, write):
+        path = write(
+            "root.yaml", with_schemas(A={"oneOf": [{"$ref": "#/components/schemas/A"}], "default": 1})
+        )
+
+        with pytest.raises(SpecificationError, match="part of itself by way of oneOf or anyOf"):
+            bundle.bundle(str(path))
+
 
 class TestFlatten:
     def test_inherited_and_own_properties(self):
