@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+from contextlib import ExitStack
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -41,8 +42,13 @@ def bundle(source: str) -> dict[str, Any]:
         SpecificationError: a document cannot be read, is not OpenAPI 3, or refers to what is not there.
 
     """
-    location = source if _is_url(source) else Path(source).resolve().as_uri()
-    result = _Bundler(location).run()
+    with ExitStack() as stack:
+        if _is_url(source):
+            # One client for all documents: making one takes longer than a download.
+            client = stack.enter_context(httpx.Client(timeout=TIMEOUT, follow_redirects=True))
+            result = _Bundler(source, client).run()
+        else:
+            result = _Bundler(Path(source).resolve().as_uri(), None).run()
     validate(result, source)
     return result
 
@@ -54,7 +60,7 @@ def read(path: Path) -> Any:
         SpecificationError: it cannot be read.
 
     """
-    return _document(path.resolve().as_uri(), "")
+    return _document(path.resolve().as_uri(), "", None)
 
 
 def dump(document: dict[str, Any]) -> str:
@@ -130,8 +136,9 @@ def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[
 class _Bundler:
     """One bundling: the documents read so far, and the components made of them."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, client: httpx.Client | None) -> None:
         self.root = root
+        self.client = client
         self.documents: dict[str, Any] = {}
         # The name of each schema by its location: the document, a # and the path in it.
         self.names: dict[str, str] = {}
@@ -256,7 +263,7 @@ class _Bundler:
 
     def document(self, location: str, wanted_by: str) -> Any:
         if location not in self.documents:
-            self.documents[location] = _document(location, wanted_by)
+            self.documents[location] = _document(location, wanted_by, self.client)
         return self.documents[location]
 
 
@@ -292,12 +299,12 @@ def _shown(location: str) -> str:
     return unquote(location.removeprefix("file://"))
 
 
-def _document(location: str, wanted_by: str) -> Any:
-    """Read one document. `wanted_by` says, for an error, what refers to it."""
+def _document(location: str, wanted_by: str, client: httpx.Client | None) -> Any:
+    """Read a document, with a client from the web. `wanted_by` says, for an error, what refers to it."""
     name = f"{wanted_by}{_shown(location)}"
     try:
-        if _is_url(location):
-            text = httpx.get(location, timeout=TIMEOUT, follow_redirects=True).raise_for_status().content
+        if client is not None:
+            text = client.get(location).raise_for_status().content
         else:
             text = Path(unquote(urlsplit(location).path)).read_bytes()
         yaml: Any = YAML(typ="safe", pure=True)
