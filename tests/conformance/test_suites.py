@@ -18,7 +18,7 @@ from target_delivery.decisioning import (
 )
 
 if TYPE_CHECKING:
-    from tests.conformance.conftest import Case
+    from .conftest import Case
 
 ABSENT = "expect.absent()"  # our own: the published format cannot say that something is not there
 ANY = {

@@ -19,8 +19,9 @@ from target_delivery.decisioning import (
     notification_request,
     remote_needs,
 )
-from tests.unit.decisioning.artifacts import artifact, request, rule
-from tests.unit.decisioning.test_conditions import json_values
+
+from .artifacts import artifact, request, rule
+from .test_conditions import json_values
 
 LIST = list(range(100))
 

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 
 from target_delivery.decisioning import allocate, explain, load_artifact
-from tests.unit.decisioning.artifacts import artifact, request, rule
-from tests.unit.decisioning.test_conditions import conditions
+
+from .artifacts import artifact, request, rule
+from .test_conditions import conditions
 
 
 def verdicts(explanation: Any) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from target_delivery.decisioning import geo_address, geo_of_headers, load_artifact, with_geo
-from tests.unit.decisioning.artifacts import artifact
+
+from .artifacts import artifact
 
 
 @pytest.mark.parametrize(

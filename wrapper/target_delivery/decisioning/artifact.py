@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from target_delivery.decisioning._json import as_list, as_object, as_scalar, as_text, check_depth
-from target_delivery.decisioning.conditions import Compiler, Node, all_of
+from target_delivery.decisioning.conditions import OWN_COST, Compiler, Node, all_of
 from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
 from target_delivery.decisioning.errors import ArtifactError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.decisioning.conditions import Variable
 
 __all__ = ["Artifact", "Rule", "RuleSet", "compile_artifact", "decode_bin", "load_artifact", "read_artifact"]
 
@@ -74,11 +73,12 @@ def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
     members: list[Rule] = []
     common: set[Node[Context]] = set()
     for rule in rules:
-        shared = common.intersection(rule.parts)
+        steady = {part for part in rule.parts if part.cost < OWN_COST}
+        shared = common & steady
         if members and not shared:
             yield _group(members, common)
             members = []
-        common = shared if members else set(rule.parts)
+        common = shared if members else steady
         members.append(rule)
     if members:
         yield _group(members, common)
@@ -327,16 +327,12 @@ class _Reader:
     def __init__(self, token_names: TokenNames) -> None:
         self._token_names = token_names
         self._problems: list[str] = []
-        self._reads_everything = False
-        self._compiler: Compiler[Context] = Compiler(self._variable, own="allocation")
-
-    def _variable(self, name: str) -> Variable[Context] | None:
-        return variable_of(name, self._compiler.owner)
+        self._compiler: Compiler[Context] = Compiler(variable_of)
 
     @property
     def needs_hosts(self) -> bool:
         """Whether conditions read parts of host names."""
-        return self._reads_everything or reads_hosts(self._compiler.names)
+        return self._compiler.reads_everything or reads_hosts(self._compiler.names)
 
     @property
     def warning(self) -> str:
@@ -365,11 +361,11 @@ class _Reader:
         if not isinstance(meta, dict) or not isinstance(consequence, dict):
             raise ArtifactError(f"{where}[{at}] of the artifact has no object 'meta' or 'consequence'")
         activity_id = meta.get("activity.id", rule.get("activityId"))
-        activity = "" if isinstance(activity_id, (list, dict)) else to_string(activity_id, _NO_STEPS)
+        activity = str(activity_id) if type(activity_id) is int else to_string(as_scalar(activity_id), _NO_STEPS)
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:
-            node = self._condition(condition, activity)
+            node = self._compiler.condition(condition)
             prepared = Consequence(consequence, name, meta, self._token_names)
         except ValueError as error:
             problem, node = str(error), _NEVER
@@ -387,18 +383,6 @@ class _Reader:
             consequence=prepared,
             problem=problem,
         )
-
-    def _condition(self, condition: JsonValue, activity: str) -> Node[Context]:
-        node = self._compiler.condition(condition, activity)
-        if not self._compiler.reads_everything:
-            return node
-        self._reads_everything = True
-
-        def test(context: Context) -> bool:
-            context.activity = activity  # which allocation the condition sees among all data
-            return node.test(context)
-
-        return Node(test, test, node.cost)
 
 
 def _always(_context: Context) -> bool:

@@ -119,6 +119,7 @@ class Node(Generic[S_contra]):
         cost: what evaluating it costs, compared to others.
         parts: what has to hold, when it is an ``and``: the cheapest first.
         name: its name, when it is a variable.
+        get: as value, when it is a variable; but UNDEFINED may stand for null.
         number: evaluates it, when it always is a number.
         text: evaluates it, when it always is a string.
         constant: its value, when a string or number stands there.
@@ -127,6 +128,7 @@ class Node(Generic[S_contra]):
 
     parts: tuple[Node[S_contra], ...] = ()
     name: str = ""
+    get: Callable[[S_contra], JsValue] | None = None
     number: Callable[[S_contra], float] | None = None
     text: Callable[[S_contra], str] | None = None
     constant: str | float | None = None
@@ -138,7 +140,10 @@ class Node(Generic[S_contra]):
         self.cost = cost
 
 
-ANY_COST = 100
+OWN_COST = 100
+"""The least cost of a node that can come to something else for each rule, as an allocation does."""
+
+ANY_COST = 1000
 """The cost of a node that is no comparison of literals and variables."""
 
 
@@ -167,38 +172,31 @@ class Compiler(Generic[S]):
     Args:
         resolve: finds a variable by its dotted name; None: there is no such variable in any scope. Without
             resolve, variables are looked up in ``scope.data``.
-        own: name of a variable that is another one for each owner of conditions.
         depth: how deep the conditions already are nested.
 
     Attributes:
         names: the names of the variables that were compiled.
-        reads_everything: whether the last condition reads all data, or a variable whose name is computed.
+        reads_everything: whether a condition reads all data, or a variable whose name is computed.
         size: how many nodes the last condition has.
-        owner: whose the last condition is.
     """
 
-    def __init__(
-        self, resolve: Callable[[str], Variable[S] | None] | None = None, *, own: str = "", depth: int = 0
-    ) -> None:
+    def __init__(self, resolve: Callable[[str], Variable[S] | None] | None = None, *, depth: int = 0) -> None:
         self.resolve = resolve
         self.depth = depth
         self.names: set[str] = set()
         self.reads_everything = False
         self.size = 0
-        self.owner = ""
-        self._own, self._own_spelling = own, own.encode("utf-8", "surrogatepass")
-        self._known: dict[tuple[bytes, str], tuple[Node[S], int]] = {}
-        self._variables: dict[tuple[str, str], Node[S]] = {}
-        self._literals: dict[str, Node[Scope]] = {}
+        self._known: dict[bytes, tuple[Node[S], int]] = {}
+        self._variables: dict[str, Node[S]] = {}
+        self._literals: dict[tuple[type, JsonValue], Node[Scope]] = {}
 
-    def condition(self, logic: JsonValue, owner: str = "") -> Node[S]:
+    def condition(self, logic: JsonValue) -> Node[S]:
         """Compile a condition.
 
         Raises:
             ConditionError: it is nested too deep or names an unknown operator.
         """
-        depth = self.depth
-        self.owner, self.size, self.reads_everything = owner, 0, False
+        depth, self.size = self.depth, 0
         try:
             return self.compile(logic)
         finally:
@@ -217,34 +215,32 @@ class Compiler(Generic[S]):
             return _node(lambda scope: [_json(value(scope)) for value in values])
         if isinstance(logic, str):
             self.size += len(logic)
-            if len(logic) <= 64:
-                return self._literals.get(logic) or self._literals.setdefault(logic, _literal(logic))
-        return _literal(logic)
+        if isinstance(logic, dict):
+            return _literal(logic)
+        key = type(logic), logic
+        return self._literals.get(key) or self._literals.setdefault(key, _literal(logic))
 
     def variable(self, name: str) -> Node[S]:
         """Compile a variable that has no default."""
-        key = name, self.owner if name.startswith(self._own) else ""
-        node = self._variables.get(key)
+        node = self._variables.get(name)
         if node is None:
-            node = self._variables[key] = _variable(self, name, _nothing)
+            node = self._variables[name] = _variable(self, name, _nothing)
             self.names.add(name)
         return node
 
     def _shared(self, logic: JsonObject) -> Node[S]:
         try:
-            spelling = marshal.dumps(logic, 2)  # the fastest there is; version 2 spells equal things equally
+            key = marshal.dumps(logic, 2)  # the fastest spelling there is; version 2 spells equal things equally
         except ValueError as error:
             raise ConditionError(f"the condition cannot be used: {error}") from error
-        key = spelling, self.owner if self._own_spelling in spelling else ""
         known = self._known.get(key)
-        if known is not None:
-            self.size += known[1]
-            return known[0]
-        before = self.size
-        node = self._operation(logic)
-        if not self.reads_everything:
+        if known is None:
+            before = self.size
+            node = self._operation(logic)
             self._known[key] = node, self.size - before
-        return node
+            return node
+        self.size += known[1]
+        return known[0]
 
     def nodes(self, operands: list[JsonValue]) -> list[Node[S]]:
         """Compile the operands of an operator.
@@ -621,6 +617,7 @@ def _resolved(variable: Variable[S], default: Callable[[S], JsValue]) -> Node[S]
             return default(scope) if found is UNDEFINED else found
 
         node = Node(value, lambda scope: truthy(value(scope)), variable.cost)
+        node.get = get if default is _nothing else value
     node.name = variable.name
     return node
 
@@ -729,15 +726,15 @@ def _comparison_of_two(name: str, compare: Comparison, left: Node[S], right: Nod
 
 
 def _equals_text(node: Node[S], text: str, compare: Comparison) -> Node[S]:
-    value, text_of = node.value, node.text
+    get, text_of = node.get or node.value, node.text
     if text_of is not None:
         return _boolean(lambda scope: text_of(scope) == text, node.cost)
 
     def test(scope: S) -> bool:
-        found = value(scope)
+        found = get(scope)
         if type(found) is str:
             return found == text
-        return found is not None and compare(found, text, scope.budget)
+        return found is not None and found is not UNDEFINED and compare(found, text, scope.budget)
 
     return _boolean(test, node.cost)
 

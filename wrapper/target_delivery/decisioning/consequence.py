@@ -12,7 +12,7 @@ from target_delivery.decisioning._json import as_list, as_object, as_text, objec
 from target_delivery.decisioning.macros import compile_macros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
     from target_delivery.decisioning.context import Context
@@ -99,14 +99,16 @@ class Consequence:
         if not consequence.keys() <= _USUAL:
             base = {key: value for key, value in consequence.items() if key not in _USUAL} | base
         self._base = object_copier(base)
-        metrics = [metric for metric in as_list(consequence.get("metrics")) if isinstance(metric, dict)]
-        self._metrics = [(metric.get("type"), object_copier(metric)) for metric in metrics]
-        options = _with_display_tokens(consequence, metrics)
+        options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
+        self._metrics: Sequence[tuple[JsonValue, Callable[[], JsonObject]]] = ()
+        if given := as_list(consequence.get("metrics")):
+            metrics = [metric for metric in given if isinstance(metric, dict)]
+            self._metrics = [(metric.get("type"), object_copier(metric)) for metric in metrics]
+            options = _with_display_tokens(options, metrics)
         tokens = token_names.known(meta) if options else {}
         self._options = [_Option(option, meta, tokens, token_names) for option in options]
-        display_tokens = dict.fromkeys([as_text(option.get("eventToken")) for option in options])
-        display_tokens.pop("", None)
-        self.display_tokens = tuple(display_tokens)
+        display_tokens = {as_text(option.get("eventToken")): None for option in options}
+        self.display_tokens = tuple([token for token in display_tokens if token])
 
     def execute(self, context: Context) -> JsonObject:
         """Answer an execute item: only click metrics, no event tokens in options, no empty options."""
@@ -149,7 +151,7 @@ class _Option:
         if "responseTokens" in option:
             self._tokens = {**as_object(option["responseTokens"]), **tokens}
         self._of_geo = token_names.of_geo
-        self._fillings: list[Callable[[JsonObject, JsonObject], None]] = []
+        self._fillings: Sequence[Callable[[JsonObject, JsonObject], None]] = ()
         self._copy = object_copier(self._with_macros(option, meta))
 
     def make(self, context: Context) -> JsonObject:
@@ -190,21 +192,16 @@ class _Option:
             target = option if at is None else as_object(as_list(option.get("content"))[at])
             target["content"] = content(item)
 
-        self._fillings.append(fill_in)
+        self._fillings = [*self._fillings, fill_in]
         return holder
 
 
-def _with_display_tokens(consequence: JsonObject, metrics: list[JsonObject]) -> list[JsonObject]:
-    """Give the options; one without an event token gets that of the display metric at its position."""
-    options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
-    if not metrics:
-        return options
+def _with_display_tokens(options: list[JsonObject], metrics: list[JsonObject]) -> list[JsonObject]:
+    """Give an option without an event token that of the display metric at its position."""
     displays = [
         metric["eventToken"] for metric in metrics if metric.get("type") == "display" and "eventToken" in metric
     ]
-    if not displays:
-        return options
     return [
-        {**option, "eventToken": displays[at]} if not option.get("eventToken") and at < len(displays) else option
+        {**option, "eventToken": displays[at]} if at < len(displays) and not option.get("eventToken") else option
         for at, option in enumerate(options)
     ]

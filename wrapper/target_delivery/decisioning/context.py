@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from publicsuffixlist import PublicSuffixList
 
 from target_delivery.decisioning._json import as_object, as_text
-from target_delivery.decisioning.conditions import Variable, look_up
+from target_delivery.decisioning.conditions import OWN_COST, Variable, look_up
 from target_delivery.decisioning.javascript import UNDEFINED, Budget
 from target_delivery.decisioning.user_agent import user_of
 
@@ -26,7 +26,6 @@ __all__ = ["Context", "Visit", "page_of", "reads_hosts", "variable_of", "warm_up
 STEPS = 100_000
 """How much work that grows with the data all conditions of one decision may do together: some 20 ms."""
 
-_HASH_COST = 5  # of an allocation, compared to reading any other variable
 _DAY = 86_400_000
 _MINUTE = 60_000
 _DEEPEST_PARAMETER = 32
@@ -86,6 +85,9 @@ class Context:
     Args:
         visit: what it shares with the other items of the request.
         item: the mbox, view or page load, in the form of the API.
+
+    Attributes:
+        activity: id of the activity whose rule is being evaluated, which is what an allocation is one of.
     """
 
     __slots__ = ("activity", "allocations", "item", "mbox", "page", "referring", "visit")
@@ -306,29 +308,29 @@ def _with_lower_case(node: JsonObject, parameters: JsonObject) -> JsonObject:
 # Variables.
 
 
-def variable_of(name: str, activity_id: str) -> Variable[Context] | None:
-    """Find what a condition of an activity names, once, when it is compiled.
+def variable_of(name: str) -> Variable[Context] | None:
+    """Find what a condition names, once, when it is compiled.
 
     Returns:
         None when there is no such variable in any context.
     """
-    if name == "allocation":
-        return _number(name, lambda context: context.allocations[activity_id], cost=_HASH_COST)
     if (known := _SCALARS.get(name)) is not None:
         return known
     section, _, rest = name.partition(".")
     base = _OBJECTS.get(section)
     if base is None:
-        return _part_of_scalar(name, activity_id)
+        return _part_of_scalar(name)
     path = rest.split(".") if rest else []
+    if len(path) == 1 and section == "mbox":
+        return Variable(name, lambda context: context.mbox.get(rest, UNDEFINED))
     if len(path) == 1:
         return Variable(name, lambda context: base(context).get(rest, UNDEFINED))
     return Variable(name, lambda context: look_up(base(context), path))
 
 
-def _part_of_scalar(name: str, activity_id: str) -> Variable[Context] | None:
+def _part_of_scalar(name: str) -> Variable[Context] | None:
     whole, _, rest = name.partition(".")
-    variable = variable_of(whole, activity_id) if rest else None
+    variable = variable_of(whole) if rest else None
     if variable is None:
         return None
     get = variable.get
@@ -362,6 +364,7 @@ _PAGE_KEYS = [
 ]
 
 _SCALARS: dict[str, Variable[Context]] = {
+    "allocation": _number("allocation", lambda context: context.allocations[context.activity], cost=OWN_COST),
     "current_timestamp": _number("current_timestamp", lambda context: context.visit.now),
     "current_day": _number("current_day", lambda context: context.visit.day),
     "current_time": _text("current_time", lambda context: context.visit.time),

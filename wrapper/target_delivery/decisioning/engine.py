@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from target_delivery.decisioning._ids import new_id as _new_id
 from target_delivery.decisioning._json import as_list, as_object, as_text, copy_object
 from target_delivery.decisioning.allocation import Allocations, visitor_of
 from target_delivery.decisioning.context import STEPS, Context, Visit
 from target_delivery.decisioning.javascript import BudgetExceededError
 from target_delivery.decisioning.trace import ArtifactSource, ItemTrace, trace_of_request
+from target_delivery.ids import new_id as _new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -207,6 +207,7 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
             continue
         for rule, test in members:
             try:
+                context.activity = rule.activity_id
                 applies = rule.key not in used and test(context)
             except Exception as error:
                 warn(rule, error)
@@ -222,6 +223,7 @@ def observed(selection: Selection, context: Context, warn: Warn, observe: Observ
     for rule in selection.rules:
         if rule.key in used:
             continue
+        context.activity = rule.activity_id
         try:
             applies = rule.applies(context)
         except Exception as error:

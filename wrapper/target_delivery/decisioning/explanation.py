@@ -279,7 +279,7 @@ def _rule(
 def _reason(condition: JsonValue, context: Context, activity_id: str) -> Reason:
     """Evaluate a condition and what it consists of, each by itself."""
     context.activity = activity_id
-    compiler: Compiler[Context] = Compiler(lambda name: variable_of(name, activity_id))
+    compiler: Compiler[Context] = Compiler(variable_of)
     try:
         holds = compiler.condition(condition).test(context)
     except Exception:
@@ -289,13 +289,13 @@ def _reason(condition: JsonValue, context: Context, activity_id: str) -> Reason:
         parts = tuple(_reason(operand, context, activity_id) for operand in found[1])
         text = {"and": "all of these", "or": "one of these", "!": "not this"}[found[0]]
         return Reason(text, holds, {}, parts)
-    return Reason(_text_of(condition), holds, _values(sorted(compiler.names), context, activity_id))
+    return Reason(_text_of(condition), holds, _values(sorted(compiler.names), context))
 
 
-def _values(names: list[str], context: Context, activity_id: str) -> JsonObject:
+def _values(names: list[str], context: Context) -> JsonObject:
     values: JsonObject = {}
     for name in names:
-        variable = variable_of(name, activity_id) if name else None
+        variable = variable_of(name) if name else None
         value = variable.get(context) if variable is not None else None
         if name:
             values[name] = value if isinstance(value, (str, int, float, list, dict)) else None
