@@ -67,6 +67,7 @@ def _add_sandbox(subcommands: "Subcommands") -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     parser.add_argument("--artifact", metavar="FILE", help="rule artifact to serve content from (default: a small one)")
+    parser.add_argument("--client", default="sandbox", help="client code of the account (default sandbox)")
     parser.add_argument("--cluster", type=int, default=35, help="edge cluster that new visitors get (default 35)")
     parser.add_argument("--secret", help="signs event tokens and states; give one for them to outlive the process")
     parser.add_argument("--fault", action="append", default=[], help="what shall go wrong, see below")
