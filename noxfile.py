@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=LOWEST)
 def types(session: nox.Session) -> None:
     """Types of our code, of user programs that must or must not pass, and of the public API as a whole."""
-    install(session, "generate", "test", "types", package=".[sandbox,http2]")
+    install(session, "dev", package=".[sandbox,http2]")
     session.run("mypy", *TYPED)
     session.run("pyright", *TYPED)
     session.run("python", "tests/typing/check.py")

@@ -24,13 +24,19 @@ from target_delivery.decisioning import (
     read_artifact,
 )
 from target_delivery.errors import OptionError
-from target_delivery.events import Event, emit
+from target_delivery.events import (
+    ArtifactDownloadFailed,
+    ArtifactDownloadSucceeded,
+    ClientReady,
+    GeoLocationUpdated,
+    emit,
+)
 from target_delivery.steps import Conversation, Send, Sleep
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
     from target_delivery.decisioning import TelemetryStore
-    from target_delivery.options import Config, EventName
+    from target_delivery.options import Config
     from target_delivery.retry import Outcome
 
 __all__ = ["ArtifactKeeper", "Flag", "Loaded"]
@@ -143,7 +149,7 @@ class ArtifactKeeper:
             return True
         self._etag = outcome.headers.get("etag")
         self._swap_in(artifact)
-        self._emit("artifact_download_succeeded", artifact_location=self._url, artifact_payload=payload)
+        emit(self._config, ArtifactDownloadSucceeded(artifact_location=self._url, artifact_payload=payload))
         self._measure(started, downloaded)
         self._tell_geo(outcome)
         return False
@@ -171,7 +177,7 @@ class ArtifactKeeper:
     def _fail(self, why: str) -> None:
         error = ArtifactError(f"The artifact {self._url} cannot be used: {why}")
         self._config.logger.error("%s", error)
-        self._emit("artifact_download_failed", artifact_location=self._url, error=error)
+        emit(self._config, ArtifactDownloadFailed(artifact_location=self._url, error=error))
 
     def _measure(self, started: float, downloaded: float) -> None:
         if self._telemetry is not None:
@@ -187,15 +193,12 @@ class ArtifactKeeper:
     def _tell_geo(self, answer: Answer) -> None:
         geo = geo_of_headers(dict(answer.headers))
         if geo:
-            self._emit("geo_location_updated", geo_context=geo)
-
-    def _emit(self, type: EventName, **details: object) -> None:  # noqa: A002 - the documented name
-        emit(self._config, Event(type, **details))
+            emit(self._config, GeoLocationUpdated(geo_context=geo))
 
     def _announce(self) -> None:
         if not self.ready.is_set():
             self.ready.set()
-            self._emit("client_ready")
+            emit(self._config, ClientReady())
 
     def _limited(self, seconds: float) -> float:
         """Cut a wait short where the wait for the first artifact ends."""

@@ -10,7 +10,7 @@ import httpx
 from target_delivery.call import Core
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
-from target_delivery.pool import http_options
+from target_delivery.pool import Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery.steps import Send, Sleep
 from target_delivery_api import transport
@@ -41,10 +41,9 @@ class AsyncTargetClient:
     """
 
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
-        self._owned = http_client is None
-        self._http = httpx.AsyncClient(**http_options()) if http_client is None else http_client
+        self._pool = Pool(httpx.AsyncClient, http_client)
         self._ready = asyncio.Event()
-        self._core = Core(config, self._http.headers, self._ready)
+        self._core = Core(config, self._pool.headers, self._ready)
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: asyncio.Task[None] | None = None
@@ -102,8 +101,9 @@ class AsyncTargetClient:
             await asyncio.wait([self._poller])
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._owned:
-            await self._http.aclose()
+        if self._pool.owned:
+            for http_client in self._pool.clients:
+                await http_client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,11 +144,12 @@ class AsyncTargetClient:
         return None
 
     async def _send(self, step: Send) -> Outcome:
-        try:
-            return await transport.asyncio(self._http, step.request, deadline=step.deadline)
-        except (httpx.HTTPError, httpx.StreamError) as failure:
-            return failure
-        except RuntimeError:
-            if self._http.is_closed:
-                raise ClientClosedError(CLOSED) from None
-            raise
+        with self._pool.lane() as http_client:
+            try:
+                return await transport.asyncio(http_client, step.request, deadline=step.deadline)
+            except (httpx.HTTPError, httpx.StreamError) as failure:
+                return failure
+            except RuntimeError:
+                if http_client.is_closed:
+                    raise ClientClosedError(CLOSED) from None
+                raise

@@ -16,7 +16,7 @@ from target_delivery._version import __version__
 from target_delivery.completion import Completion, Prepared
 from target_delivery.decisioning.telemetry import TelemetryStore, WireTimes, delivery_entry
 from target_delivery.errors import DeliveryError, NotReadyError, OptionError, TargetError
-from target_delivery.events import Event, emit
+from target_delivery.events import ClientReady, SendNotificationError, emit
 from target_delivery.failure import fail_by_answer, fail_by_status, fail_without_answer
 from target_delivery.ids import new_id
 from target_delivery.memory import Memory
@@ -66,8 +66,12 @@ class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
     def __init__(self, config: Config, default_headers: httpx.Headers, ready: Flag) -> None:
-        """Take the checked options, the headers that the HTTP client sends with every request, and a flag to raise
-        when decisions can be made.
+        """Set up what the calls share.
+
+        Args:
+            config: the checked options.
+            default_headers: those that the HTTP client sends with every request.
+            ready: raised when decisions can be made.
 
         Raises:
             MissingExtraError: on-device decisioning was chosen and the extra ``on-device`` is not installed.
@@ -86,7 +90,7 @@ class Core:
         self.device: OnDevice | None = None
         if config.decisioning_method == "server-side":
             ready.set()
-            emit(config, Event("client_ready"))
+            emit(config, ClientReady())
         else:
             # Only here, since it needs the extra.
             from target_delivery.on_device import OnDevice
@@ -208,7 +212,7 @@ class Core:
         if why is not None:
             self.config.logger.error("The impressions of a decision on the device could not be reported: %s", why)
             request = DeliveryRequest.from_dict(prepared.body)
-            emit(self.config, Event("send_notification_error", notification=request, error=why))
+            emit(self.config, SendNotificationError(notification=request, error=why))
 
     def edge_call(self, prepared: Prepared, options: CallOptions, started: float) -> Call:
         """Make the HTTP request of a prepared request.

@@ -14,7 +14,7 @@ from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
 from target_delivery.poller import Poller
-from target_delivery.pool import http_options
+from target_delivery.pool import Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery.steps import Send, Sleep
 from target_delivery_api import transport
@@ -54,10 +54,9 @@ class TargetClient:
     """
 
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
-        self._owned = http_client is None
-        self._http = httpx.Client(**http_options()) if http_client is None else http_client
+        self._pool = Pool(httpx.Client, http_client)
         self._ready = threading.Event()
-        self._core = Core(config, self._http.headers, self._ready)
+        self._core = Core(config, self._pool.headers, self._ready)
         self._lock = threading.Lock()
         self._closed = False
         self._workers: ThreadPoolExecutor | None = None
@@ -171,8 +170,9 @@ class TargetClient:
         if workers is not None:
             # A callback that closes its own client cannot wait for itself.
             workers.shutdown(wait=not getattr(self._worker, "running", False))
-        if self._owned:
-            self._http.close()
+        if self._pool.owned:
+            for http_client in self._pool.clients:
+                http_client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -246,11 +246,12 @@ class TargetClient:
         return None
 
     def _send(self, step: Send) -> Outcome:
-        try:
-            return transport.sync(self._http, step.request, deadline=step.deadline)
-        except (httpx.HTTPError, httpx.StreamError) as failure:
-            return failure
-        except RuntimeError:
-            if self._http.is_closed:
-                raise ClientClosedError(CLOSED) from None
-            raise
+        with self._pool.lane() as http_client:
+            try:
+                return transport.sync(http_client, step.request, deadline=step.deadline)
+            except (httpx.HTTPError, httpx.StreamError) as failure:
+                return failure
+            except RuntimeError:
+                if http_client.is_closed:
+                    raise ClientClosedError(CLOSED) from None
+                raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,7 +11,7 @@ import httpx
 from target_delivery import edge
 from target_delivery.artifacts import ArtifactKeeper
 from target_delivery.decisioning import decide, geo_address, geo_of_headers, notification_request, remote_needs
-from target_delivery.events import Event, emit
+from target_delivery.events import GeoLocationUpdated, emit
 from target_delivery.steps import Conversation, Send
 from target_delivery_api.types import Answer
 
@@ -52,6 +53,7 @@ class OnDevice:
             client=self._config.client,
             session_id=prepared.session_id,
             location_hint=prepared.cluster or "",
+            now=int(time.time() * 1000),
             source=loaded.source,
         )
         for warning in decision.warnings:
@@ -84,7 +86,7 @@ class OnDevice:
             return
         given = prepared.body["context"]["geo"]
         prepared.body["context"]["geo"] = {**given, **geo}
-        emit(self._config, Event("geo_location_updated", geo_context=geo))
+        emit(self._config, GeoLocationUpdated(geo_context=geo))
 
 
 def _geo_of(answer: Answer) -> dict[str, Any] | None:

@@ -13,13 +13,14 @@ from attrs import field, frozen
 from target_delivery.cookies import is_session_id
 from target_delivery.edge import cluster_of_hint, is_server_domain
 from target_delivery.errors import OptionError
+from target_delivery.events import EventName
 
 if TYPE_CHECKING:
     import httpx
 
-    from target_delivery.events import Event
+    from target_delivery.events import EventHandlers
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-    from target_delivery_api.models import CustomerId, DeliveryRequest
+    from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",
@@ -27,7 +28,6 @@ __all__ = [
     "AttributesOptions",
     "ClientOptions",
     "DecisioningMethodName",
-    "EventName",
     "NotificationsCallbackOptions",
     "NotificationsOptions",
     "OffersCallbackOptions",
@@ -37,13 +37,6 @@ __all__ = [
 
 DecisioningMethodName = Literal["server-side", "on-device", "hybrid"]
 MethodName = Literal["get_offers", "get_attributes", "send_notifications"]
-EventName = Literal[
-    "client_ready",
-    "artifact_download_succeeded",
-    "artifact_download_failed",
-    "geo_location_updated",
-    "send_notification_error",
-]
 
 
 class TargetLogger(Protocol):
@@ -75,7 +68,7 @@ class _CommonClientOptions(TypedDict, total=False):
     """Edge cluster to start with: 1 to 5 digits."""
     property_token: str | None
     """Property of every call whose request names none."""
-    decisioning_method: DecisioningMethodName | None
+    decisioning_method: DecisioningMethodName | DecisioningMethod | None
     """Where decisions are made: ``server-side`` (the default), ``on-device``, or ``hybrid``: on the device what can be
     decided there, the rest by the edge. The latter two need the extra ``on-device``."""
     polling_interval: int | None
@@ -98,8 +91,8 @@ class _CommonClientOptions(TypedDict, total=False):
     """Whether the SDK reports its own timings to the edge. Default True."""
     version: str | None
     """``version`` parameter of every call."""
-    events: Mapping[EventName, Callable[[Event], object]] | None
-    """Handlers by the name of the event; each is called with an Event."""
+    events: EventHandlers | None
+    """Handlers by the name of the event; each is called with the event."""
 
 
 class ClientOptions(_CommonClientOptions, total=False):
@@ -133,16 +126,18 @@ class _VisitorOptions(TypedDict, total=False):
 
 class _RequestOptions(_VisitorOptions, total=False):
     request: Required[DeliveryRequest]
+    """What is sent; the SDK completes a copy of it."""
 
 
 class _OffersOptions(_RequestOptions, total=False):
-    decisioning_method: DecisioningMethodName | None
+    decisioning_method: DecisioningMethodName | DecisioningMethod | None
     """Where this call's decisions are made."""
 
 
 class _AttributesOptions(_VisitorOptions, total=False):
     request: DeliveryRequest | None
-    decisioning_method: DecisioningMethodName | None
+    """What else is sent; the SDK completes a copy of it."""
+    decisioning_method: DecisioningMethodName | DecisioningMethod | None
     """Where this call's decisions are made."""
 
 
@@ -166,6 +161,7 @@ class NotificationsCallbackOptions(_RequestOptions, _WithErrCallback, total=Fals
     """Options of ``send_notifications`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
+    """Called with the answer, in a thread of the client."""
 
 
 class OffersOptions(_OffersOptions, _WithoutCallback, total=False):
@@ -176,6 +172,7 @@ class OffersCallbackOptions(_OffersOptions, _WithErrCallback, total=False):
     """Options of ``get_offers`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
+    """Called with the answer, in a thread of the client."""
 
 
 class AttributesOptions(_AttributesOptions, _WithoutCallback, total=False):
@@ -186,6 +183,7 @@ class AttributesCallbackOptions(_AttributesOptions, _WithErrCallback, total=Fals
     """Options of ``get_attributes`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[AttributesProvider], object]]
+    """Called with the attributes, in a thread of the client."""
 
 
 @frozen(kw_only=True)
@@ -212,7 +210,7 @@ class Config:
     cdn_base_path: str | None = None
     telemetry_enabled: bool = True
     version: str | None = None
-    events: Mapping[EventName, Callable[[Event], object]] = field(factory=dict[EventName, Any])
+    events: Mapping[str, Callable[[Any], object]] = field(factory=dict[str, Any])
 
 
 @frozen(kw_only=True)
@@ -290,7 +288,8 @@ def _secret_matching(need: str, accepts: Callable[[str], bool]) -> _Check:
 
 
 def _one_of(*values: str) -> _Check:
-    return _matching(f"one of {', '.join(map(repr, values))}", values.__contains__)
+    check = _matching(f"one of {', '.join(map(repr, values))}", values.__contains__)
+    return lambda name, value: str(check(name, value))
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:

@@ -29,7 +29,14 @@ from target_delivery.decisioning.errors import ArtifactError, DecisioningError, 
 
 if TYPE_CHECKING:
     from target_delivery.decisioning.allocation import allocate
-    from target_delivery.decisioning.artifact import Artifact, Rule, compile_artifact, decode_bin, load_artifact, read_artifact
+    from target_delivery.decisioning.artifact import (
+        Artifact,
+        Rule,
+        compile_artifact,
+        decode_bin,
+        load_artifact,
+        read_artifact,
+    )
     from target_delivery.decisioning.engine import (
         Decision,
         RemoteNeeds,
