@@ -4,9 +4,10 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from target_delivery.decisioning import Rule, geo_address, geo_of_headers, with_geo
+from target_delivery.decisioning._json import as_list, as_object, as_text
 from target_delivery.decisioning.allocation import visitor_of
 from target_delivery.decisioning.context import Context, Visit
 from target_delivery.decisioning.engine import start
@@ -304,15 +305,11 @@ def _events_by_token(artifact: Artifact) -> dict[str, list[Event]]:
             for rule in rules:
                 meta, consequence = rule["meta"], rule["consequence"]
                 display = Event(str(meta["activity.id"]), str(meta["experience.id"]), Location(kind, name), "display")
-                for option in _objects(consequence.get("options")):
-                    if token := option.get("eventToken"):
+                for option in map(as_object, as_list(consequence.get("options"))):
+                    if token := as_text(option.get("eventToken")):
                         events.setdefault(token, []).append(display)
-                for metric in _objects(consequence.get("metrics")):
-                    if token := metric.get("eventToken"):
-                        events.setdefault(token, []).append(display._replace(type=metric.get("type", "click")))
+                for metric in map(as_object, as_list(consequence.get("metrics"))):
+                    if token := as_text(metric.get("eventToken")):
+                        type_: Literal["display", "click"] = "display" if metric.get("type") == "display" else "click"
+                        events.setdefault(token, []).append(display._replace(type=type_))
     return events
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of an array, for what may be of any shape."""
-    return [item for item in cast("list[Any]", value) if isinstance(item, dict)] if isinstance(value, list) else []
