@@ -21,6 +21,7 @@ class Driver(Protocol):
     def get_offers(self, options: Any) -> TargetDeliveryResponse: ...
     def send_notifications(self, options: Any) -> TargetDeliveryResponse: ...
     def get_attributes(self, names: Any, options: Any = None) -> AttributesProvider: ...
+    def wait_until_ready(self, timeout: float | None = None) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -43,6 +44,9 @@ class AsyncDriver:
 
     def get_attributes(self, names: Any, options: Any = None) -> AttributesProvider:
         return self._runner.run(self._client.get_attributes(names, options))
+
+    def wait_until_ready(self, timeout: float | None = None) -> bool:
+        return self._runner.run(self._client.wait_until_ready(timeout))
 
     def close(self) -> None:
         self._runner.run(self._client.close())

@@ -10,7 +10,7 @@ import httpx
 from target_delivery.call import Core
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
-from target_delivery.pool import Pool
+from target_delivery.pool import CookielessAsyncClient, Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery.steps import Send, Sleep
 from target_delivery_api import transport
@@ -41,7 +41,7 @@ class AsyncTargetClient:
     """
 
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
-        self._pool = Pool(httpx.AsyncClient, http_client)
+        self._pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, http_client)
         self._ready = asyncio.Event()
         self._core = Core(config, self._pool.headers, self._ready)
         self._closed = False

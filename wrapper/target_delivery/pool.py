@@ -16,12 +16,45 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
-__all__ = ["Pool", "http_options"]
+__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool"]
 
 
-LANES, LANE_SIZE = 10, 10
+LANES = 100
+"""HTTP clients of one pool at most; further calls share them."""
+CALLS_PER_LANE = {False: 1, True: 10}
+"""Calls in one lane at the same time, without and with HTTP/2, which has many calls share a connection."""
 
-C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+
+class _Cookieless:
+    """Takes no cookies: the calls are of many visitors, and what the edge sets for one is not for another.
+
+    It also saves a tenth of a call, which httpx spends on looking for them.
+    """
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._none
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        pass
+
+
+class CookielessClient(_Cookieless, httpx.Client):
+    """An HTTP client of a TargetClient."""
+
+
+class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
+    """An HTTP client of an AsyncTargetClient."""
 
 
 class HttpOptions(TypedDict):
@@ -40,35 +73,40 @@ def http_options() -> HttpOptions:
     """
     return {
         "http2": find_spec("h2") is not None,
-        "limits": httpx.Limits(max_connections=LANE_SIZE, max_keepalive_connections=LANE_SIZE, keepalive_expiry=30),
+        # A lane keeps a connection to each edge cluster it was used for; there are about ten.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
         "verify": httpx.create_ssl_context(),
     }
 
 
 @define(eq=False)
-class Lane(Generic[C]):
-    """An HTTP client, and how many exchanges are under way in it."""
+class Lane(Generic[H]):
+    """An HTTP client, and how many calls are under way in it."""
 
-    http: C
+    http: H
     busy: int = 0
 
 
-class Pool(Generic[C]):
-    """The connections of one client to every edge cluster: up to 100, in lanes of ten. Safe in threads.
+class Pool(Generic[H]):
+    """The connections of one client to every edge cluster, in lanes that are used by one call at a time.
 
-    httpcore compares all idle connections of a pool with each other before and after each request. A hundred in one
-    pool cost more time than the request itself; ten at a time do not show.
+    httpcore compares all connections of its pool with each other whenever a request begins or ends, and offers an
+    idle one to every request that waits. With fifty in one pool that costs more than the request, and a request that
+    has bad luck waits for seconds. Nothing of it is to be seen while each call has an HTTP client to itself. Safe in
+    threads.
 
     Attributes:
         owned: whether the HTTP clients are the SDK's own, and not the caller's.
     """
 
-    def __init__(self, kind: Callable[..., C], given: C | None) -> None:
+    def __init__(self, kind: Callable[..., H], given: H | None) -> None:
         """Take the kind of HTTP client, and the caller's own one, which is used instead of any other."""
         self.owned: bool = given is None
-        self._make: Callable[[], C] = partial(kind, **http_options()) if given is None else kind
-        self._lanes: list[Lane[C]] = [Lane(self._make() if given is None else given)]
+        options: HttpOptions | None = http_options() if given is None else None
+        self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
+        self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
+        self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
         self._lock = threading.Lock()
 
     @property
@@ -77,15 +115,15 @@ class Pool(Generic[C]):
         return self._lanes[0].http.headers
 
     @property
-    def clients(self) -> list[C]:
+    def clients(self) -> list[H]:
         """The HTTP clients in use."""
         return [lane.http for lane in self._lanes]
 
     @contextmanager
-    def lane(self) -> Iterator[C]:
-        """Give the first HTTP client with a free connection, so that few calls share few connections."""
+    def lane(self) -> Iterator[H]:
+        """Give the first HTTP client that is free, so that few calls share few connections."""
         with self._lock:
-            lane = next((one for one in self._lanes if one.busy < LANE_SIZE), None)
+            lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
             if lane is None and self.owned and len(self._lanes) < LANES:
                 lane = Lane(self._make())
                 self._lanes.append(lane)

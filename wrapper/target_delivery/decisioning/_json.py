@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
+AnyObject: TypeAlias = "dict[str, Any]"
+"""A JSON object in the hands of a caller, who need not prove that every value in it is JSON."""
 
 MAX_DEPTH = 100
 """How deep a value of an artifact may nest. Real offers nest a handful of levels."""
 
 _CONTAINERS = (dict, list)
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def as_object(value: JsonValue) -> JsonObject:
@@ -29,6 +33,11 @@ def as_list(value: JsonValue) -> list[JsonValue]:
 def as_text(value: JsonValue) -> str:
     """Give value itself when it is a string, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def as_scalar(value: JsonValue) -> bool | int | float | str | None:
+    """Give value itself when it is neither object nor array, else None."""
+    return None if isinstance(value, _CONTAINERS) else value
 
 
 def copier(value: JsonValue, depth: int = 0) -> Callable[[], JsonValue] | None:
@@ -53,14 +62,10 @@ def object_copier(value: JsonObject, depth: int = 0) -> Callable[[], JsonObject]
     Raises:
         ValueError: as copier.
     """
-    inner = [
-        (key, copy)
-        for key, item in value.items()
-        if isinstance(item, _CONTAINERS) and (copy := copier(item, depth + 1)) is not None
-    ]
-    if not inner:
+    if _SCALARS.issuperset(map(type, value.values())):
         return value.copy
     _check(depth)
+    inner = [(key, copy) for key, item in value.items() if (copy := copier(item, depth + 1)) is not None]
 
     def copy_object() -> JsonObject:
         made = value.copy()
@@ -77,14 +82,10 @@ def list_copier(value: list[JsonValue], depth: int = 0) -> Callable[[], list[Jso
     Raises:
         ValueError: as copier.
     """
-    _check(depth)
-    inner = [
-        (at, copy)
-        for at, item in enumerate(value)
-        if isinstance(item, _CONTAINERS) and (copy := copier(item, depth + 1)) is not None
-    ]
-    if not inner:
+    if _SCALARS.issuperset(map(type, value)):
         return value.copy
+    _check(depth)
+    inner = [(at, copy) for at, item in enumerate(value) if (copy := copier(item, depth + 1)) is not None]
 
     def copy_list() -> list[JsonValue]:
         made = value.copy()

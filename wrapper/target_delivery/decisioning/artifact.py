@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from target_delivery.decisioning._json import as_list, as_object, as_text, check_depth
+from target_delivery.decisioning._json import as_list, as_object, as_scalar, as_text, check_depth
 from target_delivery.decisioning.conditions import Compiler, Node, all_of
 from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
@@ -29,9 +29,9 @@ _BIN_HEADER = 40
 _MOST_PROPERTIES = 64  # whose rules a place keeps apart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # frozen would cost a tenth of the time that loading an artifact takes
 class Rule:
-    """One rule: an experience of an activity at one place.
+    """One rule: an experience of an activity at one place. Nothing changes it.
 
     Attributes:
         key: ``ruleKey``: of the rules with one key at most one applies, where several can.
@@ -58,7 +58,11 @@ class Rule:
     @property
     def audience_ids(self) -> list[JsonValue]:
         """The audiences that the condition stands for."""
-        return as_list(self.meta.get("audience.ids"))
+        return [as_scalar(audience) for audience in as_list(self.meta.get("audience.ids"))]
+
+    def of_meta(self, name: str) -> str | float | None:
+        """Give an id or a name from the meta; None when it is not there."""
+        return as_scalar(self.meta.get(name))
 
 
 Test: TypeAlias = "Callable[[Context], bool]"
@@ -151,10 +155,9 @@ class Artifact:
         mboxes: rules by name of the mbox.
         views: rules by name of the view.
         every_view: the rules of all views.
-        remote_mboxes: names of mboxes that need the edge.
-        local_mboxes: names of mboxes that are decided on the device.
+        decided_mboxes: names of the mboxes that are decided on the device; all others need the edge.
+        decided_views: names of the views that are decided on the device; all others need the edge.
         remote_views: names of views that need the edge.
-        local_views: names of views that are decided on the device.
         warning: one sentence on the rules that can never apply; ``""`` when all can.
     """
 
@@ -167,10 +170,9 @@ class Artifact:
     mboxes: Mapping[str, RuleSet]
     views: Mapping[str, RuleSet]
     every_view: RuleSet
-    remote_mboxes: frozenset[str]
-    local_mboxes: frozenset[str]
+    decided_mboxes: frozenset[str]
+    decided_views: frozenset[str]
     remote_views: tuple[str, ...]
-    local_views: frozenset[str]
     warning: str
 
     def mbox(self, name: str) -> RuleSet:
@@ -182,7 +184,7 @@ class Artifact:
         return self.views.get(name, _NO_RULES) if name else self.every_view
 
 
-def load_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization_id: str = "") -> Artifact:
+def load_artifact(source: bytes | str | Mapping[str, Any], *, organization_id: str = "") -> Artifact:
     """Read, check and compile an artifact.
 
     Args:
@@ -208,7 +210,7 @@ def read_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization
     if isinstance(source, str):
         return _parse(source)
     content = bytes(source)
-    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) and b":" in content[:8]:
+    if not content[:16].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) and b":" in content[:8]:
         content = decode_bin(content, organization_id)
     return _parse(content)
 
@@ -239,7 +241,7 @@ def decode_bin(content: bytes, organization_id: str) -> bytes:
     return (int.from_bytes(body) ^ int.from_bytes(mask)).to_bytes(len(body))
 
 
-def _dump(source: Mapping[str, JsonValue]) -> str:
+def _dump(source: Mapping[str, Any]) -> str:
     try:
         return json.dumps(dict(source), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -308,10 +310,9 @@ def compile_artifact(source: JsonObject) -> Artifact:
         mboxes=MappingProxyType(mboxes),
         views=MappingProxyType(views),
         every_view=RuleSet(rule for view in views.values() for rule in view.rules),
-        remote_mboxes=frozenset(_names(source, "remoteMboxes")),
-        local_mboxes=frozenset(_names(source, "localMboxes")),
+        decided_mboxes=frozenset(_names(source, "localMboxes")).difference(_names(source, "remoteMboxes")),
+        decided_views=frozenset(_names(source, "localViews")).difference(_names(source, "remoteViews")),
         remote_views=tuple(_names(source, "remoteViews")),
-        local_views=frozenset(_names(source, "localViews")),
         warning=reader.warning,
     )
 
@@ -326,6 +327,7 @@ class _Reader:
     def __init__(self, token_names: TokenNames) -> None:
         self._token_names = token_names
         self._problems: list[str] = []
+        self._reads_everything = False
         self._compiler: Compiler[Context] = Compiler(self._variable, own="allocation")
 
     def _variable(self, name: str) -> Variable[Context] | None:
@@ -334,7 +336,7 @@ class _Reader:
     @property
     def needs_hosts(self) -> bool:
         """Whether conditions read parts of host names."""
-        return self._compiler.reads_everything or reads_hosts(self._compiler.names)
+        return self._reads_everything or reads_hosts(self._compiler.names)
 
     @property
     def warning(self) -> str:
@@ -367,13 +369,12 @@ class _Reader:
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:
-            check_depth(meta)
             node = self._condition(condition, activity)
             prepared = Consequence(consequence, name, meta, self._token_names)
         except ValueError as error:
             problem, node = str(error), _NEVER
             self._problems.append(f"{where}[{at}]: {problem}")
-            prepared, meta = Consequence({}, name, {}, TokenNames(())), {}
+            prepared = Consequence({}, name, {}, TokenNames(()))
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
             key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",
@@ -391,6 +392,7 @@ class _Reader:
         node = self._compiler.condition(condition, activity)
         if not self._compiler.reads_everything:
             return node
+        self._reads_everything = True
 
         def test(context: Context) -> bool:
             context.activity = activity  # which allocation the condition sees among all data

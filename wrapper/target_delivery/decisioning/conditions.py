@@ -125,30 +125,17 @@ class Node(Generic[S_contra]):
         bound: when it compares a variable to a number: the variable, how, and the number.
     """
 
-    __slots__ = ("bound", "constant", "cost", "name", "number", "parts", "test", "text", "value")
+    parts: tuple[Node[S_contra], ...] = ()
+    name: str = ""
+    number: Callable[[S_contra], float] | None = None
+    text: Callable[[S_contra], str] | None = None
+    constant: str | float | None = None
+    bound: tuple[Node[S_contra], str, float] | None = None
 
-    def __init__(
-        self,
-        value: Callable[[S_contra], JsValue],
-        test: Callable[[S_contra], bool],
-        cost: int,
-        *,
-        parts: tuple[Node[S_contra], ...] = (),
-        name: str = "",
-        number: Callable[[S_contra], float] | None = None,
-        text: Callable[[S_contra], str] | None = None,
-        constant: str | float | None = None,
-        bound: tuple[Node[S_contra], str, float] | None = None,
-    ) -> None:
+    def __init__(self, value: Callable[[S_contra], JsValue], test: Callable[[S_contra], bool], cost: int) -> None:
         self.value = value
         self.test = test
         self.cost = cost
-        self.parts = parts
-        self.name = name
-        self.number = number
-        self.text = text
-        self.constant = constant
-        self.bound = bound
 
 
 ANY_COST = 100
@@ -199,9 +186,10 @@ class Compiler(Generic[S]):
         self.reads_everything = False
         self.size = 0
         self.owner = ""
-        self._own = own
+        self._own, self._own_spelling = own, own.encode("utf-8", "surrogatepass")
         self._known: dict[tuple[bytes, str], tuple[Node[S], int]] = {}
         self._variables: dict[tuple[str, str], Node[S]] = {}
+        self._literals: dict[str, Node[Scope]] = {}
 
     def condition(self, logic: JsonValue, owner: str = "") -> Node[S]:
         """Compile a condition.
@@ -229,6 +217,8 @@ class Compiler(Generic[S]):
             return _node(lambda scope: [_json(value(scope)) for value in values])
         if isinstance(logic, str):
             self.size += len(logic)
+            if len(logic) <= 64:
+                return self._literals.get(logic) or self._literals.setdefault(logic, _literal(logic))
         return _literal(logic)
 
     def variable(self, name: str) -> Node[S]:
@@ -245,7 +235,7 @@ class Compiler(Generic[S]):
             spelling = marshal.dumps(logic, 2)  # the fastest there is; version 2 spells equal things equally
         except ValueError as error:
             raise ConditionError(f"the condition cannot be used: {error}") from error
-        key = spelling, self.owner if self._own.encode() in spelling else ""
+        key = spelling, self.owner if self._own_spelling in spelling else ""
         known = self._known.get(key)
         if known is not None:
             self.size += known[1]
@@ -310,7 +300,9 @@ def _and(nodes: list[Node[S]]) -> Node[S]:
                 return current
         return current
 
-    return Node(value, all_of([part.test for part in parts]), sum(map(_cost, parts)), parts=parts)
+    node = Node(value, all_of([part.test for part in parts]), sum(map(_cost, parts)))
+    node.parts = parts
+    return node
 
 
 def _or(nodes: list[Node[S]]) -> Node[S]:
@@ -469,7 +461,7 @@ def _var(compiler: Compiler[S], operands: list[JsonValue]) -> Node[S]:
     if name is None or name == "":
         compiler.reads_everything = True
         return _node(lambda scope: scope.data)
-    path = to_string(name, Budget(0))
+    path = to_string(name, _NO_STEPS)
     compiler.names.add(path)
     return _variable(compiler, path, default)
 
@@ -574,6 +566,9 @@ def _json(value: JsValue) -> JsonValue:
     return None if isinstance(value, Undefined) else value
 
 
+_NO_STEPS = Budget(0)
+
+
 def _nothing(_scope: Scope) -> JsValue:
     return None
 
@@ -596,11 +591,16 @@ def _boolean(test: Callable[[S], bool], cost: int = ANY_COST) -> Node[S]:
 
 def _literal(value: JsonValue) -> Node[Scope]:
     truth = truthy(value)
+    node: Node[Scope]
     if isinstance(value, str):
-        return Node(lambda _: value, lambda _: truth, 0, text=lambda _: value, constant=value)
+        node = Node(lambda _: value, lambda _: truth, 0)
+        node.text, node.constant = lambda _: value, value
+        return node
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = to_number(value, Budget(0))
-        return Node(lambda _: number, lambda _: truth, 0, number=lambda _: number, constant=number)
+        number = to_number(value, _NO_STEPS)
+        node = Node(lambda _: number, lambda _: truth, 0)
+        node.number, node.constant = lambda _: number, number
+        return node
     if isinstance(value, dict):
         try:
             check_depth(value)
@@ -610,15 +610,19 @@ def _literal(value: JsonValue) -> Node[Scope]:
 
 
 def _resolved(variable: Variable[S], default: Callable[[S], JsValue]) -> Node[S]:
-    get, name, number, text, cost = variable.get, variable.name, variable.number, variable.text, variable.cost
-    if number is not None or text is not None:
-        return Node(get, lambda scope: truthy(get(scope)), cost, name=name, number=number, text=text)
+    get = variable.get
+    if variable.number is not None or variable.text is not None:
+        node: Node[S] = Node(get, lambda scope: truthy(get(scope)), variable.cost)
+        node.number, node.text = variable.number, variable.text
+    else:
 
-    def value(scope: S) -> JsValue:
-        found = get(scope)
-        return default(scope) if found is UNDEFINED else found
+        def value(scope: S) -> JsValue:
+            found = get(scope)
+            return default(scope) if found is UNDEFINED else found
 
-    return Node(value, lambda scope: truthy(value(scope)), cost, name=name)
+        node = Node(value, lambda scope: truthy(value(scope)), variable.cost)
+    node.name = variable.name
+    return node
 
 
 # Conjunctions.
@@ -748,7 +752,9 @@ def _bound(name: str, variable: Node[S], get: Callable[[S], float], number: floa
         test = lambda scope: get(scope) > number  # noqa: E731
     else:
         test = lambda scope: get(scope) >= number  # noqa: E731
-    return Node(test, test, variable.cost, bound=(variable, name, number) if variable.name else None)
+    node: Node[S] = Node(test, test, variable.cost)
+    node.bound = (variable, name, number) if variable.name else None
+    return node
 
 
 def _less(a: JsValue, b: JsValue, budget: Budget) -> bool:

@@ -41,6 +41,12 @@ _FROM_GEO = {
 """Response tokens whose values are the visitor's place, and what the context calls them."""
 
 
+_SCALARS = frozenset({str, int, float, bool})
+
+_USUAL = frozenset({"name", "options", "metrics"})
+"""What every consequence has."""
+
+
 class TokenNames:
     """The response tokens that an artifact asks for.
 
@@ -61,7 +67,9 @@ class TokenNames:
 
     def known(self, meta: JsonObject) -> JsonObject:
         """Give the response tokens of a rule that do not depend on the request."""
-        tokens = {name: meta[name] for name in self.of_meta if isinstance(meta.get(name), (str, int, float))}
+        tokens: JsonObject = {name: meta[name] for name in self.of_meta if name in meta}
+        if not _SCALARS.issuperset(map(type, tokens.values())):
+            tokens = {name: value for name, value in tokens.items() if type(value) in _SCALARS}
         tokens["activity.decisioningMethod"] = "on-device"
         return tokens
 
@@ -87,17 +95,18 @@ class Consequence:
 
     def __init__(self, consequence: JsonObject, name: str, meta: JsonObject, token_names: TokenNames) -> None:
         self.name = as_text(consequence.get("name")) or name
-        base = consequence | {"name": self.name}
-        base.pop("options", None)
-        base.pop("metrics", None)
+        base: JsonObject = {"name": self.name}
+        if not consequence.keys() <= _USUAL:
+            base = {key: value for key, value in consequence.items() if key not in _USUAL} | base
         self._base = object_copier(base)
         metrics = [metric for metric in as_list(consequence.get("metrics")) if isinstance(metric, dict)]
         self._metrics = [(metric.get("type"), object_copier(metric)) for metric in metrics]
         options = _with_display_tokens(consequence, metrics)
         tokens = token_names.known(meta) if options else {}
         self._options = [_Option(option, meta, tokens, token_names) for option in options]
-        display_tokens = [as_text(option.get("eventToken")) for option in options]
-        self.display_tokens = tuple(token for token in dict.fromkeys(display_tokens) if token)
+        display_tokens = dict.fromkeys([as_text(option.get("eventToken")) for option in options])
+        display_tokens.pop("", None)
+        self.display_tokens = tuple(display_tokens)
 
     def execute(self, context: Context) -> JsonObject:
         """Answer an execute item: only click metrics, no event tokens in options, no empty options."""
@@ -162,11 +171,14 @@ class _Option:
             return self._filled(option, meta)
         if kind != "actions" or not isinstance(content, list):
             return option
-        actions = content.copy()
-        for at, action in enumerate(content):
-            if isinstance(action, dict) and "${" in as_text(action.get("content")):
-                actions[at] = self._filled(action, meta, at)
-        return {**option, "content": actions}
+        filled = {
+            at: self._filled(action, meta, at)
+            for at, action in enumerate(content)
+            if isinstance(action, dict) and "${" in as_text(action.get("content"))
+        }
+        if not filled:
+            return option
+        return {**option, "content": [filled.get(at, action) for at, action in enumerate(content)]}
 
     def _filled(self, holder: JsonObject, meta: JsonObject, at: int | None = None) -> JsonObject:
         """Fill in the macros in the content of an option, or of its action at a position."""
@@ -185,6 +197,8 @@ class _Option:
 def _with_display_tokens(consequence: JsonObject, metrics: list[JsonObject]) -> list[JsonObject]:
     """Give the options; one without an event token gets that of the display metric at its position."""
     options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
+    if not metrics:
+        return options
     displays = [
         metric["eventToken"] for metric in metrics if metric.get("type") == "display" and "eventToken" in metric
     ]

@@ -72,7 +72,10 @@ class Visit:
 
         def __getattr__(self, name: str) -> Any:
             """Make a section that was not read before."""
-            value = _VISIT_SECTIONS[name](self)
+            make = _VISIT_SECTIONS.get(name)
+            if make is None:
+                raise AttributeError(name)
+            value = make(self)
             setattr(self, name, value)
             return value
 
@@ -101,7 +104,10 @@ class Context:
 
         def __getattr__(self, name: str) -> Any:
             """Make a section that was not read before."""
-            value = _ITEM_SECTIONS[name](self)
+            make = _ITEM_SECTIONS.get(name)
+            if make is None:
+                raise AttributeError(name)
+            value = make(self)
             setattr(self, name, value)
             return value
 

@@ -19,7 +19,7 @@ from target_delivery.decisioning.trace import ArtifactSource, ItemTrace, trace_o
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from target_delivery.decisioning._json import JsonObject, JsonValue
+    from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
     from target_delivery.decisioning.artifact import Artifact, Rule, Selection
 
     Observe = Callable[[Rule, Context, bool], None]
@@ -53,15 +53,15 @@ class Decision(NamedTuple):
         warnings: sentences on rules whose conditions could not be evaluated, which therefore did not apply.
     """
 
-    response: JsonObject
-    notifications: list[JsonObject]
+    response: AnyObject
+    notifications: list[AnyObject]
     remote: RemoteNeeds
     warnings: list[str]
 
 
 def decide(
     artifact: Artifact,
-    request: JsonObject,
+    request: AnyObject,
     *,
     client: str = "",
     session_id: str = "",
@@ -85,6 +85,7 @@ def decide(
         source: where the artifact came from, for traces.
         new_id: makes ids.
     """
+    asked: JsonObject = request
     client = client or artifact.client
     visit, visitor_id = start(request, client, location_hint, now, new_id)
     remote = remote_needs(artifact, request)
@@ -98,9 +99,9 @@ def decide(
         "id": copy_object(visitor_id) if "customerIds" in visitor_id else visitor_id.copy(),
         "client": client,
     }
-    if isinstance(execute := request.get("execute"), dict):
+    if isinstance(execute := asked.get("execute"), dict):
         response["execute"] = run.execute(execute)
-    if isinstance(prefetch := request.get("prefetch"), dict):
+    if isinstance(prefetch := asked.get("prefetch"), dict):
         response["prefetch"] = run.prefetch(prefetch)
     return Decision(response, run.notifications, remote, run.warnings)
 
@@ -127,36 +128,44 @@ def _is_known(visitor_id: JsonObject) -> bool:
     )
 
 
-def remote_needs(artifact: Artifact, request: JsonObject) -> RemoteNeeds:
+def remote_needs(artifact: Artifact, request: AnyObject) -> RemoteNeeds:
     """Find what of a request only the edge can decide.
 
     It is what the artifact names as remote, and what it does not name as local. A page load asks for the global mbox,
     a view without a name for every view.
     """
-    mboxes: dict[str, None] = {}
-    views: dict[str, None] = {}
+    parts: JsonObject = request
+    mboxes: list[str] = []
+    views: list[str] = []
     for part in ("execute", "prefetch"):
-        asked = request.get(part)
+        asked = parts.get(part)
         if not isinstance(asked, dict):
             continue
-        names = [as_text(as_object(item).get("name")) for item in as_list(asked.get("mboxes"))]
-        if isinstance(asked.get("pageLoad"), dict):
-            names.append(artifact.global_mbox)
-        for name in names:
-            if name and (name in artifact.remote_mboxes or name not in artifact.local_mboxes):
-                mboxes[name] = None
-    for item in as_list(as_object(request.get("prefetch")).get("views")):
-        name = as_text(as_object(item).get("name"))
-        if not name:
-            views.update(dict.fromkeys(artifact.remote_views))
-        elif name in artifact.remote_views or name not in artifact.local_views:
-            views[name] = None
-    return RemoteNeeds(list(mboxes), list(views))
+        if isinstance(asked.get("pageLoad"), dict) and artifact.global_mbox not in artifact.decided_mboxes:
+            mboxes.append(artifact.global_mbox)
+        mboxes += _undecided(asked.get("mboxes"), artifact.decided_mboxes)
+        if part == "prefetch" and "views" in asked:
+            views += _undecided(asked["views"], artifact.decided_views, artifact.remote_views)
+    return RemoteNeeds(
+        list(dict.fromkeys(mboxes)) if mboxes else mboxes, list(dict.fromkeys(views)) if views else views
+    )
+
+
+def _undecided(items: JsonValue, decided: frozenset[str], without_name: Sequence[str] = ()) -> list[str]:
+    names: list[str] = []
+    for item in as_list(items):
+        if isinstance(item, dict):
+            name = as_text(item.get("name"))
+            if not name:
+                names += without_name
+            elif name not in decided:
+                names.append(name)
+    return names
 
 
 def notification_request(
-    request: JsonObject, decision: Decision, telemetry: Sequence[JsonObject] = ()
-) -> JsonObject | None:
+    request: AnyObject, decision: Decision, telemetry: Sequence[AnyObject] = ()
+) -> AnyObject | None:
     """Give the request that counts the impressions of a decision, and carries telemetry.
 
     Args:
@@ -245,7 +254,7 @@ class _Run:
         self._new_id = new_id
         self._property = property_of(request)
         self._used_tokens: set[str] = set()
-        self.notifications: list[JsonObject] = []
+        self.notifications: list[AnyObject] = []
         self.warnings: list[str] = []
         self.trace: JsonObject | None = None
         self.session_id = ""
@@ -383,4 +392,5 @@ class _Run:
 
 def property_of(request: JsonObject) -> str | None:
     """Give the property token of a request."""
-    return as_text(as_object(request.get("property")).get("token")) or None
+    asked = request.get("property")
+    return (as_text(asked.get("token")) or None) if isinstance(asked, dict) else None

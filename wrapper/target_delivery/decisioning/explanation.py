@@ -14,7 +14,7 @@ from target_delivery.decisioning.engine import observed, property_of, remote_nee
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_delivery.decisioning._json import JsonObject, JsonValue
+    from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
     from target_delivery.decisioning.artifact import Artifact, Rule, RuleSet
 
 __all__ = ["ActivityExplanation", "Explanation", "ItemExplanation", "Reason", "RuleExplanation", "explain"]
@@ -179,7 +179,7 @@ class Explanation:
 
     items: tuple[ItemExplanation, ...]
 
-    def as_object(self) -> JsonObject:
+    def as_object(self) -> AnyObject:
         """Give it as data, ready for JSON."""
         return {"items": [item.as_object() for item in self.items]}
 
@@ -189,7 +189,7 @@ class Explanation:
 
 def explain(
     artifact: Artifact,
-    request: JsonObject,
+    request: AnyObject,
     *,
     client: str = "",
     location_hint: str = "",
@@ -253,7 +253,7 @@ def _activities(rules: RuleSet, context: Context, token: str | None, *, every: b
             _rule(rule, context, evaluated.get(id(rule)), id(rule) in permitted, failed.get(id(rule)))
             for rule in its_rules
         )
-        name = as_text(its_rules[0].meta.get("activity.name"))
+        name = as_text(its_rules[0].of_meta("activity.name"))
         applies = any(verdict.verdict == "applies" for verdict in verdicts)
         explained.append(ActivityExplanation(activity_id, name, applies, verdicts))
     return tuple(explained)
@@ -262,7 +262,7 @@ def _activities(rules: RuleSet, context: Context, token: str | None, *, every: b
 def _rule(
     rule: Rule, context: Context, applies: bool | None, permitted: bool, error: Exception | None
 ) -> RuleExplanation:
-    experience, name = rule.meta.get("experience.id"), as_text(rule.meta.get("experience.name"))
+    experience, name = rule.of_meta("experience.id"), as_text(rule.of_meta("experience.name"))
     if rule.problem:
         return RuleExplanation(rule.key, experience, name, "can never apply", rule.problem)
     if not permitted:

@@ -13,8 +13,9 @@ from target_delivery.decisioning._json import as_object, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from target_delivery.decisioning._json import JsonObject, JsonValue
+    from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
     from target_delivery.decisioning.artifact import Artifact
 
 __all__ = ["geo_address", "geo_of_headers", "with_geo"]
@@ -24,7 +25,7 @@ _TEXTS = {"x-geo-country-code": "countryCode", "x-geo-region-code": "stateCode",
 _NUMBERS = {"x-geo-latitude": "latitude", "x-geo-longitude": "longitude"}
 
 
-def geo_address(artifact: Artifact, request: JsonObject) -> str | None:
+def geo_address(artifact: Artifact, request: AnyObject) -> str | None:
     """Give the IP address to look up before a request is decided.
 
     Returns:
@@ -42,7 +43,7 @@ def geo_address(artifact: Artifact, request: JsonObject) -> str | None:
         return None
 
 
-def geo_of_headers(headers: Mapping[str, JsonValue]) -> JsonObject:
+def geo_of_headers(headers: Mapping[str, Any]) -> AnyObject:
     """Read the headers ``x-geo-*``, or an object with those names, as ``context.geo`` of a request.
 
     Values that are blank or, for coordinates, no finite number are left out.
@@ -57,7 +58,7 @@ def geo_of_headers(headers: Mapping[str, JsonValue]) -> JsonObject:
     return geo
 
 
-def with_geo(request: JsonObject, geo: JsonObject) -> JsonObject:
+def with_geo(request: AnyObject, geo: AnyObject) -> AnyObject:
     """Give a copy of a request whose ``context.geo`` says in addition what geo does."""
     context = as_object(request.get("context"))
     return {**request, "context": {**context, "geo": {**as_object(context.get("geo")), **geo}}}

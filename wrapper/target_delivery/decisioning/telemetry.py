@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from target_delivery.decisioning._json import as_list, as_object
 
 if TYPE_CHECKING:
-    from target_delivery.decisioning._json import JsonObject
+    from target_delivery.decisioning._json import AnyObject, JsonObject
 
 __all__ = ["ARTIFACT_DOWNLOAD", "TelemetryStore", "WireTimes", "artifact_entry", "delivery_entry"]
 
@@ -52,15 +52,15 @@ class WireTimes:
 
 
 def delivery_entry(
-    request: JsonObject,
-    answer: JsonObject,
+    request: AnyObject,
+    answer: AnyObject,
     *,
     decisioning_method: str,
     timestamp: int,
     execution: float,
     parsing: float | None = None,
     wire: WireTimes | None = None,
-) -> JsonObject:
+) -> AnyObject:
     """Describe one delivery.
 
     Args:
@@ -86,7 +86,7 @@ def delivery_entry(
 
 def artifact_entry(
     *, timestamp: int, execution: float, parsing: float | None = None, wire: WireTimes | None = None
-) -> JsonObject:
+) -> AnyObject:
     """Describe one artifact download; the arguments are those of delivery_entry."""
     entry: JsonObject = {"requestId": ARTIFACT_DOWNLOAD, "timestamp": timestamp}
     _add_measures(entry, execution, parsing, wire)
@@ -101,18 +101,18 @@ class TelemetryStore:
     """
 
     def __init__(self, capacity: int = MOST_ENTRIES) -> None:
-        self._entries: deque[JsonObject] = deque(maxlen=capacity)
+        self._entries: deque[AnyObject] = deque(maxlen=capacity)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, entry: JsonObject) -> None:
+    def add(self, entry: AnyObject) -> None:
         """Keep an entry."""
         with self._lock:
             self._entries.append(entry)
 
-    def take(self) -> list[JsonObject]:
+    def take(self) -> list[AnyObject]:
         """Give all entries and forget them."""
         with self._lock:
             entries = list(self._entries)

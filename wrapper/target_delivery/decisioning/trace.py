@@ -98,11 +98,11 @@ class ItemTrace:
             self._targets[activity] = _Target(rule, context.as_object(activity))
         self._targets[activity].note(rule, applies)
         if applies and activity not in self._campaigns:
-            offer = rule.meta.get("offer.id")
+            offer = rule.of_meta("offer.id")
             self._campaigns[activity] = {
-                "id": rule.meta.get("activity.id"),
-                "campaignType": rule.meta.get("activity.type"),
-                "branchId": rule.meta.get("experience.id"),
+                "id": rule.of_meta("activity.id"),
+                "campaignType": rule.of_meta("activity.type"),
+                "branchId": rule.of_meta("experience.id"),
                 "offers": [] if offer is None else [offer],
                 "environment": self._environment,
             }
@@ -135,8 +135,8 @@ class _Target:
 
     def __init__(self, rule: Rule, context: JsonObject) -> None:
         self._context = context
-        self._id = rule.meta.get("activity.id")
-        self._type = rule.meta.get("activity.type")
+        self._id = rule.of_meta("activity.id")
+        self._type = rule.of_meta("activity.type")
         self._segments: dict[bool, list[JsonValue]] = {True: [], False: []}
         self._conditions: dict[bool, list[JsonValue]] = {True: [], False: []}
 
