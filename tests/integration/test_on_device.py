@@ -196,6 +196,17 @@ def test_reports_that_wait_are_bounded(
     assert "reports are waiting" in str(seen[0].error)
 
 
+def test_the_answer_to_a_beacon_names_nothing_and_is_no_failure(device: Callable[..., Driver], wire: Wire) -> None:
+    wire.answer = lambda _: httpx.Response(204)
+    seen: list[SendNotificationError] = []
+    driver = device(events={"send_notification_error": seen.append})
+    request = asks(execute=["home"])
+    request.context = Context(channel=ChannelType.WEB, beacon=True)
+    driver.get_offers({"request": request})
+    assert len(reports(wire, driver)) == 1
+    assert seen == []
+
+
 def test_hybrid_asks_the_edge_for_what_only_it_can_decide(device: Callable[..., Driver], wire: Wire) -> None:
     driver = device("hybrid")
     assert contents(driver.get_offers({"request": asks(prefetch=["home"])})) == ["welcome"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from copy import deepcopy
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import frozen
@@ -210,6 +211,8 @@ class Core:
             result = yield from self.notifications(prepared, options)
             processed = {one.id for one in result.response.notifications or ()}
             missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]
+            if result.response.status == HTTPStatus.NO_CONTENT:
+                missing = []  # The answer to a beacon names nothing, and is no refusal.
             if missing:
                 raise DeliveryError(
                     f"The edge did not process the notifications {', '.join(missing)}.",

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import httpx
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,8 @@ __all__ = [
     "cluster_of_hint",
     "cluster_of_tnt_id",
     "geo_url",
+    "is_cdn_base",
+    "is_http_url",
     "is_server_domain",
     "url_maker",
 ]
@@ -57,11 +61,29 @@ def is_server_domain(text: str) -> bool:
     return match is not None and (match["port"] is None or 0 < int(match["port"]) < 65536)
 
 
+def is_http_url(text: str) -> bool:
+    """Tell whether the text is an ``http`` or ``https`` URL with a host."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host) and not re.search(r"\s", text)
+
+
+def is_cdn_base(text: str) -> bool:
+    """Tell whether the text is a host, or an ``http`` or ``https`` URL, perhaps with a path."""
+    return is_http_url(_with_scheme(text))
+
+
+def _with_scheme(host_or_url: str) -> str:
+    return host_or_url if "://" in host_or_url else f"https://{host_or_url}"
+
+
 def cdn_base_url(config: Config) -> str:
     """Return where artifacts live, and where visitors are located: scheme and host, perhaps a path."""
     given = config.cdn_base_path
     if given is not None:
-        return (given if "://" in given else f"https://{given}").rstrip("/")
+        return _with_scheme(given).rstrip("/")
     staging = config.cdn_environment.lower() in ("staging", "development")
     return "https://assets.staging.adobetarget.com" if staging else "https://assets.adobetarget.com"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, Ty
 from attrs import field, frozen
 
 from target_delivery.cookies import is_session_id
-from target_delivery.edge import cluster_of_hint, is_server_domain
+from target_delivery.edge import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.errors import OptionError
 from target_delivery.events import EventName
 
@@ -368,12 +368,12 @@ _CLIENT_CHECKS: dict[str, _Check] = {
         lambda value: value == 0 or value >= 300_000,
     ),
     "maximum_wait_ready": _COUNT,
-    "artifact_location": _non_empty,
+    "artifact_location": _matching("an http or https URL", is_http_url),
     "artifact_payload": _mapping,
     "environment_id": _integer("an int", lambda _: True),
     "environment": _non_empty,
     "cdn_environment": _non_empty,
-    "cdn_base_path": _non_empty,
+    "cdn_base_path": _matching("a host, or an http or https URL", is_cdn_base),
     "telemetry_enabled": _flag,
     "version": _text,
     "events": _events,

@@ -109,7 +109,8 @@ def require_extra() -> None:
         except ImportError as error:
             raise MissingExtraError(
                 f"on-device decisioning needs the package {package!r}, which cannot be imported ({error}): "
-                "pip install 'target-delivery[on-device]'"
+                "pip install 'target-delivery[on-device]'",
+                name=package,
             ) from error
 
 
