@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from test_suites import check_contained, clock
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, TargetClient, TargetDeliveryResponse
 
+from .test_suites import check_contained, clock
+
 if TYPE_CHECKING:
-    from conftest import Case
+    from .conftest import Case
 
 
 class Wire:

@@ -310,7 +310,7 @@ def test_a_template_that_is_wrong_is_found_out(generated, monkeypatch):
 
 
 def test_a_document_that_openapi_python_client_cannot_read(tmp_path):
-    with pytest.raises(SpecificationError, match="openapi-python-client cannot read the specification: .*info"):
+    with pytest.raises(SpecificationError, match=r"openapi-python-client cannot read the specification: .*info"):
         build.generate({"openapi": "3.0.3", "paths": {}}, {}, tmp_path / "new")
 
 
