@@ -54,9 +54,11 @@ class Flag(Protocol):
 
     def set(self) -> None:
         """Raise the flag."""
+        ...
 
     def is_set(self) -> bool:
         """Tell whether it is raised."""
+        ...
 
 
 @frozen

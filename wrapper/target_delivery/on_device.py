@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from target_delivery.artifacts import Flag, Loaded
     from target_delivery.completion import Prepared
     from target_delivery.decisioning import Decision, RemoteNeeds, TelemetryStore
-    from target_delivery.decisioning._json import JsonObject
+    from target_delivery.decisioning._json import JsonObject, JsonValue
     from target_delivery.options import Config
 
 __all__ = ["OnDevice"]
@@ -90,6 +90,7 @@ class OnDevice:
 
 
 def _geo_of(answer: Answer) -> dict[str, Any] | None:
+    found: JsonValue
     try:
         found = json.loads(answer.content)
     except (ValueError, RecursionError):

@@ -66,7 +66,7 @@ class Poller:
 
     def _trace(self, event: str, info: Mapping[str, object]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            stream = info["return_value"]
-            found = stream.get_extra_info("socket") if hasattr(stream, "get_extra_info") else None
+            extra_info: object = getattr(info["return_value"], "get_extra_info", None)
+            found = extra_info("socket") if callable(extra_info) else None
             if isinstance(found, socket.socket):
                 self._socket = found

@@ -14,7 +14,7 @@ from attrs import define
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 __all__ = ["CookielessAsyncClient", "CookielessClient", "Pool"]
 
@@ -120,7 +120,7 @@ class Pool(Generic[H]):
         return [lane.http for lane in self._lanes]
 
     @contextmanager
-    def lane(self) -> Iterator[H]:
+    def lane(self) -> Generator[H]:
         """Give the first HTTP client that is free, so that few calls share few connections."""
         with self._lock:
             lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)

@@ -64,7 +64,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     trace: list[dict[str, JsonValue]] | None = None
     response_tokens: list[dict[str, JsonValue]] | None = None
     meta: DecisioningMeta
-    _sent: dict[str, Any] = field(repr=False)
+    _sent: dict[str, Any] = field(repr=False, alias="sent")
     _request: DeliveryRequest | None = field(default=None, init=False, repr=False)
 
     @property
