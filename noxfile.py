@@ -28,7 +28,7 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 
-def install(session: nox.Session, *groups: str, package: str = ".[sandbox]") -> None:
+def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2]") -> None:
     """Install the package, editable, and dependency groups of pyproject.toml."""
     project = nox.project.load_toml(ROOT / "pyproject.toml")
     session.install("-q", "-e", package, *nox.project.dependency_groups(project, *groups))
@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=LOWEST)
 def types(session: nox.Session) -> None:
     """Types of our code, of user programs that must or must not pass, and of the public API as a whole."""
-    install(session, "generate", "test", "types", package=".[sandbox,http2]")
+    install(session, "dev")
     session.run("mypy", *TYPED)
     session.run("pyright", *TYPED)
     session.run("python", "tests/typing/check.py")
@@ -63,22 +63,30 @@ def drift(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and integration tests with branch coverage; `nox -s tests -- ARGUMENTS` goes to pytest."""
     install(session, "generate", "test")
-    data = {"COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
+    data = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
     session.run("coverage", "run", "-m", "pytest", *session.posargs, env=data)
     if not session.posargs:
         session.run("coverage", "report", "--fail-under=95", env=data)
 
 
 @nox.session(python=LOWEST)
+def conformance(session: nox.Session) -> None:
+    """On-device decisioning against suites of the public format: `nox -s conformance -- FOLDER`."""
+    install(session, "test")
+    folders = [argument for folder in session.posargs for argument in ("--suites", folder)]
+    session.run("pytest", "tests/conformance", *folders)
+
+
+@nox.session(python=LOWEST)
 def build(session: nox.Session) -> None:
     """Wheel and sdist, and the documented job from the wheel alone."""
     session.install("-q", "build", "twine")
-    dist = Path(session.create_tmp()) / "dist"
+    dist = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
     artifacts = sorted(map(str, dist.iterdir()))
     session.run("twine", "check", "--strict", *artifacts)
-    empty = Path(session.create_tmp()) / "empty"
+    empty = Path(session.create_tmp()).resolve() / "empty"
     session.run("python", "-m", "venv", "--clear", str(empty))
     (wheel,) = dist.glob("*.whl")
     session.run(str(empty / "bin" / "pip"), "install", "-q", f"{wheel}[sandbox]", external=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from target_delivery.decisioning import (
+    artifact_entry,
     decide,
     delivery_entry,
     geo_address,
@@ -72,7 +73,8 @@ def telemetry(conf: dict[str, Any], request: dict[str, Any], decision: Any) -> l
         return []
     method = conf.get("decisioningMethod", "on-device")
     return [
-        delivery_entry(request, decision.response, decisioning_method=method, timestamp=0, execution=1.0, parsing=0.5)
+        artifact_entry(timestamp=0, execution=1.0),
+        delivery_entry(request, decision.response, decisioning_method=method, timestamp=0, execution=1.0, parsing=0.5),
     ]
 
 

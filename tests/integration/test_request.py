@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from conftest import Driver, Wire
+from drivers import Driver, Wire
 
 from target_delivery import (
     AnalyticsRequest,
@@ -133,8 +133,8 @@ def test_the_callers_own_ids_win_over_cookies(client: Driver, wire: Wire) -> Non
 
 
 def test_customer_ids_are_merged_without_duplicates(client: Driver, wire: Wire) -> None:
-    def customer(id: str, code: str = "crm") -> CustomerId:
-        return CustomerId(id=id, integration_code=code, authenticated_state=AuthenticatedState.AUTHENTICATED)
+    def customer(number: str, code: str = "crm") -> CustomerId:
+        return CustomerId(id=number, integration_code=code, authenticated_state=AuthenticatedState.AUTHENTICATED)
 
     request = DeliveryRequest(id=VisitorId(customer_ids=[customer("2"), customer("3")]), prefetch=PREFETCH.prefetch)
     client.get_offers({"request": request, "customer_ids": [customer("1"), customer("2"), customer("2", "erp")]})
@@ -299,6 +299,7 @@ def test_the_text_of_a_metric_type_is_good_enough_at_run_time(client: Driver, wi
     [
         ({"prefetch": {"mboxes": []}}, r"request\.prefetch must be of type PrefetchRequest, not dict"),
         ({"execute": ExecuteRequest(mboxes=[{"name": "a"}])}, r"request\.execute\.mboxes\[0\] must be .* MboxRequest"),  # type: ignore[list-item]  # the mistake under test
+        ({"prefetch": PrefetchRequest(mboxes=[MboxRequest(name=5)])}, r"mboxes\[0\]\.name must be a str, not 5"),  # type: ignore[arg-type]  # the mistake under test
         ({"notifications": ["n"]}, r"request\.notifications\[0\] must be of type Notification, not str"),
         ({"execute": ExecuteRequest(page_load={"a": 1})}, "cannot be written as JSON"),  # type: ignore[arg-type]  # the mistake under test
         ({"execute": ExecuteRequest(page_load=RequestDetails(parameters={"a": object()}))}, "as JSON"),  # type: ignore[dict-item]  # the mistake under test

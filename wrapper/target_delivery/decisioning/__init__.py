@@ -29,7 +29,14 @@ from target_delivery.decisioning.errors import ArtifactError, DecisioningError, 
 
 if TYPE_CHECKING:
     from target_delivery.decisioning.allocation import allocate
-    from target_delivery.decisioning.artifact import Artifact, Rule, decode_bin, load_artifact
+    from target_delivery.decisioning.artifact import (
+        Artifact,
+        Rule,
+        compile_artifact,
+        decode_bin,
+        load_artifact,
+        read_artifact,
+    )
     from target_delivery.decisioning.engine import (
         Decision,
         RemoteNeeds,
@@ -61,6 +68,7 @@ __all__ = [
     "WireTimes",
     "allocate",
     "artifact_entry",
+    "compile_artifact",
     "decide",
     "decode_bin",
     "delivery_entry",
@@ -69,6 +77,7 @@ __all__ = [
     "geo_of_headers",
     "load_artifact",
     "notification_request",
+    "read_artifact",
     "remote_needs",
     "require_extra",
     "with_geo",
@@ -77,7 +86,7 @@ __all__ = [
 # Loaded when first named: telemetry is of use without the extra, and a client that decides on the edge needs neither.
 _MODULES = {
     "allocation": ("allocate",),
-    "artifact": ("Artifact", "Rule", "decode_bin", "load_artifact"),
+    "artifact": ("Artifact", "Rule", "compile_artifact", "decode_bin", "load_artifact", "read_artifact"),
     "engine": ("Decision", "RemoteNeeds", "decide", "notification_request", "remote_needs"),
     "explanation": ("Explanation", "explain"),
     "geo": ("geo_address", "geo_of_headers", "with_geo"),
@@ -100,7 +109,8 @@ def require_extra() -> None:
         except ImportError as error:
             raise MissingExtraError(
                 f"on-device decisioning needs the package {package!r}, which cannot be imported ({error}): "
-                "pip install 'target-delivery[on-device]'"
+                "pip install 'target-delivery[on-device]'",
+                name=package,
             ) from error
 
 

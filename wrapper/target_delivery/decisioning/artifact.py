@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from target_delivery.decisioning._json import JsonObject, JsonValue
 
-__all__ = ["Artifact", "Rule", "RuleSet", "decode_bin", "load_artifact"]
+__all__ = ["Artifact", "Rule", "RuleSet", "compile_artifact", "decode_bin", "load_artifact", "read_artifact"]
 
 SUPPORTED_MAJOR_VERSION = 1
 _BIN_VERSION = 1
@@ -194,15 +194,25 @@ def load_artifact(source: bytes | str | Mapping[str, Any], *, organization_id: s
     Raises:
         ArtifactError: it is no artifact, or of a version that this SDK does not know.
     """
+    return compile_artifact(read_artifact(source, organization_id=organization_id))
+
+
+def read_artifact(source: bytes | str | Mapping[str, JsonValue], *, organization_id: str = "") -> JsonObject:
+    """Read an artifact as JSON, and do not compile it; the arguments are those of load_artifact.
+
+    Raises:
+        ArtifactError: it is no JSON object.
+
+    """
     if isinstance(source, Mapping):
         # A copy: the caller's object may change, a compiled artifact must not.
-        return _compile(_parse(_dump(source)))
+        return _parse(_dump(source))
     if isinstance(source, str):
-        return _compile(_parse(source))
+        return _parse(source)
     content = bytes(source)
     if not content[:16].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) and b":" in content[:8]:
         content = decode_bin(content, organization_id)
-    return _compile(_parse(content))
+    return _parse(content)
 
 
 def decode_bin(content: bytes, organization_id: str) -> bytes:
@@ -261,7 +271,13 @@ def _reason(error: ValueError) -> str:
     return str(error)
 
 
-def _compile(source: JsonObject) -> Artifact:
+def compile_artifact(source: JsonObject) -> Artifact:
+    """Check and compile what read_artifact gave, which from then on must not be changed.
+
+    Raises:
+        ArtifactError: it is no artifact, or of a version that this SDK does not know.
+
+    """
     version = source.get("version")
     if not isinstance(version, str) or not version:
         raise ArtifactError("the artifact has no version")

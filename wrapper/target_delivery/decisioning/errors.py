@@ -6,10 +6,12 @@ that cannot be evaluated does not apply.
 
 from __future__ import annotations
 
+from target_delivery.errors import TargetError
+
 __all__ = ["ArtifactError", "DecisioningError", "MissingExtraError"]
 
 
-class DecisioningError(Exception):
+class DecisioningError(TargetError):
     """The root of the errors of on-device decisioning."""
 
 

@@ -11,18 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from target_delivery.sandbox.requests import ReceivedRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """Base of all faults."""
-
-
-@dataclass(frozen=True, slots=True)
-class Latency(Fault):
+class Latency:
     """The answer takes longer. Adds to other faults.
 
     With processed=False the wait is before the request is processed, with processed=True after it. A client that
@@ -37,7 +32,7 @@ class Latency(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedConnection(Fault):
+class RefusedConnection:
     """Nobody listens; nothing is processed.
 
     Added without a limit (times=None, probability=1, no match), the port is really closed until the fault is
@@ -48,7 +43,7 @@ class RefusedConnection(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Reset(Fault):
+class Reset:
     """The connection is reset (TCP RST) in the middle of the answer.
 
     after_bytes counts bytes of the body, by default half of it; with 0 not even the status line is sent. Of an answer
@@ -63,7 +58,7 @@ class Reset(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class TruncatedBody(Fault):
+class TruncatedBody:
     """The connection is closed in the middle of the body, short of its Content-Length; the request is processed.
 
     after_bytes counts bytes of the body, by default half of it.
@@ -76,7 +71,7 @@ class TruncatedBody(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Status(Fault):
+class Status:
     """An error status with the API's UnexpectedError, for example 429 or 503.
 
     retry_after, in seconds, becomes a Retry-After header.
@@ -92,7 +87,7 @@ class Status(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class NotJson(Fault):
+class NotJson:
     """A page in place of JSON, as proxies and captive portals send it."""
 
     content: str = "<html><body><h1>Something else answered</h1></body></html>"
@@ -101,7 +96,7 @@ class NotJson(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class OmitNotifications(Fault):
+class OmitNotifications:
     """Notifications are left out of the answer. Adds to other faults.
 
     ids names those that are; None is all. With processed=False they are not counted, and a client should send them
@@ -114,6 +109,9 @@ class OmitNotifications(Fault):
     def covers(self, notification_id: str) -> bool:
         """Whether a notification is left out."""
         return self.ids is None or notification_id in self.ids
+
+
+Fault = Latency | RefusedConnection | Reset | TruncatedBody | Status | NotJson | OmitNotifications
 
 
 class ArmedFault:
@@ -157,7 +155,7 @@ class ArmedFault:
         """Decide whether it strikes a request, and take note if so."""
         if self._times is not None and self.struck >= self._times:
             return False
-        if self._match is not None and not self._match(request):
+        if not (request.is_delivery if self._match is None else self._match(request)):
             return False
         if self._probability < 1 and draw() >= self._probability:
             return False
@@ -184,7 +182,7 @@ class Strike:
 
 
 class Faults:
-    """The faults in wait for requests to the Delivery API. Safe to use from any thread.
+    """The faults in wait for requests. Safe to use from any thread.
 
     Each request meets them in the order they were added. Latency and OmitNotifications add to whatever else
     happens; of the others the first that strikes decides, and the rest are kept for later requests.
@@ -211,11 +209,16 @@ class Faults:
             times: how many requests it strikes; None: every one until it is removed.
             probability: chance to strike a request that it could strike, 0 to 1. The sequence of hits is the same
                 for the same seed of the sandbox.
-            match: called with each request; says whether the fault can strike it. Runs on the sandbox's thread.
+            match: called with each request, also those for an artifact (``GET .../rules.json``) and for a geo look-up
+                (``GET /v1/geo``); says whether the fault can strike it. Runs on the sandbox's thread. None: the fault
+                strikes requests to the Delivery API (``request.is_delivery``).
 
         Raises:
+            TypeError: fault is none.
             ValueError: times is not positive or probability not in 0 to 1.
         """
+        if type(fault) not in get_args(Fault):
+            raise TypeError(f"{fault!r} is no fault, such as Status(503)")
         _require(times is None or times > 0, f"times {times} is not positive; None is without limit")
         _require(0 <= probability <= 1, f"probability {probability} is not in 0 to 1")
         armed = ArmedFault(self, fault, times, probability, match)
@@ -261,10 +264,8 @@ def _apply(fault: Fault, strike: Strike) -> None:
             strike.ms_before += ms
         case OmitNotifications():
             strike.omitted.append(fault)
-        case RefusedConnection() | Reset() | TruncatedBody() | Status() | NotJson():
-            strike.ending = fault
         case _:
-            raise TypeError(f"{fault!r} is no fault the sandbox knows")
+            strike.ending = fault
 
 
 _BY_NAME: dict[str, tuple[type[Fault], str | None]] = {
