@@ -387,6 +387,8 @@ def _text_of(value: JsonValue) -> str:
     """Spell an id or key as JavaScript does; ``""`` when there is none."""
     if isinstance(value, str):
         return value
+    if type(value) is int and abs(value) <= 2**53:
+        return str(value)
     return "" if value is None or isinstance(value, (dict, list)) else to_string(value, _NO_STEPS)
 
 

@@ -98,9 +98,10 @@ class Consequence:
     def __init__(self, consequence: JsonObject, name: str, meta: JsonObject, token_names: TokenNames) -> None:
         self.name: str = as_text(consequence.get("name")) or name
         base: JsonObject = {"name": self.name}
+        self._base: Callable[[], JsonObject] = base.copy
         if not consequence.keys() <= _USUAL:
-            base = {key: value for key, value in consequence.items() if key not in _USUAL} | base
-        self._base = object_copier(base)
+            rest = {key: value for key, value in consequence.items() if key not in _USUAL}
+            self._base = object_copier(rest | base)
         options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
         self._metrics: Sequence[tuple[JsonValue, Callable[[], JsonObject]]] = ()
         if given := as_list(consequence.get("metrics")):
