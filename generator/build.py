@@ -152,9 +152,7 @@ def _is_enum(ref: fields.Ref, of: list[fields.Field]) -> bool:
 
 
 def _doc(of: ModelProperty | EnumProperty) -> str:
-    return (
-        fields.sentence(of.description) or f"{of.class_info.name}, which the specification does not describe."
-    )
+    return fields.sentence(of.description) or f"{of.class_info.name}, which the specification does not describe."
 
 
 def _results(responses: Responses) -> list[tuple[str, str, str]]:
@@ -163,9 +161,7 @@ def _results(responses: Responses) -> list[tuple[str, str, str]]:
     for response in responses:
         low, high = response.status_code.range or (None, None)
         code = "any other status" if low is None else f"{low}" if low == high else f"{low}-{high}"
-        results.append(
-            (code, _result_type(response), fields.sentence(getattr(response.data, "description", None)))
-        )
+        results.append((code, _result_type(response), fields.sentence(getattr(response.data, "description", None))))
     return results
 
 
@@ -191,9 +187,7 @@ def _format(target: Path) -> None:
         )
         if run.returncode:
             said = " ".join(f"{run.stdout}{run.stderr}".split())
-            raise SpecificationError(
-                f"ruff {command[0]} refuses the generated code, a template is wrong: {said}"
-            )
+            raise SpecificationError(f"ruff {command[0]} refuses the generated code, a template is wrong: {said}")
 
 
 def replace(fresh: Path, target: Path) -> Path:

@@ -88,13 +88,9 @@ def validate(document: dict[str, Any], name: str) -> None:
         validate_openapi(document)
     except RecursionError as error:
         flatten(document)  # names the schema, where it is allOf that leads round
-        raise SpecificationError(
-            f"{name} has a schema that is part of itself by way of oneOf or anyOf."
-        ) from error
+        raise SpecificationError(f"{name} has a schema that is part of itself by way of oneOf or anyOf.") from error
     except Exception as error:  # errors of several libraries come through
-        raise SpecificationError(
-            f"{name} is not a valid OpenAPI {version} document: {_said(error)}"
-        ) from error
+        raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
 
 
 def flatten(document: dict[str, Any]) -> dict[str, Any]:
@@ -119,9 +115,7 @@ def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[
     for part in [*schema["allOf"], own]:
         name = component(part)
         if name in seen:
-            raise SpecificationError(
-                f"components.schemas.{name} is part of itself: {' -> '.join((*seen, name))}."
-            )
+            raise SpecificationError(f"components.schemas.{name} is part of itself: {' -> '.join((*seen, name))}.")
         inner = _flat(part, known, seen) if name is None else _flat(known[name], known, (*seen, name))
         for key, value in inner.items():
             if key == "properties":
@@ -148,9 +142,7 @@ class _Bundler:
         root = self.document(self.root, "")
         if not is_object(root):
             raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: it holds no object.")
-        components, location = self.followed(
-            _member(root, "components"), f"{self.root}#/components", ("components",)
-        )
+        components, location = self.followed(_member(root, "components"), f"{self.root}#/components", ("components",))
         base = _file(location)
         place = ("components", "schemas")
         listed, location = self.followed(_member(components, "schemas"), _inside(location, "schemas"), place)
@@ -166,13 +158,9 @@ class _Bundler:
                 self.names.setdefault(self.absolute(target, location, (*place, name)), name)
         for name, schema in listed.items():
             self.add_listed(name, schema, location)
-        result = {
-            key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"
-        }
+        result = {key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"}
         others = {
-            key: self.walk(value, base, ("components", key))
-            for key, value in components.items()
-            if key != "schemas"
+            key: self.walk(value, base, ("components", key)) for key, value in components.items() if key != "schemas"
         }
         return {**result, "components": {**others, "schemas": dict(sorted(self.schemas.items()))}}
 
@@ -312,9 +300,7 @@ def _document(location: str, wanted_by: str, client: httpx.Client | None) -> Any
     except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
         raise SpecificationError(f"{name} cannot be read: {error}") from error
     except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise SpecificationError(
-            f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}"
-        ) from error
+        raise SpecificationError(f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
 
 
 def _plain(value: Any) -> Any:

@@ -186,9 +186,7 @@ def _reference(pointer: str) -> Ref:
     return Ref(name, snake_case(name))
 
 
-def _sentences(
-    prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item: PropertyProtocol
-) -> Iterator[str]:
+def _sentences(prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item: PropertyProtocol) -> Iterator[str]:
     """Yield what a docstring says of a property: its description, then the limits the specification sets."""
     own = schema.description if isinstance(schema, oai.Schema) else None
     text = sentence(own or prop.description)

@@ -48,9 +48,7 @@ def check_form(overlay: Any, name: str) -> None:
     validator: Any = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(overlay):
         place = "/".join(map(str, error.absolute_path)) or "its top"
-        raise SpecificationError(
-            f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}"
-        )
+        raise SpecificationError(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}")
 
 
 def apply(
@@ -151,9 +149,7 @@ def _update(node: Node, value: Any, where: str) -> None:
     elif is_object(current) and is_object(value):
         _merge(current, value)
     else:
-        raise SpecificationError(
-            f"{where} no longer fits: it updates an object or a list, and neither is there."
-        )
+        raise SpecificationError(f"{where} no longer fits: it updates an object or a list, and neither is there.")
 
 
 def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:

@@ -32,9 +32,7 @@ class Use(NamedTuple):
     received: bool
 
 
-def report(
-    published: tuple[dict[str, Any], dict[str, Any]], overlaid: tuple[dict[str, Any], dict[str, Any]]
-) -> str:
+def report(published: tuple[dict[str, Any], dict[str, Any]], overlaid: tuple[dict[str, Any], dict[str, Any]]) -> str:
     """Return what changed from the old specification to the new one.
 
     Args:
@@ -155,9 +153,7 @@ def _parameters(place: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
             continue
         if required != bool(before[key].get("required")):
             yield Change(where, "now required" if required else "no longer required", required)
-        yield from _compare(
-            where, before[key]["schema"], after[key]["schema"], Use(sent=True, received=False)
-        )
+        yield from _compare(where, before[key]["schema"], after[key]["schema"], Use(sent=True, received=False))
 
 
 def _compare(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> Iterator[Change]:
@@ -216,9 +212,7 @@ def _limits(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> I
         sign = 1 if key in _AT_MOST else -1
         looser = key not in _OTHER_LIMITS and before is not None and sign * after > sign * before
         was = "was none" if before is None else f"was {before}"
-        yield Change(
-            place, f"{key} {after}, {was}: {'looser' if looser else 'tighter'}", use.sent and not looser
-        )
+        yield Change(place, f"{key} {after}, {was}: {'looser' if looser else 'tighter'}", use.sent and not looser)
 
 
 def _kind(schema: dict[str, Any]) -> str:

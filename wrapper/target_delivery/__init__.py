@@ -1,1 +1,285 @@
-"""SDK for Adobe Target's Delivery API."""
+"""SDK for Adobe Target's Delivery API.
+
+``TargetClient`` (threads) and ``AsyncTargetClient`` (asyncio) ask for offers and send notifications. Requests are made
+of the models of the generated package ``target_delivery_api``, which import from here as well. A name is loaded when it
+is first used, so that a program pays for no model it does not touch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from target_delivery._version import __version__
+
+if TYPE_CHECKING:
+    from target_delivery.async_client import AsyncTargetClient
+    from target_delivery.async_result import AsyncResult
+    from target_delivery.client import TargetClient
+    from target_delivery.cookies import Cookie
+    from target_delivery.decisioning.errors import ArtifactError, DecisioningError, MissingExtraError
+    from target_delivery.errors import (
+        AttributeNotFoundError,
+        ClientClosedError,
+        DeliveryConnectionError,
+        DeliveryError,
+        DeliveryStatusError,
+        DeliveryTimeoutError,
+        InvalidAnswerError,
+        NotReadyError,
+        OptionError,
+        TargetError,
+    )
+    from target_delivery.events import (
+        ArtifactDownloadFailed,
+        ArtifactDownloadSucceeded,
+        ClientReady,
+        Event,
+        EventHandlers,
+        EventName,
+        GeoLocationUpdated,
+        SendNotificationError,
+    )
+    from target_delivery.options import (
+        AsyncClientOptions,
+        AttributesCallbackOptions,
+        AttributesOptions,
+        ClientOptions,
+        DecisioningMethodName,
+        NotificationsCallbackOptions,
+        NotificationsOptions,
+        OffersCallbackOptions,
+        OffersOptions,
+        TargetLogger,
+    )
+    from target_delivery.response import AttributesProvider, DecisioningMeta, TargetDeliveryResponse
+    from target_delivery_api.models import (
+        Action,
+        Address,
+        AnalyticsPayload,
+        AnalyticsRequest,
+        AnalyticsResponse,
+        Application,
+        AudienceManager,
+        AuthenticatedState,
+        Browser,
+        ChannelType,
+        ClientHints,
+        Context,
+        CustomerId,
+        DecisioningMethod,
+        DeliveryRequest,
+        DeliveryResponse,
+        DeviceType,
+        ExecuteRequest,
+        ExecuteResponse,
+        ExecutionMode,
+        ExperienceCloud,
+        Geo,
+        LoggingType,
+        MboxRequest,
+        MboxResponse,
+        Metric,
+        MetricType,
+        MobilePlatform,
+        MobilePlatformType,
+        Notification,
+        NotificationMbox,
+        NotificationPageLoad,
+        NotificationResponse,
+        NotificationView,
+        Option,
+        OptionType,
+        Order,
+        PageLoadResponse,
+        PrefetchMboxResponse,
+        PrefetchRequest,
+        PrefetchResponse,
+        Preview,
+        Product,
+        Property,
+        QAMode,
+        QAModePreviewIndex,
+        RequestDetails,
+        Screen,
+        ScreenOrientationType,
+        Telemetry,
+        TelemetryEntry,
+        TelemetryFeatures,
+        TelemetryRequest,
+        Trace,
+        UnexpectedError,
+        View,
+        ViewRequest,
+        VisitorId,
+        Window,
+    )
+    from target_delivery_api.types import JsonValue
+
+__all__ = [
+    "Action",
+    "Address",
+    "AnalyticsPayload",
+    "AnalyticsRequest",
+    "AnalyticsResponse",
+    "Application",
+    "ArtifactDownloadFailed",
+    "ArtifactDownloadSucceeded",
+    "ArtifactError",
+    "AsyncClientOptions",
+    "AsyncResult",
+    "AsyncTargetClient",
+    "AttributeNotFoundError",
+    "AttributesCallbackOptions",
+    "AttributesOptions",
+    "AttributesProvider",
+    "AudienceManager",
+    "AuthenticatedState",
+    "Browser",
+    "ChannelType",
+    "ClientClosedError",
+    "ClientHints",
+    "ClientOptions",
+    "ClientReady",
+    "Context",
+    "Cookie",
+    "CustomerId",
+    "DecisioningError",
+    "DecisioningMeta",
+    "DecisioningMethod",
+    "DecisioningMethodName",
+    "DeliveryConnectionError",
+    "DeliveryError",
+    "DeliveryRequest",
+    "DeliveryResponse",
+    "DeliveryStatusError",
+    "DeliveryTimeoutError",
+    "DeviceType",
+    "Event",
+    "EventHandlers",
+    "EventName",
+    "ExecuteRequest",
+    "ExecuteResponse",
+    "ExecutionMode",
+    "ExperienceCloud",
+    "Geo",
+    "GeoLocationUpdated",
+    "InvalidAnswerError",
+    "JsonValue",
+    "LoggingType",
+    "MboxRequest",
+    "MboxResponse",
+    "Metric",
+    "MetricType",
+    "MissingExtraError",
+    "MobilePlatform",
+    "MobilePlatformType",
+    "NotReadyError",
+    "Notification",
+    "NotificationMbox",
+    "NotificationPageLoad",
+    "NotificationResponse",
+    "NotificationView",
+    "NotificationsCallbackOptions",
+    "NotificationsOptions",
+    "OffersCallbackOptions",
+    "OffersOptions",
+    "Option",
+    "OptionError",
+    "OptionType",
+    "Order",
+    "PageLoadResponse",
+    "PrefetchMboxResponse",
+    "PrefetchRequest",
+    "PrefetchResponse",
+    "Preview",
+    "Product",
+    "Property",
+    "QAMode",
+    "QAModePreviewIndex",
+    "RequestDetails",
+    "Screen",
+    "ScreenOrientationType",
+    "SendNotificationError",
+    "TargetClient",
+    "TargetDeliveryResponse",
+    "TargetError",
+    "TargetLogger",
+    "Telemetry",
+    "TelemetryEntry",
+    "TelemetryFeatures",
+    "TelemetryRequest",
+    "Trace",
+    "UnexpectedError",
+    "View",
+    "ViewRequest",
+    "VisitorId",
+    "Window",
+    "__version__",
+]
+
+_MODULES = {
+    "target_delivery.async_client": ("AsyncTargetClient",),
+    "target_delivery.async_result": ("AsyncResult",),
+    "target_delivery.client": ("TargetClient",),
+    "target_delivery.cookies": ("Cookie",),
+    "target_delivery.decisioning.errors": (
+        "ArtifactError",
+        "DecisioningError",
+        "MissingExtraError",
+    ),
+    "target_delivery.errors": (
+        "AttributeNotFoundError",
+        "ClientClosedError",
+        "DeliveryConnectionError",
+        "DeliveryError",
+        "DeliveryStatusError",
+        "DeliveryTimeoutError",
+        "InvalidAnswerError",
+        "NotReadyError",
+        "OptionError",
+        "TargetError",
+    ),
+    "target_delivery.events": (
+        "ArtifactDownloadFailed",
+        "ArtifactDownloadSucceeded",
+        "ClientReady",
+        "Event",
+        "EventHandlers",
+        "EventName",
+        "GeoLocationUpdated",
+        "SendNotificationError",
+    ),
+    "target_delivery.options": (
+        "AsyncClientOptions",
+        "AttributesCallbackOptions",
+        "AttributesOptions",
+        "ClientOptions",
+        "DecisioningMethodName",
+        "NotificationsCallbackOptions",
+        "NotificationsOptions",
+        "OffersCallbackOptions",
+        "OffersOptions",
+        "TargetLogger",
+    ),
+    "target_delivery.response": (
+        "AttributesProvider",
+        "DecisioningMeta",
+        "TargetDeliveryResponse",
+    ),
+    "target_delivery_api.types": ("JsonValue",),
+}
+"""Where the names are that are not models."""
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_HOME.get(name, "target_delivery_api.models")), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -255,7 +255,11 @@ class TestSend:
 
     @pytest.mark.parametrize("chunked", [False, True])
     def test_an_answer_that_ends_early(self, send, chunked):
-        start = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n" if chunked else head(31, more="X-A: 1\r\n")
+        start = (
+            b"HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n"
+            if chunked
+            else head(31, more="X-A: 1\r\n")
+        )
         with serving(start, b'{"client":', b'"de') as edge, pytest.raises(TruncatedAnswer) as caught:
             send(built(base_url=edge.url), deadline=time.monotonic() + 10)
 

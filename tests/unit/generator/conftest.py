@@ -44,9 +44,7 @@ def tree():
     """Return a function that gives the content of every file under a directory."""
 
     def files(directory):
-        return {
-            path.relative_to(directory): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-        }
+        return {path.relative_to(directory): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
     return files
 
@@ -84,9 +82,7 @@ def split(write):
         for name, schema in schemas.items():
             write(f"spec/schemas/{name}.yaml", relative(schema, "./"))
         # Half of them the root document names, the others only those that use them.
-        document["components"]["schemas"] = {
-            name: {"$ref": f"./schemas/{name}.yaml"} for name in sorted(schemas)[::2]
-        }
+        document["components"]["schemas"] = {name: {"$ref": f"./schemas/{name}.yaml"} for name in sorted(schemas)[::2]}
         post = relative(document["paths"]["/rest/v1/delivery"]["post"], "../schemas/")
         write("spec/paths/parameters.yaml", {"all": {item["name"]: item for item in post["parameters"]}})
         write("spec/paths/errors.json", {"any": {"~/": post["responses"]["default"]}})

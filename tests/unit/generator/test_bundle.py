@@ -234,9 +234,7 @@ class TestWhatCannotBeUsed:
     def test_a_reference_to_a_file_that_is_not_there(self, write):
         path = write("root.yaml", answering({"type": "array", "items": {"$ref": "./Gone.yaml"}}))
 
-        with pytest.raises(
-            SpecificationError, match=r"root\.yaml at paths\.\S+\.schema\.items: .*Gone\.yaml"
-        ):
+        with pytest.raises(SpecificationError, match=r"root\.yaml at paths\.\S+\.schema\.items: .*Gone\.yaml"):
             bundle.bundle(str(path))
 
     @pytest.mark.parametrize(
@@ -246,9 +244,7 @@ class TestWhatCannotBeUsed:
     def test_a_reference_to_what_is_not_in_a_document(self, write, target):
         path = write("root.yaml", answering({"$ref": target}))
 
-        with pytest.raises(
-            SpecificationError, match=r"root\.yaml at paths\.\S+\.schema: \$ref leads nowhere"
-        ):
+        with pytest.raises(SpecificationError, match=r"root\.yaml at paths\.\S+\.schema: \$ref leads nowhere"):
             bundle.bundle(str(path))
 
     def test_references_that_lead_round(self, write):
@@ -262,9 +258,7 @@ class TestWhatCannotBeUsed:
     def test_a_schema_that_is_only_itself(self, write):
         path = write("root.yaml", with_schemas(A={"$ref": "#/components/schemas/A"}))
 
-        with pytest.raises(
-            SpecificationError, match=r"components\.schemas\.A: \$ref \S+ leads back to itself"
-        ):
+        with pytest.raises(SpecificationError, match=r"components\.schemas\.A: \$ref \S+ leads back to itself"):
             bundle.bundle(str(path))
 
     def test_two_schemas_of_one_name(self, write):
@@ -272,9 +266,7 @@ class TestWhatCannotBeUsed:
         write("b/Thing.yaml", {"type": "integer"})
         schema = {"oneOf": [{"$ref": "a/Thing.yaml"}, {"$ref": "b/Thing.yaml"}]}
 
-        with pytest.raises(
-            SpecificationError, match=r"both be called Thing: \S+a/Thing.yaml and \S+b/Thing.yaml"
-        ):
+        with pytest.raises(SpecificationError, match=r"both be called Thing: \S+a/Thing.yaml and \S+b/Thing.yaml"):
             bundle.bundle(str(write("root.yaml", answering(schema))))
 
     def test_a_document_from_the_web_cannot_ask_for_local_files(self, write, served):
@@ -291,9 +283,7 @@ class TestWhatCannotBeUsed:
             bundle.bundle(str(path))
 
     def test_a_schema_that_is_one_of_itself(self, write):
-        path = write(
-            "root.yaml", with_schemas(A={"oneOf": [{"$ref": "#/components/schemas/A"}], "default": 1})
-        )
+        path = write("root.yaml", with_schemas(A={"oneOf": [{"$ref": "#/components/schemas/A"}], "default": 1}))
 
         with pytest.raises(SpecificationError, match="part of itself by way of oneOf or anyOf"):
             bundle.bundle(str(path))

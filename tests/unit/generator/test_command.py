@@ -236,9 +236,7 @@ def test_an_overlay_may_be_changed_for_the_new_specification_first(run, house, w
     schemas(published)["Context"]["required"].append("address")
     overlay = house / "openapi" / "overlay.yaml"
     text = overlay.read_text(encoding="utf-8")
-    overlay.write_text(
-        text.replace("x-expects: [channel]", "x-expects: [channel, address]"), encoding="utf-8"
-    )
+    overlay.write_text(text.replace("x-expects: [channel]", "x-expects: [channel, address]"), encoding="utf-8")
 
     assert run("--check") == 2
     assert "overlay action 5" in capsys.readouterr().err
@@ -269,9 +267,7 @@ def test_the_old_code_stays_when_the_new_cannot_take_its_place(run, house, tree,
     assert tree(house) == before
 
 
-def test_the_old_code_stays_when_the_specification_cannot_be_replaced(
-    run, house, tree, split, published, monkeypatch
-):
+def test_the_old_code_stays_when_the_specification_cannot_be_replaced(run, house, tree, split, published, monkeypatch):
     root = split(new_version(published))
     before = tree(house)
 
@@ -332,9 +328,7 @@ def test_a_template_that_is_wrong_is_found_out(generated, monkeypatch):
 
 
 def test_a_document_that_openapi_python_client_cannot_read(tmp_path):
-    with pytest.raises(
-        SpecificationError, match=r"openapi-python-client cannot read the specification: .*info"
-    ):
+    with pytest.raises(SpecificationError, match=r"openapi-python-client cannot read the specification: .*info"):
         build.generate({"openapi": "3.0.3", "paths": {}}, {}, tmp_path / "new")
 
 

@@ -138,9 +138,7 @@ def test_an_action_that_does_not_fit(action, message):
 
 
 def test_the_reason_of_an_action_that_does_not_fit_is_given():
-    with pytest.raises(
-        SpecificationError, match=r"The action's reason was: because of that\. Change or remove it"
-    ):
+    with pytest.raises(SpecificationError, match=r"The action's reason was: because of that\. Change or remove it"):
         laid({"target": "$.b", "description": "because\n  of that.", "remove": True})
 
 
@@ -181,9 +179,7 @@ def test_what_is_expected_is_compared_without_prose():
     ],
 )
 def test_what_is_no_overlay(document, message):
-    with pytest.raises(
-        SpecificationError, match=f"my.yaml is not an OpenAPI Overlay 1.0 document: .*{message}"
-    ):
+    with pytest.raises(SpecificationError, match=f"my.yaml is not an OpenAPI Overlay 1.0 document: .*{message}"):
         overlay.check_form(document, "my.yaml")
 
 

@@ -12,9 +12,7 @@ from generator.tree import operations, schemas
 
 PARENTS = Path(__file__).resolve().parents
 ROOT = PARENTS[3]
-CHECK = next(
-    (path for parent in PARENTS if (path := parent / "shared" / "tools" / "check_spec.py").is_file()), None
-)
+CHECK = next((path for parent in PARENTS if (path := parent / "shared" / "tools" / "check_spec.py").is_file()), None)
 
 
 def test_it_is_valid(published):

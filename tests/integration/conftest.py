@@ -1,0 +1,57 @@
+"""One vocabulary for both clients: each behaviour is tested through TargetClient and through AsyncTargetClient."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from drivers import OPTIONS, AsyncDriver, Driver, Wire
+
+from target_delivery import TargetClient
+from target_delivery.sandbox import Sandbox
+
+
+@pytest.fixture(params=["threads", "asyncio"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def edge() -> Iterator[Sandbox]:
+    with Sandbox() as edge:
+        yield edge
+
+
+@pytest.fixture
+def make(kind: str) -> Iterator[Callable[..., Driver]]:
+    """Create clients of the kind under test; `make(**options)` reaches no network unless it is given an edge."""
+    made: list[TargetClient | AsyncDriver] = []
+
+    def create(edge: Sandbox | None = None, **options: Any) -> Driver:
+        given = {**OPTIONS, **(edge.client_options() if edge is not None else {}), **options}
+        driver = TargetClient.create(given) if kind == "threads" else AsyncDriver(given)  # type: ignore[typeddict-item]  # options under test
+        made.append(driver)
+        return driver
+
+    yield create
+    for driver in made:
+        driver.end() if isinstance(driver, AsyncDriver) else driver.close()
+
+
+@pytest.fixture
+def wire(kind: str) -> Iterator[Wire]:
+    wire = Wire(kind)
+    yield wire
+    if isinstance(wire.http_client, httpx.Client):
+        wire.http_client.close()
+    else:
+        asyncio.run(wire.http_client.aclose())
+
+
+@pytest.fixture
+def client(make: Callable[..., Driver], wire: Wire) -> Driver:
+    """A client on the fake wire."""
+    return make(http_client=wire.http_client)

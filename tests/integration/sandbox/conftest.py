@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from target_delivery.sandbox import Sandbox
+
+from .exchanges import Post, connect, poster
+
+
+@pytest.fixture
+def edge() -> Iterator[Sandbox]:
+    with Sandbox() as edge:
+        yield edge
+
+
+@pytest.fixture
+def client(edge: Sandbox) -> Iterator[httpx.Client]:
+    with connect(edge) as client:
+        yield client
+
+
+@pytest.fixture
+def post(client: httpx.Client) -> Post:
+    """Post a request, given by its parts, with a context and the query parameters that every request needs."""
+    return poster(client)

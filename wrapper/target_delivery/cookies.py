@@ -1,0 +1,136 @@
+"""The cookies of a visitor's browser, read and written: ``mbox``, ``mboxEdgeCluster`` and ``AMCV_{org}``.
+
+Reading never raises: a cookie comes from a browser, and what is malformed in it is treated as absent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypedDict
+from urllib.parse import quote, unquote
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Cookie",
+    "TargetCookie",
+    "VisitorCookie",
+    "is_session_id",
+    "location_hint_cookie",
+    "read_target_cookie",
+    "read_visitor_cookie",
+    "target_cookie",
+]
+
+TARGET_COOKIE = "mbox"
+LOCATION_HINT_COOKIE = "mboxEdgeCluster"
+SESSION_MAX_AGE = 1860
+"""Seconds a session lives on: 31 minutes."""
+DEVICE_ID_MAX_AGE = 63_244_800
+"""Seconds a device id lives on: 732 days."""
+
+_SECONDS = re.compile(r"[0-9]{1,15}")
+_VERSION = re.compile(r"-?[0-9]+")
+
+
+class Cookie(TypedDict):
+    """A cookie for the browser."""
+
+    name: str
+    value: str
+    max_age: int
+    """Seconds."""
+
+
+@frozen
+class TargetCookie:
+    """What the ``mbox`` cookie of a visitor says."""
+
+    session_id: str | None = None
+    device_id: str | None = None
+
+
+@frozen
+class VisitorCookie:
+    """What the ``AMCV_{organization_id}`` cookie of a visitor says."""
+
+    marketing_cloud_visitor_id: str | None = None
+    location_hint: int | None = None
+    blob: str | None = None
+
+
+def is_session_id(text: str) -> bool:
+    """Tell whether the text is 1 to 128 printable characters without space, ``?`` and ``/``."""
+    return _is_plain(text, 128) and not any(character in text for character in " ?/")
+
+
+def read_target_cookie(value: str | None, now: float) -> TargetCookie:
+    """Read the value of an ``mbox`` cookie.
+
+    Args:
+        value: parts ``name#value#expires`` joined by ``|``, name and value percent-encoded, expires in epoch
+            seconds.
+        now: epoch seconds; a part that expired before is ignored.
+    """
+    if not value:
+        return TargetCookie()
+    parts = dict(_live_parts(value, now))
+    session_id, device_id = parts.get("session"), parts.get("PC")
+    return TargetCookie(
+        session_id if session_id and is_session_id(session_id) else None,
+        device_id if device_id and _is_plain(device_id, 128) else None,
+    )
+
+
+def _live_parts(value: str, now: float) -> Iterator[tuple[str, str]]:
+    for part in value.split("|"):
+        fields = part.split("#")
+        if len(fields) == 3 and _SECONDS.fullmatch(fields[2]) and int(fields[2]) >= now:
+            yield unquote(fields[0]), unquote(fields[1])
+
+
+def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
+    """Write the ``mbox`` cookie; ``now`` is in epoch seconds."""
+    value = f"session#{quote(session_id, safe='')}#{int(now) + SESSION_MAX_AGE}"
+    if device_id is None:
+        return {"name": TARGET_COOKIE, "value": value, "max_age": SESSION_MAX_AGE}
+    value += f"|PC#{quote(device_id, safe='')}#{int(now) + DEVICE_ID_MAX_AGE}"
+    return {"name": TARGET_COOKIE, "value": value, "max_age": DEVICE_ID_MAX_AGE}
+
+
+def location_hint_cookie(cluster: str | None) -> Cookie | None:
+    """Write the ``mboxEdgeCluster`` cookie; None when there is no cluster."""
+    if cluster is None:
+        return None
+    return {"name": LOCATION_HINT_COOKIE, "value": cluster, "max_age": SESSION_MAX_AGE}
+
+
+def read_visitor_cookie(value: str | None) -> VisitorCookie:
+    """Read the value of an ``AMCV_{organization_id}`` cookie.
+
+    Args:
+        value: keys and values in turn, joined by ``|`` and percent-encoded as a whole; a leading number is the
+            cookie's version. ``MCMID`` is the Experience Cloud id, ``MCAAMLH-{time}`` the Audience Manager
+            location hint, ``MCAAMB-{time}`` its blob.
+    """
+    if not value:
+        return VisitorCookie()
+    entries = unquote(value).split("|")
+    if _VERSION.fullmatch(entries[0]):
+        del entries[0]
+    found: dict[str, str] = {}
+    for key, entry in zip(entries[::2], entries[1::2], strict=False):
+        found.setdefault(key.partition("-")[0] if key.startswith("MCAAM") else key, entry)
+    visitor_id, hint, blob = found.get("MCMID"), found.get("MCAAMLH"), found.get("MCAAMB")
+    return VisitorCookie(
+        visitor_id if visitor_id and _is_plain(visitor_id, 128) else None,
+        int(hint) if hint and _SECONDS.fullmatch(hint) and int(hint) >= 1 else None,
+        blob if blob and _is_plain(blob, 1024) else None,
+    )
+
+
+def _is_plain(text: str, max_length: int) -> bool:
+    return 0 < len(text) <= max_length and text.isprintable()

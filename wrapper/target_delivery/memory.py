@@ -1,0 +1,41 @@
+"""What a client remembers from call to call: an edge cluster, and what stitches a page's calls together."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from uuid import uuid4
+
+__all__ = ["Memory"]
+
+MAX_SESSIONS = 10_000
+"""Visitors whose supplementalDataId is remembered; the one unused longest is forgotten first."""
+MAX_CONSUMERS = 100
+"""Consumers of one page that are told apart."""
+
+
+class Memory:
+    """The state that the calls of one client share. Safe in threads."""
+
+    def __init__(self, location_hint: str | None = None) -> None:
+        self.location_hint = location_hint
+        """Edge cluster for calls that bring none: that of the last answer."""
+        self._pages: OrderedDict[str, tuple[str, set[str]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def supplemental_data_id(self, session_id: str, consumer_id: str) -> str:
+        """Return the id that ties a call to the Analytics hit of its page.
+
+        The calls of one visitor (here a session) share an id as long as their consumers differ; a consumer that
+        asks again is on a new page.
+        """
+        with self._lock:
+            sdid, consumers = self._pages.pop(session_id, ("", set[str]()))
+            if not sdid or consumer_id in consumers or len(consumers) >= MAX_CONSUMERS:
+                digits = uuid4().hex.upper()
+                sdid, consumers = f"{digits[:16]}-{digits[16:]}", set[str]()
+            consumers.add(consumer_id)
+            self._pages[session_id] = (sdid, consumers)
+            if len(self._pages) > MAX_SESSIONS:
+                self._pages.popitem(last=False)
+        return sdid

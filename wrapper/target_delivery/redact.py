@@ -1,0 +1,60 @@
+"""Keeps visitor ids, tokens and cookies out of what people read: error messages and excerpts of answers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from target_delivery_api.types import JsonValue
+
+__all__ = ["redact"]
+
+_SECRET_KEYS = frozenset(
+    {
+        "authorizationToken",
+        "blob",
+        "eventToken",
+        "impressionId",
+        "marketingCloudVisitorId",
+        "sessionId",
+        "state",
+        "supplementalDataId",
+        "thirdPartyId",
+        "tntId",
+        "token",
+        "tokens",
+    }
+)
+_SECRET_FIELD = re.compile(rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"[^"]*"?|\[[^\]]*\]?)')
+_REDACTED = "[redacted]"
+
+
+def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:
+    """Return the text without any secret of the request, and without the values of secret JSON fields.
+
+    Args:
+        text: what somebody else wrote, for example the message of an edge.
+        request: the request that was sent, as JSON.
+        session: further secrets, such as the session id.
+    """
+    text = _SECRET_FIELD.sub(rf'\1"{_REDACTED}"', text)
+    for secret in sorted({*_secrets(request), *session}, key=len, reverse=True):
+        if secret:
+            text = text.replace(secret, _REDACTED)
+    return text
+
+
+def _secrets(value: JsonValue, key: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _secrets(item, "tokens" if key == "customerIds" and name == "id" else name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secrets(item, key)
+    elif isinstance(value, str) and key in _SECRET_KEYS:
+        yield value
+        if key == "tntId":
+            yield value.partition(".")[0]

@@ -1,0 +1,218 @@
+"""What a call returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
+
+from attrs import field, frozen
+
+from target_delivery.cookies import Cookie
+from target_delivery.errors import AttributeNotFoundError
+from target_delivery_api.models import DeliveryRequest
+
+if TYPE_CHECKING:
+    from target_delivery_api.models import (
+        AnalyticsResponse,
+        DeliveryResponse,
+        MboxResponse,
+        Option,
+        PageLoadResponse,
+        PrefetchMboxResponse,
+        View,
+    )
+    from target_delivery_api.types import JsonValue
+
+__all__ = ["AttributesProvider", "Cookie", "DecisioningMeta", "TargetDeliveryResponse"]
+
+_D = TypeVar("_D")
+
+
+class DecisioningMeta(TypedDict):
+    """How the decisions of an answer were made."""
+
+    decisioning_method: Literal["server-side", "on-device"]
+    remote_mboxes: list[str]
+    """Names of the requested mboxes that only the edge can decide."""
+    remote_views: list[str]
+    """Names of the requested views that only the edge can decide."""
+
+
+@frozen(kw_only=True, eq=False)
+class TargetDeliveryResponse(Mapping[str, object]):
+    """The answer to a call, readable as attributes and as a mapping.
+
+    As a mapping it has only the keys whose value is not None.
+
+    Attributes:
+        response: the Delivery API's answer; status 204 and nothing else for a beacon.
+        target_cookie: the ``mbox`` cookie to set in the visitor's browser, ``max_age`` in seconds.
+        target_location_hint_cookie: the ``mboxEdgeCluster`` cookie to set; None when no cluster is known.
+        analytics_details: every analytics object of the answer, for client-side Analytics; None if there is none.
+            These lists are in the order execute pageLoad, execute mboxes, prefetch pageLoad, prefetch views,
+            prefetch mboxes.
+        trace: every trace of the answer; None if there is none.
+        response_tokens: the response tokens of every option; None if there are none.
+        meta: how the decisions were made.
+        request: what was sent.
+    """
+
+    response: DeliveryResponse
+    target_cookie: Cookie
+    target_location_hint_cookie: Cookie | None = None
+    analytics_details: list[AnalyticsResponse] | None = None
+    trace: list[dict[str, JsonValue]] | None = None
+    response_tokens: list[dict[str, JsonValue]] | None = None
+    meta: DecisioningMeta
+    _sent: dict[str, Any] = field(repr=False, alias="sent")
+    _request: DeliveryRequest | None = field(default=None, init=False, repr=False)
+
+    @property
+    def request(self) -> DeliveryRequest:
+        """What was sent; made of its JSON when it is first asked for, since few ask."""
+        if self._request is None:
+            object.__setattr__(self, "_request", DeliveryRequest.from_dict(self._sent))
+        assert self._request is not None  # noqa: S101 - set above
+        return self._request
+
+    @overload
+    def __getitem__(self, key: Literal["response"], /) -> DeliveryResponse: ...
+    @overload
+    def __getitem__(self, key: Literal["target_cookie", "target_location_hint_cookie"], /) -> Cookie: ...
+    @overload
+    def __getitem__(self, key: Literal["analytics_details"], /) -> list[AnalyticsResponse]: ...
+    @overload
+    def __getitem__(self, key: Literal["trace", "response_tokens"], /) -> list[dict[str, JsonValue]]: ...
+    @overload
+    def __getitem__(self, key: Literal["meta"], /) -> DecisioningMeta: ...
+    @overload
+    def __getitem__(self, key: Literal["request"], /) -> DeliveryRequest: ...
+    @overload
+    def __getitem__(self, key: str, /) -> object: ...
+    def __getitem__(self, key: str, /) -> object:
+        value = getattr(self, key) if key in _KEYS else None
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    # The last overload takes every call that Mapping.get takes; neither checker looks at the overloads together.
+    @overload  # type: ignore[override]
+    def get(self, key: Literal["response"], default: object = None, /) -> DeliveryResponse: ...
+    @overload
+    def get(self, key: Literal["target_cookie"], default: object = None, /) -> Cookie: ...
+    @overload
+    def get(self, key: Literal["target_location_hint_cookie"], default: None = None, /) -> Cookie | None: ...
+    @overload
+    def get(self, key: Literal["target_location_hint_cookie"], default: _D, /) -> Cookie | _D: ...
+    @overload
+    def get(self, key: Literal["analytics_details"], default: None = None, /) -> list[AnalyticsResponse] | None: ...
+    @overload
+    def get(self, key: Literal["analytics_details"], default: _D, /) -> list[AnalyticsResponse] | _D: ...
+    @overload
+    def get(
+        self, key: Literal["trace", "response_tokens"], default: None = None, /
+    ) -> list[dict[str, JsonValue]] | None: ...
+    @overload
+    def get(self, key: Literal["trace", "response_tokens"], default: _D, /) -> list[dict[str, JsonValue]] | _D: ...
+    @overload
+    def get(self, key: Literal["meta"], default: object = None, /) -> DecisioningMeta: ...
+    @overload
+    def get(self, key: Literal["request"], default: object = None, /) -> DeliveryRequest: ...
+    @overload
+    def get(self, key: str, default: object = None, /) -> object: ...
+    def get(self, key: str, default: object = None, /) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the value of the key, or the default when there is none."""
+        value = getattr(self, key) if key in _KEYS else None
+        return default if value is None else value
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in _KEYS if getattr(self, key) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+_KEYS = (
+    "response",
+    "target_cookie",
+    "target_location_hint_cookie",
+    "analytics_details",
+    "trace",
+    "response_tokens",
+    "meta",
+    "request",
+)
+
+
+def results_in_order(
+    response: DeliveryResponse,
+) -> Iterator[PageLoadResponse | MboxResponse | PrefetchMboxResponse | View]:
+    """Walk through an answer: execute pageLoad and mboxes, then prefetch pageLoad, views and mboxes."""
+    execute, prefetch = response.execute, response.prefetch
+    if execute is not None:
+        if execute.page_load is not None:
+            yield execute.page_load
+        yield from execute.mboxes or ()
+    if prefetch is not None:
+        if prefetch.page_load is not None:
+            yield prefetch.page_load
+        yield from prefetch.views or ()
+        yield from prefetch.mboxes or ()
+
+
+class AttributesProvider:
+    """The JSON offers of an answer, as attributes by mbox: what ``get_attributes`` returns.
+
+    Only options of type ``json`` whose content is an object count. Those of one mbox are merged in order,
+    prefetched ones first.
+    """
+
+    __slots__ = ("_attributes", "_response")
+
+    def __init__(self, response: TargetDeliveryResponse) -> None:
+        self._response = response
+        self._attributes: dict[str, dict[str, Any]] = {}
+        for part in (response.response.prefetch, response.response.execute):
+            for mbox in (part.mboxes if part is not None else None) or ():
+                if mbox.name is not None:
+                    self._attributes.setdefault(mbox.name, {}).update(_json_content(mbox.options))
+
+    def get_value(self, mbox_name: str, key: str) -> Any:
+        """Return the value of one key in the content of one mbox: any JSON value.
+
+        Raises:
+            AttributeNotFoundError: the answer has no such mbox, or its content no such key.
+        """
+        attributes = self._attributes.get(mbox_name)
+        if attributes is None or key not in attributes:
+            lacking = "the answer has no such mbox" if attributes is None else "its JSON offers have no such key"
+            raise AttributeNotFoundError(f"No value for key {key!r} of mbox {mbox_name!r}: {lacking}.")
+        return attributes[key]
+
+    @overload
+    def as_object(self, mbox_name: None = None) -> dict[str, dict[str, Any]]: ...
+    @overload
+    def as_object(self, mbox_name: str) -> dict[str, Any]: ...
+    def as_object(self, mbox_name: str | None = None) -> dict[str, Any]:
+        """Return the merged content of one mbox, or without a name the contents of all by mbox name.
+
+        Raises:
+            AttributeNotFoundError: the answer has no such mbox.
+        """
+        if mbox_name is None:
+            return {name: dict(attributes) for name, attributes in self._attributes.items()}
+        if mbox_name not in self._attributes:
+            raise AttributeNotFoundError(f"The answer has no mbox {mbox_name!r}.")
+        return dict(self._attributes[mbox_name])
+
+    def get_response(self) -> TargetDeliveryResponse:
+        """Return the whole answer."""
+        return self._response
+
+
+def _json_content(options: list[Option] | None) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for option in options or ():
+        if option.type == "json" and isinstance(option.content, dict):
+            content.update(option.content)
+    return content

@@ -1,0 +1,315 @@
+"""The Delivery API: from a request to an answer. Knows no HTTP beyond query, body and status."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from target_delivery.decisioning import Rule, geo_address, geo_of_headers, with_geo
+from target_delivery.decisioning._json import as_list, as_object, as_text
+from target_delivery.decisioning.allocation import visitor_of
+from target_delivery.decisioning.context import Context, Visit
+from target_delivery.decisioning.engine import start
+from target_delivery.sandbox.artifact import Artifact
+from target_delivery.sandbox.decider import Decider, Decision
+from target_delivery.sandbox.geo import GeoTable
+from target_delivery.sandbox.ledger import Ledger, Occurrence
+from target_delivery.sandbox.tokens import Event, Location, Tokens
+from target_delivery.sandbox.validation import InvalidRequestError, check_query, read_body
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and JSON body of an answer; a 204 has no body."""
+
+    status: int
+    body: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A notification that the answer shall not name."""
+
+    processed: bool
+    """Whether it is counted all the same."""
+
+
+class DeliveryApi:
+    """Answers delivery requests from an artifact and keeps the ledger."""
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        decider: Decider,
+        tokens: Tokens,
+        ledger: Ledger,
+        geo: GeoTable,
+        *,
+        client: str,
+        cluster: int,
+    ) -> None:
+        self._decider = decider
+        self._tokens = tokens
+        self._ledger = ledger
+        self._geo = geo
+        self._client = client
+        self._cluster = cluster
+        self._artifact_tokens: dict[str, list[Event]] = {}
+        self.use(artifact)
+
+    @property
+    def artifact(self) -> Artifact:
+        """The artifact in use."""
+        return self._artifact
+
+    def use(self, artifact: Artifact) -> None:
+        """Answer from another artifact from now on. Event tokens of former ones stay known: clients may have them."""
+        tokens = _events_by_token(artifact)
+        for token, events in self._artifact_tokens.items():
+            known = tokens.setdefault(token, [])
+            known += [event for event in events if event not in known]
+        self._artifact_tokens = tokens
+        self._artifact = artifact
+
+    def answer(
+        self,
+        query: Mapping[str, str],
+        body: bytes,
+        omit: Callable[[str], Omission | None] = lambda notification_id: None,
+    ) -> Answer:
+        """Process one request.
+
+        Args:
+            query: query parameters.
+            body: JSON of a DeliveryRequest.
+            omit: asked with the id of each notification whether to leave it out of the answer.
+        """
+        try:
+            return self._process(check_query(query), read_body(body), omit)
+        except InvalidRequestError as error:
+            self._ledger.record_rejected()
+            return Answer(400, {"status": 400, "message": str(error)})
+
+    def _process(self, session_id: str, request: dict[str, Any], omit: Callable[[str], Omission | None]) -> Answer:
+        given = request.get("id", {})
+        visitor = self._visitor(session_id, given)
+        owner = _digest(visitor["tntId"].split(".")[0])
+        # Who sees what is decided by the id that a client on the device decides by: a tntId made here is none.
+        decided = {**self._located(request), "id": given if visitor_of(given) else visitor}
+        decisions = self._decider.decide(self._artifact, decided)
+
+        # Everything is checked before anything is counted: a request is processed as a whole or not at all.
+        notifications = [
+            (notification["id"], self._read_notification(position, notification, owner))
+            for position, notification in enumerate(request.get("notifications", ()))
+        ]
+        omissions = {id_: omission for id_, _ in notifications if (omission := omit(id_)) is not None}
+        processed = [(id_, report) for id_, report in notifications if id_ not in omissions or omissions[id_].processed]
+        self._ledger.record(
+            owner,
+            [_execute_report(decisions, request.get("impressionId")), *(report for _, report in processed)],
+            [id_ for id_, _ in processed],
+        )
+        if request["context"].get("beacon", False):
+            return Answer(204, None)
+        named = [id_ for id_, _ in processed if id_ not in omissions]
+        visit, _ = start(decided, self._client, "", None)
+        return Answer(200, self._response({**request, "id": visitor}, decisions, visit, named, owner))
+
+    def _located(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the request with the place of its IP address, when rules ask for it as a client would look it up."""
+        address = geo_address(self._artifact.compiled, request)
+        return request if address is None else with_geo(request, geo_of_headers(self._geo.locate(address)))
+
+    def _visitor(self, session_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the visitor's ids with a tntId that names a cluster.
+
+        Like the real edge, the sandbox knows a visitor without tntId again by the other ids or the session.
+        """
+        known_by = given.get("marketingCloudVisitorId") or given.get("thirdPartyId") or session_id
+        tnt_id: str = given.get("tntId") or self._tokens.visitor_id(known_by)
+        if "." not in tnt_id:
+            tnt_id = f"{tnt_id}.{self._cluster}_0"
+        return {**given, "tntId": tnt_id}
+
+    def _read_notification(self, position: int, notification: Mapping[str, Any], visitor: str) -> list[Occurrence]:
+        """Return what a notification reports; an InvalidRequestError says what is wrong with it."""
+        id_, type_ = notification["id"], notification["type"]
+        place = f"notifications[{position}] (id {id_!r})"
+        location = self._notification_location(place, notification)
+        occurrences: list[Occurrence] = []
+        for token in dict.fromkeys(notification.get("tokens", ())):
+            candidates, owner = self._read_event_token(token)
+            if not candidates:
+                raise InvalidRequestError(f"{place}: unknown event token")
+            if location is not None:
+                candidates = [event for event in candidates if event.location == location]
+            if not candidates:
+                raise InvalidRequestError(f"{place}: the event token does not belong to {_name(location)}")
+            event = next((event for event in candidates if event.type == type_), None)
+            if event is None:
+                raise InvalidRequestError(f"{place}: the event token is not of type {type_!r}")
+            ids = [("notification", owner or visitor, id_, event)]
+            if impression_id := notification.get("impressionId"):
+                ids.append(("impression", "", impression_id, event))
+            occurrences.append(Occurrence(event, tuple(ids)))
+        return occurrences
+
+    def _notification_location(self, place: str, notification: Mapping[str, Any]) -> Location | None:
+        """Return where a notification says the content was shown: by name, else by state, else None."""
+        shown = [(kind, notification[kind]) for kind in ("mbox", "view", "pageLoad") if kind in notification]
+        named = {location for kind, details in shown if (location := self._named_location(kind, details)) is not None}
+        stated: set[Location] = set()
+        for _, details in shown:
+            if "state" in details:
+                origin = self._tokens.read_state(details["state"])
+                if origin is None:
+                    raise InvalidRequestError(f"{place}: unknown state")
+                stated.add(origin)
+        locations = named | stated
+        if len(locations) > 1:
+            what = "the state does not belong to" if len(named) == 1 else "one location is allowed, not"
+            raise InvalidRequestError(f"{place}: {what} {' and '.join(sorted(map(_name, named or stated)))}")
+        return locations.pop() if locations else None
+
+    def _named_location(self, kind: str, details: Mapping[str, Any]) -> Location | None:
+        if kind == "pageLoad":
+            return Location("mbox", self._artifact.global_mbox)
+        if "name" not in details:
+            return None
+        return Location("view" if kind == "view" else "mbox", details["name"])
+
+    def _read_event_token(self, token: str) -> tuple[list[Event], str | None]:
+        """Return what a token can stand for, and its owner.
+
+        The artifact's own tokens are known too: a client that decides on the device sends those. The same one
+        can be used at several locations, and belongs to nobody.
+        """
+        if own := self._tokens.read_event_token(token):
+            event, owner = own
+            return [event], owner
+        return self._artifact_tokens.get(token, []), None
+
+    def _response(
+        self,
+        request: Mapping[str, Any],
+        decisions: Sequence[Decision],
+        visit: Visit,
+        notification_ids: list[str],
+        owner: str,
+    ) -> dict[str, Any]:
+        response: dict[str, Any] = {
+            "status": 200,
+            "requestId": request.get("requestId") or str(uuid.uuid4()),
+            "id": request["id"],
+            "client": self._client,
+            "edgeHost": f"mboxedge{self._cluster}.tt.omtrdc.net",
+        }
+        analytics = request.get("experienceCloud", {}).get("analytics", {}).get("logging") == "client_side"
+        for part, lists in (("execute", ("mboxes",)), ("prefetch", ("mboxes", "views"))):
+            if part in request:
+                response[part] = {name: [] for name in lists if name in request[part]}
+        for decision in decisions:
+            answers = response[decision.item.part]
+            content = self._content(decision, Context(visit, decision.item.details), owner, analytics=analytics)
+            match decision.item.kind:
+                case "pageLoad":
+                    answers["pageLoad"] = content
+                case "mbox":
+                    answers["mboxes"].append(content)
+                case "view" if decision.rules:
+                    answers["views"].append(content)
+                case _:
+                    pass
+        if "notifications" in request:
+            response["notifications"] = [{"id": id_} for id_ in notification_ids]
+        return response
+
+    def _content(self, decision: Decision, context: Context, owner: str, *, analytics: bool) -> dict[str, Any]:
+        """Return the MboxResponse, View or PageLoadResponse of a decision."""
+        content: dict[str, Any] = {}
+        if decision.item.kind == "mbox":
+            content["index"] = decision.item.details["index"]
+        if decision.item.kind != "pageLoad" and decision.name is not None:
+            content["name"] = decision.name
+        executed = decision.item.part == "execute"
+        options: list[Any] = []
+        metrics: list[Any] = []
+        for rule in decision.rules:
+            made: dict[str, Any] = rule.consequence.execute(context) if executed else rule.consequence.view(context)
+            display = _event(decision, rule)
+            click_token = self._tokens.event_token(display._replace(type="click"), owner)
+            for option in made["options"]:
+                option["responseTokens"] = _response_tokens(option["responseTokens"])
+                if not executed:
+                    option["eventToken"] = self._tokens.event_token(display, owner)
+            options += made["options"]
+            metrics += [{**metric, "eventToken": click_token} for metric in made["metrics"] if _is_click(metric)]
+            if analytics and "analytics" in made:
+                content["analytics"] = made["analytics"]
+        if options:
+            content["options"] = options
+        if metrics:
+            content["metrics"] = metrics
+        if decision.rules and not executed:
+            content["state"] = self._tokens.state(_location(decision))
+        return content
+
+
+def _response_tokens(on_device: Mapping[str, Any]) -> dict[str, str]:
+    """Return response tokens as the edge writes them."""
+    return {name: str(value) for name, value in on_device.items()} | {"activity.decisioningMethod": "server-side"}
+
+
+def _is_click(metric: Mapping[str, Any]) -> bool:
+    return metric.get("type") == "click"
+
+
+def _execute_report(decisions: Sequence[Decision], impression_id: str | None) -> list[Occurrence]:
+    """Return the impressions that an execute request counts at once.
+
+    The visitor is no part of what makes a duplicate: the first attempt of a visitor without any id can have
+    been answered with an id that never arrived.
+    """
+    events = [
+        _event(decision, rule) for decision in decisions if decision.item.part == "execute" for rule in decision.rules
+    ]
+    return [Occurrence(event, (("impression", "", impression_id, event),) if impression_id else ()) for event in events]
+
+
+def _event(decision: Decision, rule: Rule) -> Event:
+    """Return the display of a rule's content."""
+    meta = rule.meta
+    return Event(str(meta["activity.id"]), str(meta["experience.id"]), _location(decision), "display")
+
+
+def _location(decision: Decision) -> Location:
+    return Location("view" if decision.item.kind == "view" else "mbox", decision.name or "")
+
+
+def _name(location: Location | None) -> str:
+    return f"{location.kind} {location.name!r}" if location else "any location"
+
+
+def _digest(visitor: str) -> str:
+    return hashlib.sha256(visitor.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _events_by_token(artifact: Artifact) -> dict[str, list[Event]]:
+    """Return what each event token of an artifact's rules stands for."""
+    events: dict[str, list[Event]] = {}
+    kinds: tuple[tuple[Literal["mbox", "view"], str], ...] = (("mbox", "mboxes"), ("view", "views"))
+    for kind, section in kinds:
+        for name, rules in artifact.document["rules"].get(section, {}).items():
+            for rule in rules:
+                meta, consequence = rule["meta"], rule["consequence"]
+                display = Event(str(meta["activity.id"]), str(meta["experience.id"]), Location(kind, name), "display")
+                for option in map(as_object, as_list(consequence.get("options"))):
+                    if token := as_text(option.get("eventToken")):
+                        events.setdefault(token, []).append(display)
+                for metric in map(as_object, as_list(consequence.get("metrics"))):
+                    if token := as_text(metric.get("eventToken")):
+                        type_: Literal["display", "click"] = "display" if metric.get("type") == "display" else "click"
+                        events.setdefault(token, []).append(display._replace(type=type_))
+    return events
