@@ -224,8 +224,9 @@ class TargetClient:
             return
         try:
             callback(outcome)
-        except Exception as error:
-            logger.error("A callback raised %s: %s", type(error).__name__, error)
+        except BaseException as error:
+            logger.error("A callback raised %s.", type(error).__name__)
+            logger.debug("A callback raised %r", error)
 
     def _hold(self, conversation: Conversation[T]) -> T:
         try:

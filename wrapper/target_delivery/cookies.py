@@ -94,11 +94,16 @@ def _live_parts(value: str, now: float) -> Iterator[tuple[str, str]]:
 
 def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
     """Write the ``mbox`` cookie; ``now`` is in epoch seconds."""
-    value = f"session#{quote(session_id, safe='')}#{int(now) + SESSION_MAX_AGE}"
+    value = f"session#{_quoted(session_id)}#{int(now) + SESSION_MAX_AGE}"
     if device_id is None:
         return {"name": TARGET_COOKIE, "value": value, "max_age": SESSION_MAX_AGE}
-    value += f"|PC#{quote(device_id, safe='')}#{int(now) + DEVICE_ID_MAX_AGE}"
+    value += f"|PC#{_quoted(device_id)}#{int(now) + DEVICE_ID_MAX_AGE}"
     return {"name": TARGET_COOKIE, "value": value, "max_age": DEVICE_ID_MAX_AGE}
+
+
+def _quoted(text: str) -> str:
+    # An id of an answer can be any text, a lone surrogate too.
+    return quote(text, safe="", errors="replace")
 
 
 def location_hint_cookie(cluster: str | None) -> Cookie | None:

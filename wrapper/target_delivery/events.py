@@ -134,5 +134,6 @@ def emit(config: Config, event: Event) -> None:
         return
     try:
         handler(event)
-    except Exception as error:
-        config.logger.error("The handler of the event %s raised %s: %s", event.type, type(error).__name__, error)
+    except BaseException as error:
+        config.logger.error("The handler of the event %s raised %s.", event.type, type(error).__name__)
+        config.logger.debug("The handler of the event %s raised %r", event.type, error)

@@ -54,7 +54,9 @@ class Attempts:
             again = outcome.status_code in RETRIED_STATUSES
             wait = _retry_after(outcome.headers.get("retry-after")) if again else None
         else:
-            self.failures.append(f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__)
+            # By name only, since the text can hold what the other end sent; but why a connection fails is worth gold.
+            why = f" ({outcome})" if isinstance(outcome, httpx.ConnectError) and str(outcome) else ""
+            self.failures.append(f"{type(outcome).__name__}{why}")
             again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
             wait = None
         if not again or self.count > self.retries:
