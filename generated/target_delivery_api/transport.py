@@ -246,10 +246,15 @@ def _prepare(
     client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None
 ) -> None:
     """Complete `request` with what the client adds to each one it builds itself: headers, limits on time."""
-    given = {name.lower() for name, _ in request.headers.raw}
-    for name, value in client.headers.raw:
-        if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS:
-            request.headers[name.decode("ascii")] = value.decode(client.headers.encoding)
+    own = request.headers.raw
+    given = {name.lower() for name, _ in own}
+    missing = [
+        (name, value)
+        for name, value in client.headers.raw
+        if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS
+    ]
+    if missing:
+        request.headers = httpx.Headers([*own, *missing])
     if deadline is not None:
         limits: dict[str, float | None] = {**client.timeout.as_dict()}
         request.extensions["timeout"] = _Remaining(limits, deadline)
