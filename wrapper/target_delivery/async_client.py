@@ -42,7 +42,7 @@ class AsyncTargetClient:
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
         self._owned = http_client is None
         self._http = AsyncPool() if http_client is None else http_client
-        self._core = Core(config, self._http.headers)
+        self._core = Core(config)
         self._closed = False
         emit(config, Event("client_ready"))
 

@@ -58,17 +58,12 @@ class Call:
 class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
-    def __init__(self, config: Config, default_headers: httpx.Headers) -> None:
-        """Take the checked options, and the headers that the HTTP client sends with every request."""
+    def __init__(self, config: Config) -> None:
+        """Take the checked options."""
         self.config = config
         self.memory: Memory = Memory(config.target_location_hint)
         self._completion = Completion(config, self.memory)
         self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
-        self._headers = {
-            **default_headers,
-            "x-exc-sdk": SDK_NAME,
-            "x-exc-sdk-version": __version__,
-        }
 
     def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Call:
         """Make the call of what the caller gave.
@@ -104,7 +99,7 @@ class Core:
                 session_id=prepared.session_id,
                 version=self.config.version,
                 body=request,
-                headers={**self._headers, "x-request-id": new_id()},
+                headers={"X-EXC-SDK": SDK_NAME, "X-EXC-SDK-Version": __version__, "X-Request-Id": new_id()},
             )
         except (TypeError, ValueError) as error:
             raise OptionError(f"The request cannot be written as JSON: {error}") from error

@@ -53,7 +53,7 @@ class TargetClient:
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
         self._owned = http_client is None
         self._http = Pool() if http_client is None else http_client
-        self._core = Core(config, self._http.headers)
+        self._core = Core(config)
         self._lock = threading.Lock()
         self._closed = False
         self._workers: ThreadPoolExecutor | None = None
