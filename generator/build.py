@@ -186,9 +186,8 @@ def _format(target: Path) -> None:
             check=False,
         )
         if run.returncode:
-            raise SpecificationError(
-                f"ruff {command[0]} refuses the generated code, a template is wrong: {run.stdout}{run.stderr}"
-            )
+            said = " ".join(f"{run.stdout}{run.stderr}".split())
+            raise SpecificationError(f"ruff {command[0]} refuses the generated code, a template is wrong: {said}")
 
 
 def replace(fresh: Path, target: Path) -> None:

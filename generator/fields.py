@@ -213,11 +213,18 @@ def _sentences(prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item:
 
 
 def _range(low: float | None, high: float | None, unit: str) -> Iterator[str]:
-    if low is not None and low == high:
-        yield f"Exactly {low:g}{unit}."
-    elif low is not None and high is not None:
-        yield f"{low:.0f} to {high:.0f}{unit}."
-    elif high is not None:
-        yield f"At most {high:.0f}{unit}."
-    elif low is not None:
-        yield f"At least {low:.0f}{unit}."
+    least, most = _number(low), _number(high)
+    if least and least == most:
+        yield f"Exactly {least}{unit}."
+    elif least and most:
+        yield f"{least} to {most}{unit}."
+    elif most:
+        yield f"At most {most}{unit}."
+    elif least:
+        yield f"At least {least}{unit}."
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else str(value)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import ExitStack, asynccontextmanager
 
-import httpcore
 import httpx
 import pytest
 
-from target_delivery.pool import AsyncPool, Pool
+from target_delivery.pool import CookielessAsyncClient, CookielessClient, Pool
 
 ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: visitor=one\r\nContent-Length: 0\r\n\r\n"
 
@@ -61,8 +59,8 @@ async def running(edge: Edge) -> AsyncIterator[Edge]:
 
 def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
     async def scenario() -> None:
-        async with running(Edge(1)) as edge, AsyncPool() as pool:
-            with Pool() as blocking:
+        async with running(Edge(1)) as edge, CookielessAsyncClient() as pool:
+            with CookielessClient() as blocking:
                 for _ in range(2):
                     assert (await pool.get(edge.url)).headers["set-cookie"] == "visitor=one"
                     assert (await asyncio.to_thread(blocking.get, edge.url)).headers["set-cookie"] == "visitor=one"
@@ -72,46 +70,47 @@ def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
     asyncio.run(scenario())
 
 
-def test_requests_start_one_at_a_time_but_are_under_way_together() -> None:
-    async def scenario() -> None:
-        async with running(Edge(20)) as edge, AsyncPool() as pool, asyncio.timeout(10):
-            answers = await asyncio.gather(*(pool.get(edge.url) for _ in range(20)))
-            assert [answer.status_code for answer in answers] == [200] * 20
-
-    asyncio.run(scenario())
-
-
-def test_each_request_looks_for_a_connection_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[httpcore.Request] = []
-    handle = httpcore.AsyncHTTP11Connection.handle_async_request
-
-    async def counted(self: Any, request: httpcore.Request) -> httpcore.Response:
-        tried.append(request)
-        return await handle(self, request)
-
-    monkeypatch.setattr(httpcore.AsyncHTTP11Connection, "handle_async_request", counted)
-
-    async def scenario() -> None:
-        async with running(Edge(1)) as edge, AsyncPool() as pool:
-            for _ in range(3):
-                await asyncio.gather(*(pool.get(edge.url) for _ in range(20)))
-
-    asyncio.run(scenario())
-    assert len(tried) == 60
+@pytest.mark.parametrize(("http2", "together"), [(False, 1), (True, 10)])
+def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http2: bool, together: int) -> None:
+    if http2:
+        pytest.importorskip("h2")
+    monkeypatch.setattr("target_delivery.pool.find_spec", lambda name: object() if http2 else None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    with ExitStack() as calls:
+        given = [calls.enter_context(pool.lane()) for _ in range(20)]
+    assert [given.count(http_client) for http_client in pool.clients] == [together] * (20 // together)
+    for http_client in pool.clients:
+        http_client.close()
 
 
-def test_a_request_that_fails_or_is_given_up_lets_the_next_one_start() -> None:
-    async def scenario() -> None:
-        async with running(Edge(1000)) as edge, AsyncPool() as pool, asyncio.timeout(10):
-            with pytest.raises(httpx.ConnectError):
-                await pool.get("http://127.0.0.1:1")
-            with pytest.raises(httpx.UnsupportedProtocol):
-                await pool.get("gopher://127.0.0.1")
-            for _ in range(2):
-                given_up = asyncio.ensure_future(pool.get(edge.url))
-                await edge.requests.get()
-                given_up.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await given_up
+def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target_delivery.pool.find_spec", lambda name: None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    with pool.lane() as first:
+        with pool.lane() as second:
+            assert first is not second
+        with pool.lane() as third:
+            assert third is second
+    assert pool.owned
+    assert pool.clients == [first, second]
+    for http_client in pool.clients:
+        http_client.close()
 
-    asyncio.run(scenario())
+
+def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target_delivery.pool.LANES", 2)
+    monkeypatch.setattr("target_delivery.pool.find_spec", lambda name: None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    with ExitStack() as calls:
+        given = [calls.enter_context(pool.lane()) for _ in range(6)]
+    assert given.count(pool.clients[0]) == given.count(pool.clients[1]) == 3
+    for http_client in pool.clients:
+        http_client.close()
+
+
+def test_the_callers_own_http_client_is_the_only_one() -> None:
+    with httpx.Client() as own:
+        pool: Pool[httpx.Client] = Pool(CookielessClient, own)
+        with pool.lane() as first, pool.lane() as second:
+            assert first is second is own
+        assert not pool.owned

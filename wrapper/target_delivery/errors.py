@@ -5,6 +5,8 @@
     TargetError
     ├── OptionError              a call or a client was given something it cannot work with; nothing was sent
     ├── ClientClosedError        the client was closed before or during the call
+    ├── NotReadyError            there is no artifact yet to decide with on the device
+    ├── DecisioningError         of target_delivery.decisioning: ArtifactError, MissingExtraError
     ├── AttributeNotFoundError   an AttributesProvider has no such mbox or key
     └── DeliveryError            the call was sent and failed; knows request_id and attempts
         ├── DeliveryConnectionError   no answer: connection refused, reset, broken off
@@ -25,6 +27,7 @@ __all__ = [
     "DeliveryStatusError",
     "DeliveryTimeoutError",
     "InvalidAnswerError",
+    "NotReadyError",
     "OptionError",
     "TargetError",
 ]
@@ -43,6 +46,10 @@ class ClientClosedError(TargetError, RuntimeError):
 
 
 CLOSED = "This client is closed; create a new one."
+
+
+class NotReadyError(TargetError):
+    """A call has to be decided on the device, and the first artifact is not there yet."""
 
 
 class AttributeNotFoundError(TargetError, KeyError):

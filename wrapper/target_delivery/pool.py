@@ -1,34 +1,30 @@
-"""The connection pools that serve every edge cluster, and what they may log."""
+"""The connection pool that serves every edge cluster, and what it may log."""
 
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar
 
 import httpx
+from attrs import define
 
-__all__ = ["AsyncPool", "Pool"]
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Generator
 
-
-class _Options(TypedDict):
-    """Arguments of ``httpx.Client`` and ``httpx.AsyncClient``."""
-
-    http2: bool
-    limits: httpx.Limits
-    timeout: httpx.Timeout
+__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool"]
 
 
-def _options() -> _Options:
-    """Return how both pools are set up: HTTP/2 where the extra ``http2`` is installed.
+LANES = 100
+"""HTTP clients of one pool at most; further calls share them."""
+CALLS_PER_LANE = {False: 1, True: 10}
+"""Calls in one lane at the same time, without and with HTTP/2, which has many calls share a connection."""
 
-    Time is limited by each call's deadline, not by the pool.
-    """
-    return {
-        "http2": find_spec("h2") is not None,
-        "limits": httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=30),
-        "timeout": httpx.Timeout(None),
-    }
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
 
 class _NoCookies(httpx.Cookies):
@@ -53,41 +49,92 @@ class _Cookieless:
         pass
 
 
-class Pool(_Cookieless, httpx.Client):
-    """The connections of a TargetClient."""
-
-    def __init__(self) -> None:
-        super().__init__(**_options())
+class CookielessClient(_Cookieless, httpx.Client):
+    """An HTTP client of a TargetClient."""
 
 
-class AsyncPool(_Cookieless, httpx.AsyncClient):
-    """The connections of an AsyncTargetClient.
+class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
+    """An HTTP client of an AsyncTargetClient."""
 
-    Requests start one at a time. The pool of httpx offers an idle connection to every request that comes before one
-    of them has begun to use it, and all the others have to look for another: with fifty calls at a time a request
-    looks five times, and an unlucky one finds no connection for seconds.
+
+class HttpOptions(TypedDict):
+    """Arguments of ``httpx.Client`` and ``httpx.AsyncClient``."""
+
+    http2: bool
+    limits: httpx.Limits
+    timeout: httpx.Timeout
+    verify: ssl.SSLContext
+
+
+def http_options() -> HttpOptions:
+    """Return how the SDK sets up HTTP clients: HTTP/2 where the extra ``http2`` is installed.
+
+    Time is limited by each call's deadline, not by the pool.
+    """
+    return {
+        "http2": find_spec("h2") is not None,
+        # A lane keeps a connection to each edge cluster it was used for; there are about ten.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
+        "timeout": httpx.Timeout(None),
+        "verify": httpx.create_ssl_context(),
+    }
+
+
+@define(eq=False)
+class Lane(Generic[H]):
+    """An HTTP client, and how many calls are under way in it."""
+
+    http: H
+    busy: int = 0
+
+
+class Pool(Generic[H]):
+    """The connections of one client to every edge cluster, in lanes that are used by one call at a time.
+
+    httpcore compares all connections of its pool with each other whenever a request begins or ends, and offers an
+    idle one to every request that waits. With fifty in one pool that costs more than the request, and a request that
+    has bad luck waits for seconds. Nothing of it is to be seen while each call has an HTTP client to itself. Safe in
+    threads.
+
+    Attributes:
+        owned: whether the HTTP clients are the SDK's own, and not the caller's.
     """
 
-    def __init__(self) -> None:
-        from asyncio import Lock  # only here: programs without asyncio load this module too
+    def __init__(self, kind: Callable[..., H], given: H | None) -> None:
+        """Take the kind of HTTP client, and the caller's own one, which is used instead of any other."""
+        self.owned: bool = given is None
+        options: HttpOptions | None = http_options() if given is None else None
+        self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
+        self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
+        self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
+        self._lock = threading.Lock()
 
-        super().__init__(**_options())
-        self._start = Lock()
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers that the HTTP client sends with every request."""
+        return self._lanes[0].http.headers
 
-    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send it as soon as no other request is looking for a connection."""
+    @property
+    def clients(self) -> list[H]:
+        """The HTTP clients in use."""
+        return [lane.http for lane in self._lanes]
 
-        async def started(*_: object) -> None:
-            if request.extensions.pop("trace", None) is not None:
-                self._start.release()
-
-        await self._start.acquire()
-        # What is traced first is that a connection is being made or written to, so that nobody else is offered it.
-        request.extensions["trace"] = started
+    @contextmanager
+    def lane(self) -> Generator[H]:
+        """Give the first HTTP client that is free, so that few calls share few connections."""
+        with self._lock:
+            lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
+            if lane is None and self.owned and len(self._lanes) < LANES:
+                lane = Lane(self._make())
+                self._lanes.append(lane)
+            elif lane is None:
+                lane = min(self._lanes, key=lambda one: one.busy)
+            lane.busy += 1
         try:
-            return await super().send(request, **options)
+            yield lane.http
         finally:
-            await started()
+            with self._lock:
+                lane.busy -= 1
 
 
 class _WithoutSession(logging.Filter):
