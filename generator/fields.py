@@ -26,19 +26,9 @@ if TYPE_CHECKING:
 _TAKEN = frozenset(
     {
         *keyword.kwlist,
-        *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "bool", "cls", "data", "datetime", "dict"),
-        *(
-            "additional_properties",
-            "classmethod",
-            "field",
-            "float",
-            "from_dict",
-            "int",
-            "list",
-            "self",
-            "str",
-        ),
-        *("to_dict",),
+        *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "additional_properties", "bool", "classmethod"),
+        *("cls", "data", "datetime", "dict", "field", "float", "from_dict", "int", "list", "self", "str"),
+        "to_dict",
     }
 )
 

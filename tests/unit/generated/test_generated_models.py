@@ -95,9 +95,7 @@ def test_docstrings_give_limits_and_units():
 
 def test_only_what_a_caller_must_know_is_required():
     required = {
-        cls.__name__: {
-            field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING and field.init
-        }
+        cls.__name__: {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING and field.init}
         for cls in MODELS
     }
     assert {name: fields for name, fields in required.items() if fields} == {
@@ -260,7 +258,10 @@ def test_repr_shows_what_is_set():
 
 def test_models_copy_pickle_and_evolve():
     customer = CustomerId(
-        id="1", integration_code="crm", authenticated_state=AuthenticatedState("sleeping"), additional_properties={"a": 1}
+        id="1",
+        integration_code="crm",
+        authenticated_state=AuthenticatedState("sleeping"),
+        additional_properties={"a": 1},
     )
     request = DeliveryRequest(id=VisitorId(customer_ids=[customer]))
 

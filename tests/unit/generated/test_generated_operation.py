@@ -255,7 +255,11 @@ class TestSend:
 
     @pytest.mark.parametrize("chunked", [False, True])
     def test_an_answer_that_ends_early(self, send, chunked):
-        start = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n" if chunked else head(31, more="X-A: 1\r\n")
+        start = (
+            b"HTTP/1.1 200 OK\r\nX-A: 1\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n"
+            if chunked
+            else head(31, more="X-A: 1\r\n")
+        )
         with serving(start, b'{"client":', b'"de') as edge, pytest.raises(TruncatedAnswer) as caught:
             send(built(base_url=edge.url), deadline=time.monotonic() + 10)
 
@@ -305,12 +309,25 @@ class TestSend:
 
         assert got.content == b"{  }"
 
-    def test_a_deadline_that_has_passed(self, send):
-        with serving(head(2), b"{}") as edge:
-            with pytest.raises(httpx.TimeoutException):
-                send(built(base_url=edge.url), deadline=time.monotonic() - 1)
-            # Lets the server go where nothing was sent to it.
-            socket.create_connection(edge.listener.getsockname()).close()
+    def test_nothing_is_sent_after_the_deadline(self, send):
+        transport_ = httpx.MockTransport(lambda _: pytest.fail("sent"))
+
+        with pytest.raises(httpx.ReadTimeout, match="deadline"):
+            send(built(), transport=transport_, deadline=time.monotonic())
+
+    def test_a_deadline_holds_for_one_sending_only(self, send):
+        request = built()
+        limits = []
+
+        def handle(request):
+            limits.append(request.extensions["timeout"]["read"])
+            return httpx.Response(204)
+
+        for deadline in (time.monotonic() + 2, None):
+            send(request, transport=httpx.MockTransport(handle), deadline=deadline, timeout=60)
+
+        assert limits[0] <= 2
+        assert limits[1] == 60
 
     def test_the_clients_own_limit_applies_when_it_is_shorter(self, send):
         with serving(*[b""] * 10_000, pause=0.05) as edge:
@@ -381,26 +398,38 @@ def test_a_slow_answer_without_a_socket_is_watched_between_its_parts(monkeypatch
     handle = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body(), extensions=extensions))
 
     assert send_sync(built(), transport=handle, deadline=time.monotonic() + 10).content == b"{}"
+
+
+def test_the_deadline_is_looked_at_with_every_part():
+    class Body(httpx.SyncByteStream):
+        def __iter__(self):
+            while True:
+                yield b" "
+
+    handle = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body()))
+
     with pytest.raises(httpx.ReadTimeout):
-        send_sync(built(), transport=handle, deadline=time.monotonic())
+        send_sync(built(), transport=handle, deadline=time.monotonic() + 0.1)
 
 
 def test_a_connection_that_others_share_is_not_shut_down(monkeypatch):
     monkeypatch.setattr(transport, "_SLOW", -1)
     monkeypatch.setattr(transport, "Timer", None)
 
-    class Stream:
-        def get_extra_info(self, name):
-            return object()
-
     class Body(httpx.SyncByteStream):
         def __iter__(self):
             yield b"{}"
 
-    extensions = {"network_stream": Stream(), "http_version": b"HTTP/2"}
-    handle = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body(), extensions=extensions))
+    with socket.socket() as connection:
 
-    assert send_sync(built(), transport=handle, deadline=time.monotonic() + 10).content == b"{}"
+        class Stream:
+            def get_extra_info(self, _):
+                return connection
+
+        extensions = {"network_stream": Stream(), "http_version": b"HTTP/2"}
+        handle = httpx.MockTransport(lambda _: httpx.Response(200, stream=Body(), extensions=extensions))
+
+        assert send_sync(built(), transport=handle, deadline=time.monotonic() + 10).content == b"{}"
 
 
 def test_a_cancelled_call_stays_cancelled():

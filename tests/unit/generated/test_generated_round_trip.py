@@ -132,8 +132,6 @@ values = st.recursive(
 )
 
 
-
-
 def objects(data, path=()):
     """Yield the path of every object in `data` that a model is made of."""
     if isinstance(data, list):

@@ -267,6 +267,24 @@ def test_the_old_code_stays_when_the_new_cannot_take_its_place(run, house, tree,
     assert tree(house) == before
 
 
+def test_the_old_code_stays_when_the_specification_cannot_be_replaced(run, house, tree, split, published, monkeypatch):
+    root = split(new_version(published))
+    before = tree(house)
+
+    def failing(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(command.os, "replace", failing)
+    with pytest.raises(OSError, match="disk full"):
+        run("--spec", root)
+    assert tree(house) == before
+
+
+def test_there_is_no_old_code_to_put_back(tmp_path):
+    with pytest.raises(FileNotFoundError, match="fresh"):
+        build.replace(tmp_path / "fresh", tmp_path / "target")
+
+
 def test_bundle_only_writes_the_document(run, house, tree, tmp_path, split, published):
     before = tree(house)
 
