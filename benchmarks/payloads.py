@@ -46,33 +46,24 @@ def answer(*mboxes: str) -> bytes:
 
 
 def _mbox(index: int, name: str) -> dict[str, Any]:
+    """Return what the edge has for an mbox: an offer in HTML or JSON; a click to track and A4T data for some."""
     content: str | dict[str, Any] = (
         {"headline": f"Offer {index} for you", "discount": 10 + index, "images": ["a.jpg", "b.jpg"], "active": True}
         if index % 2
         else f'<section class="offer" data-mbox="{name}"><h2>Offer {index} for you</h2></section>'
     )
-    return {
-        "index": index,
-        "name": name,
-        "state": _token("state", index),
-        "options": [
-            {
-                "type": "json" if index % 2 else "html",
-                "content": content,
-                "eventToken": _token("display", index),
-                "responseTokens": {
-                    "activity.id": str(100000 + index),
-                    "activity.name": f"Spring campaign {index}",
-                    "experience.id": "0",
-                    "experience.name": "Experience A",
-                    "offer.id": str(200000 + index),
-                    "geo.country": "switzerland",
-                },
-            }
-        ],
-        "analytics": {"payload": {"pe": "tnt", "tnta": f"{100000 + index}:0:0|2,{100000 + index}:0:0|1"}},
-        "metrics": [{"type": "click", "eventToken": _token("click", index)}],
+    tokens = {"activity.id": str(100000 + index), "experience.id": "0", "experience.name": "Experience A"}
+    option = {
+        "type": "json" if index % 2 else "html",
+        "content": content,
+        "eventToken": _token("display", index),
+        "responseTokens": tokens,
     }
+    mbox: dict[str, Any] = {"index": index, "name": name, "options": [option]}
+    if index % 5 == 0:
+        mbox["metrics"] = [{"type": "click", "eventToken": _token("click", index)}]
+        mbox["analytics"] = {"payload": {"pe": "tnt", "tnta": f"{100000 + index}:0:0|2,{100000 + index}:0:0|1"}}
+    return mbox
 
 
 def _token(purpose: str, index: int) -> str:

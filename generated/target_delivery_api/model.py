@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from .types import JsonValue
@@ -17,7 +17,7 @@ __all__ = [
     "ModelError",
     "OpenStrEnum",
     "no_more",
-    "not_an_object",
+    "require_object",
     "read_datetime",
     "write_datetime",
 ]
@@ -133,9 +133,10 @@ def no_more() -> dict[str, JsonValue]:
     return {}
 
 
-def not_an_object(model: type[Model], value: object) -> ModelError:
-    """Return the error for JSON that is no object where a model was to be read."""
-    return ModelError(f"{model.__name__} is read from a JSON object, and this is {_form(value)}.")
+def require_object(model: type[Model], value: object) -> None:
+    """Raise ModelError for JSON that is no object where a model is to be read."""
+    if not isinstance(value, Mapping):
+        raise ModelError(f"{model.__name__} is read from a JSON object, and this is {_form(value)}.")
 
 
 def read_datetime(value: object) -> datetime | None:

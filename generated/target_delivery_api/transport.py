@@ -83,14 +83,14 @@ def post(
         "POST",
         target.with_query(query),
         headers=[
-            ("Host", target.host),
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(content))),
-            *(
-                (name, value)
+            (b"Host", target.host),
+            (b"Content-Type", b"application/json"),
+            (b"Content-Length", b"%d" % len(content)),
+            *[
+                (name.encode("ascii"), value.encode())
                 for name, value in (headers.items() if isinstance(headers, Mapping) else headers)
                 if name.lower() not in _OWN_HEADERS
-            ),
+            ],
         ],
         # Given as content, httpx would normalise all the headers a second time.
         stream=httpx.ByteStream(content),
@@ -235,14 +235,14 @@ class _Remaining(dict[str, float | None]):
         super().__init__(limits)
         self.deadline = deadline
 
-    def __getitem__(self, phase: str) -> float | None:
-        own = super().get(phase)
+    def get(self, phase: str, default: Any = None) -> Any:
+        own = dict.get(self, phase)
         # Not zero: to a socket that means not to wait at all.
         remaining = max(self.deadline - monotonic(), 0.001)
         return remaining if own is None or own > remaining else own
 
-    def get(self, phase: str, default: Any = None) -> Any:
-        return self[phase]
+    def __getitem__(self, phase: str) -> float | None:
+        return self.get(phase)
 
 
 def _prepare(
@@ -274,7 +274,7 @@ class _Target:
 
     def __init__(self, url: str) -> None:
         self.url = httpx.URL(url)
-        self.host = self.url.netloc.decode("ascii")
+        self.host = self.url.netloc
         self.quick = False
         with suppress(AttributeError):
             self.quick = self.replaced("a=b") == self.parsed("a=b")

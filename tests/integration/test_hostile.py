@@ -19,8 +19,8 @@ from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, Targe
 LATER = int(time.time()) + 10_000
 REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
 HEADERS = {
-    "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent", "x-exc-sdk",
-    "x-exc-sdk-version", "x-request-id",
+    "accept-encoding", "content-length", "content-type", "host", "user-agent", "x-exc-sdk", "x-exc-sdk-version",
+    "x-request-id",
 }  # fmt: skip
 
 

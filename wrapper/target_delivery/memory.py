@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from uuid import uuid4
+from os import urandom
 
 __all__ = ["Memory"]
 
@@ -20,7 +20,7 @@ class Memory:
     def __init__(self, location_hint: str | None = None) -> None:
         self.location_hint = location_hint
         """Edge cluster for calls that bring none: that of the last answer."""
-        self._pages: OrderedDict[str, tuple[str, set[str]]] = OrderedDict()
+        self._pages: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def supplemental_data_id(self, session_id: str, consumer_id: str) -> str:
@@ -30,12 +30,10 @@ class Memory:
         asks again is on a new page.
         """
         with self._lock:
-            sdid, consumers = self._pages.pop(session_id, ("", set[str]()))
+            sdid, consumers = self._pages.pop(session_id, ("", ()))
             if not sdid or consumer_id in consumers or len(consumers) >= MAX_CONSUMERS:
-                digits = uuid4().hex.upper()
-                sdid, consumers = f"{digits[:16]}-{digits[16:]}", set[str]()
-            consumers.add(consumer_id)
-            self._pages[session_id] = (sdid, consumers)
+                sdid, consumers = f"{urandom(8).hex()}-{urandom(8).hex()}".upper(), ()
+            self._pages[session_id] = (sdid, (*consumers, consumer_id))
             if len(self._pages) > MAX_SESSIONS:
                 self._pages.popitem(last=False)
         return sdid

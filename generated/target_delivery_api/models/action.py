@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,38 +44,36 @@ class Action(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("type")
+        left = len(data)
+        value = data.get("type")
         if isinstance(value, str):
             self.type = value
-            known += 1
+            left -= 1
         else:
             self.type = None
-        value = get("selector")
+        value = data.get("selector")
         if isinstance(value, str):
             self.selector = value
-            known += 1
+            left -= 1
         else:
             self.selector = None
-        value = get("cssSelector")
+        value = data.get("cssSelector")
         if isinstance(value, str):
             self.css_selector = value
-            known += 1
+            left -= 1
         else:
             self.css_selector = None
-        value = get("content")
+        value = data.get("content")
         if value is not None:
             self.content = value
-            known += 1
+            left -= 1
         else:
             self.content = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

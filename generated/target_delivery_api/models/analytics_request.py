@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,38 +43,36 @@ class AnalyticsRequest(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("supplementalDataId")
+        left = len(data)
+        value = data.get("supplementalDataId")
         if isinstance(value, str):
             self.supplemental_data_id = value
-            known += 1
+            left -= 1
         else:
             self.supplemental_data_id = None
-        value = get("logging")
+        value = data.get("logging")
         if isinstance(value, str):
             self.logging = LOGGING_TYPE[value]
-            known += 1
+            left -= 1
         else:
             self.logging = None
-        value = get("trackingServer")
+        value = data.get("trackingServer")
         if isinstance(value, str):
             self.tracking_server = value
-            known += 1
+            left -= 1
         else:
             self.tracking_server = None
-        value = get("trackingServerSecure")
+        value = data.get("trackingServerSecure")
         if isinstance(value, str):
             self.tracking_server_secure = value
-            known += 1
+            left -= 1
         else:
             self.tracking_server_secure = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,32 +39,30 @@ class Browser(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("host")
+        left = len(data)
+        value = data.get("host")
         if isinstance(value, str):
             self.host = value
-            known += 1
+            left -= 1
         else:
             self.host = None
-        value = get("language")
+        value = data.get("language")
         if isinstance(value, str):
             self.language = value
-            known += 1
+            left -= 1
         else:
             self.language = None
-        value = get("webGLRenderer")
+        value = data.get("webGLRenderer")
         if isinstance(value, str):
             self.web_gl_renderer = value
-            known += 1
+            left -= 1
         else:
             self.web_gl_renderer = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,62 +55,60 @@ class ClientHints(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("mobile")
+        left = len(data)
+        value = data.get("mobile")
         if isinstance(value, bool):
             self.mobile = value
-            known += 1
+            left -= 1
         else:
             self.mobile = None
-        value = get("model")
+        value = data.get("model")
         if isinstance(value, str):
             self.model = value
-            known += 1
+            left -= 1
         else:
             self.model = None
-        value = get("platform")
+        value = data.get("platform")
         if isinstance(value, str):
             self.platform = value
-            known += 1
+            left -= 1
         else:
             self.platform = None
-        value = get("platformVersion")
+        value = data.get("platformVersion")
         if isinstance(value, str):
             self.platform_version = value
-            known += 1
+            left -= 1
         else:
             self.platform_version = None
-        value = get("browserUAWithMajorVersion")
+        value = data.get("browserUAWithMajorVersion")
         if isinstance(value, str):
             self.browser_ua_with_major_version = value
-            known += 1
+            left -= 1
         else:
             self.browser_ua_with_major_version = None
-        value = get("browserUAWithFullVersion")
+        value = data.get("browserUAWithFullVersion")
         if isinstance(value, str):
             self.browser_ua_with_full_version = value
-            known += 1
+            left -= 1
         else:
             self.browser_ua_with_full_version = None
-        value = get("architecture")
+        value = data.get("architecture")
         if isinstance(value, str):
             self.architecture = value
-            known += 1
+            left -= 1
         else:
             self.architecture = None
-        value = get("bitness")
+        value = data.get("bitness")
         if isinstance(value, str):
             self.bitness = value
-            known += 1
+            left -= 1
         else:
             self.bitness = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

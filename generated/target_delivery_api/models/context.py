@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,86 +66,84 @@ class Context(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("channel")
+        left = len(data)
+        value = data.get("channel")
         if isinstance(value, str):
             self.channel = CHANNEL_TYPE[value]
-            known += 1
+            left -= 1
         else:
             self.channel = None
-        value = get("mobilePlatform")
+        value = data.get("mobilePlatform")
         if isinstance(value, dict):
             self.mobile_platform = MobilePlatform.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.mobile_platform = None
-        value = get("application")
+        value = data.get("application")
         if isinstance(value, dict):
             self.application = Application.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.application = None
-        value = get("screen")
+        value = data.get("screen")
         if isinstance(value, dict):
             self.screen = Screen.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.screen = None
-        value = get("window")
+        value = data.get("window")
         if isinstance(value, dict):
             self.window = Window.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.window = None
-        value = get("browser")
+        value = data.get("browser")
         if isinstance(value, dict):
             self.browser = Browser.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.browser = None
-        value = get("address")
+        value = data.get("address")
         if isinstance(value, dict):
             self.address = Address.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.address = None
-        value = get("geo")
+        value = data.get("geo")
         if isinstance(value, dict):
             self.geo = Geo.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.geo = None
-        value = get("timeOffsetInMinutes")
+        value = data.get("timeOffsetInMinutes")
         if type(value) is float or type(value) is int:
             self.time_offset_in_minutes = value
-            known += 1
+            left -= 1
         else:
             self.time_offset_in_minutes = None
-        value = get("userAgent")
+        value = data.get("userAgent")
         if isinstance(value, str):
             self.user_agent = value
-            known += 1
+            left -= 1
         else:
             self.user_agent = None
-        value = get("clientHints")
+        value = data.get("clientHints")
         if isinstance(value, dict):
             self.client_hints = ClientHints.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.client_hints = None
-        value = get("beacon")
+        value = data.get("beacon")
         if isinstance(value, bool):
             self.beacon = value
-            known += 1
+            left -= 1
         else:
             self.beacon = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

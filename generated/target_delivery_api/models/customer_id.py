@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,29 +39,27 @@ class CustomerId(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("id")
+        left = len(data)
+        value = data.get("id")
         if not isinstance(value, str):
             raise cls.unreadable("id", "a string", value)
         self.id = value
-        known += 1
-        value = get("integrationCode")
+        left -= 1
+        value = data.get("integrationCode")
         if not isinstance(value, str):
             raise cls.unreadable("integrationCode", "a string", value)
         self.integration_code = value
-        known += 1
-        value = get("authenticatedState")
+        left -= 1
+        value = data.get("authenticatedState")
         if not isinstance(value, str):
             raise cls.unreadable("authenticatedState", "a string", value)
         self.authenticated_state = AUTHENTICATED_STATE[value]
-        known += 1
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        left -= 1
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

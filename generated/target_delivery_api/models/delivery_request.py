@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,100 +76,98 @@ class DeliveryRequest(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("requestId")
+        left = len(data)
+        value = data.get("requestId")
         if isinstance(value, str):
             self.request_id = value
-            known += 1
+            left -= 1
         else:
             self.request_id = None
-        value = get("impressionId")
+        value = data.get("impressionId")
         if isinstance(value, str):
             self.impression_id = value
-            known += 1
+            left -= 1
         else:
             self.impression_id = None
-        value = get("id")
+        value = data.get("id")
         if isinstance(value, dict):
             self.id = VisitorId.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.id = None
-        value = get("environmentId")
+        value = data.get("environmentId")
         if type(value) is int:
             self.environment_id = value
-            known += 1
+            left -= 1
         else:
             self.environment_id = None
-        value = get("property")
+        value = data.get("property")
         if isinstance(value, dict):
             self.property = Property.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.property = None
-        value = get("trace")
+        value = data.get("trace")
         if isinstance(value, dict):
             self.trace = Trace.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.trace = None
-        value = get("context")
+        value = data.get("context")
         if isinstance(value, dict):
             self.context = Context.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.context = None
-        value = get("experienceCloud")
+        value = data.get("experienceCloud")
         if isinstance(value, dict):
             self.experience_cloud = ExperienceCloud.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.experience_cloud = None
-        value = get("execute")
+        value = data.get("execute")
         if isinstance(value, dict):
             self.execute = ExecuteRequest.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.execute = None
-        value = get("prefetch")
+        value = data.get("prefetch")
         if isinstance(value, dict):
             self.prefetch = PrefetchRequest.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.prefetch = None
-        value = get("telemetry")
+        value = data.get("telemetry")
         if isinstance(value, dict):
             self.telemetry = Telemetry.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.telemetry = None
-        value = get("notifications")
+        value = data.get("notifications")
         if isinstance(value, list) and len(
             read_notifications := [Notification.from_dict(item) for item in value if isinstance(item, dict)]
         ) == len(value):
             self.notifications = read_notifications
-            known += 1
+            left -= 1
         else:
             self.notifications = None
-        value = get("qaMode")
+        value = data.get("qaMode")
         if isinstance(value, dict):
             self.qa_mode = QAMode.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.qa_mode = None
-        value = get("preview")
+        value = data.get("preview")
         if isinstance(value, dict):
             self.preview = Preview.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.preview = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,72 +60,70 @@ class DeliveryResponse(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("status")
+        left = len(data)
+        value = data.get("status")
         if type(value) is int:
             self.status = value
-            known += 1
+            left -= 1
         else:
             self.status = None
-        value = get("requestId")
+        value = data.get("requestId")
         if isinstance(value, str):
             self.request_id = value
-            known += 1
+            left -= 1
         else:
             self.request_id = None
-        value = get("id")
+        value = data.get("id")
         if isinstance(value, dict):
             self.id = VisitorId.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.id = None
-        value = get("client")
+        value = data.get("client")
         if isinstance(value, str):
             self.client = value
-            known += 1
+            left -= 1
         else:
             self.client = None
-        value = get("edgeHost")
+        value = data.get("edgeHost")
         if isinstance(value, str):
             self.edge_host = value
-            known += 1
+            left -= 1
         else:
             self.edge_host = None
-        value = get("execute")
+        value = data.get("execute")
         if isinstance(value, dict):
             self.execute = ExecuteResponse.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.execute = None
-        value = get("prefetch")
+        value = data.get("prefetch")
         if isinstance(value, dict):
             self.prefetch = PrefetchResponse.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.prefetch = None
-        value = get("notifications")
+        value = data.get("notifications")
         if isinstance(value, list) and len(
             read_notifications := [
                 NotificationResponse.from_dict(item) for item in value if isinstance(item, dict)
             ]
         ) == len(value):
             self.notifications = read_notifications
-            known += 1
+            left -= 1
         else:
             self.notifications = None
-        value = get("telemetryServerToken")
+        value = data.get("telemetryServerToken")
         if isinstance(value, str):
             self.telemetry_server_token = value
-            known += 1
+            left -= 1
         else:
             self.telemetry_server_token = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,56 +52,54 @@ class Geo(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("ipAddress")
+        left = len(data)
+        value = data.get("ipAddress")
         if isinstance(value, str):
             self.ip_address = value
-            known += 1
+            left -= 1
         else:
             self.ip_address = None
-        value = get("latitude")
+        value = data.get("latitude")
         if type(value) is float or type(value) is int:
             self.latitude = value
-            known += 1
+            left -= 1
         else:
             self.latitude = None
-        value = get("longitude")
+        value = data.get("longitude")
         if type(value) is float or type(value) is int:
             self.longitude = value
-            known += 1
+            left -= 1
         else:
             self.longitude = None
-        value = get("countryCode")
+        value = data.get("countryCode")
         if isinstance(value, str):
             self.country_code = value
-            known += 1
+            left -= 1
         else:
             self.country_code = None
-        value = get("stateCode")
+        value = data.get("stateCode")
         if isinstance(value, str):
             self.state_code = value
-            known += 1
+            left -= 1
         else:
             self.state_code = None
-        value = get("city")
+        value = data.get("city")
         if isinstance(value, str):
             self.city = value
-            known += 1
+            left -= 1
         else:
             self.city = None
-        value = get("zip")
+        value = data.get("zip")
         if isinstance(value, str):
             self.zip = value
-            known += 1
+            left -= 1
         else:
             self.zip = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

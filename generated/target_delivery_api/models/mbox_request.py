@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,60 +53,58 @@ class MboxRequest(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("address")
+        left = len(data)
+        value = data.get("address")
         if isinstance(value, dict):
             self.address = Address.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.address = None
-        value = get("parameters")
+        value = data.get("parameters")
         if isinstance(value, dict) and len(
             read_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
         ) == len(value):
             self.parameters = read_parameters
-            known += 1
+            left -= 1
         else:
             self.parameters = None
-        value = get("profileParameters")
+        value = data.get("profileParameters")
         if isinstance(value, dict) and len(
             read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
         ) == len(value):
             self.profile_parameters = read_profile_parameters
-            known += 1
+            left -= 1
         else:
             self.profile_parameters = None
-        value = get("order")
+        value = data.get("order")
         if isinstance(value, dict):
             self.order = Order.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.order = None
-        value = get("product")
+        value = data.get("product")
         if isinstance(value, dict):
             self.product = Product.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.product = None
-        value = get("index")
+        value = data.get("index")
         if type(value) is int:
             self.index = value
-            known += 1
+            left -= 1
         else:
             self.index = None
-        value = get("name")
+        value = data.get("name")
         if isinstance(value, str):
             self.name = value
-            known += 1
+            left -= 1
         else:
             self.name = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

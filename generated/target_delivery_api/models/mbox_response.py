@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,54 +47,52 @@ class MboxResponse(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("index")
+        left = len(data)
+        value = data.get("index")
         if type(value) is int:
             self.index = value
-            known += 1
+            left -= 1
         else:
             self.index = None
-        value = get("name")
+        value = data.get("name")
         if isinstance(value, str):
             self.name = value
-            known += 1
+            left -= 1
         else:
             self.name = None
-        value = get("options")
+        value = data.get("options")
         if isinstance(value, list) and len(
             read_options := [Option.from_dict(item) for item in value if isinstance(item, dict)]
         ) == len(value):
             self.options = read_options
-            known += 1
+            left -= 1
         else:
             self.options = None
-        value = get("metrics")
+        value = data.get("metrics")
         if isinstance(value, list) and len(
             read_metrics := [Metric.from_dict(item) for item in value if isinstance(item, dict)]
         ) == len(value):
             self.metrics = read_metrics
-            known += 1
+            left -= 1
         else:
             self.metrics = None
-        value = get("analytics")
+        value = data.get("analytics")
         if isinstance(value, dict):
             self.analytics = AnalyticsResponse.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.analytics = None
-        value = get("trace")
+        value = data.get("trace")
         if isinstance(value, dict):
-            self.trace = dict(value)
-            known += 1
+            self.trace = value
+            left -= 1
         else:
             self.trace = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

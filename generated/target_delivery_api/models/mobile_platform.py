@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,36 +41,34 @@ class MobilePlatform(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("deviceName")
+        left = len(data)
+        value = data.get("deviceName")
         if isinstance(value, str):
             self.device_name = value
-            known += 1
+            left -= 1
         else:
             self.device_name = None
-        value = get("deviceType")
+        value = data.get("deviceType")
         if not isinstance(value, str):
             raise cls.unreadable("deviceType", "a string", value)
         self.device_type = DEVICE_TYPE[value]
-        known += 1
-        value = get("platformType")
+        left -= 1
+        value = data.get("platformType")
         if not isinstance(value, str):
             raise cls.unreadable("platformType", "a string", value)
         self.platform_type = MOBILE_PLATFORM_TYPE[value]
-        known += 1
-        value = get("version")
+        left -= 1
+        value = data.get("version")
         if isinstance(value, str):
             self.version = value
-            known += 1
+            left -= 1
         else:
             self.version = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

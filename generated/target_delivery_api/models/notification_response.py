@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,26 +35,24 @@ class NotificationResponse(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("id")
+        left = len(data)
+        value = data.get("id")
         if isinstance(value, str):
             self.id = value
-            known += 1
+            left -= 1
         else:
             self.id = None
-        value = get("trace")
+        value = data.get("trace")
         if isinstance(value, dict):
-            self.trace = dict(value)
-            known += 1
+            self.trace = value
+            left -= 1
         else:
             self.trace = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

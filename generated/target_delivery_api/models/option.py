@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,46 +43,44 @@ class Option(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("type")
+        left = len(data)
+        value = data.get("type")
         if isinstance(value, str):
             self.type = OPTION_TYPE[value]
-            known += 1
+            left -= 1
         else:
             self.type = None
-        value = get("eventToken")
+        value = data.get("eventToken")
         if isinstance(value, str):
             self.event_token = value
-            known += 1
+            left -= 1
         else:
             self.event_token = None
-        value = get("responseTokens")
+        value = data.get("responseTokens")
         if isinstance(value, dict):
-            self.response_tokens = dict(value)
-            known += 1
+            self.response_tokens = value
+            left -= 1
         else:
             self.response_tokens = None
-        value = get("content")
-        if (
-            self.type == "actions"
-            and isinstance(value, list)
+        value = data.get("content")
+        if value is None:
+            self.content = None
+        elif (
+            isinstance(value, list)
+            and self.type == "actions"
             and len(read_content := [Action.from_dict(item) for item in value if isinstance(item, dict)])
             == len(value)
         ):
             self.content = read_content
-            known += 1
-        elif value is not None:
-            self.content = value
-            known += 1
+            left -= 1
         else:
-            self.content = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+            self.content = value
+            left -= 1
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

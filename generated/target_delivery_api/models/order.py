@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object, read_datetime, write_datetime
+from ..model import Model, no_more, read_datetime, require_object, write_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,58 +53,56 @@ class Order(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("id")
+        left = len(data)
+        value = data.get("id")
         if isinstance(value, str):
             self.id = value
-            known += 1
+            left -= 1
         else:
             self.id = None
-        value = get("total")
+        value = data.get("total")
         if type(value) is float or type(value) is int:
             self.total = value
-            known += 1
+            left -= 1
         else:
             self.total = None
-        value = get("purchasedProductIds")
+        value = data.get("purchasedProductIds")
         if isinstance(value, list) and len(
             read_purchased_product_ids := [item for item in value if isinstance(item, str)]
         ) == len(value):
             self.purchased_product_ids = read_purchased_product_ids
-            known += 1
+            left -= 1
         else:
             self.purchased_product_ids = None
-        value = get("time")
+        value = data.get("time")
         if (read_time := read_datetime(value)) is not None:
             self.time = read_time
-            known += 1
+            left -= 1
         else:
             self.time = None
-        value = get("experienceLocalId")
+        value = data.get("experienceLocalId")
         if type(value) is int:
             self.experience_local_id = value
-            known += 1
+            left -= 1
         else:
             self.experience_local_id = None
-        value = get("duplicate")
+        value = data.get("duplicate")
         if isinstance(value, bool):
             self.duplicate = value
-            known += 1
+            left -= 1
         else:
             self.duplicate = None
-        value = get("outlier")
+        value = data.get("outlier")
         if isinstance(value, bool):
             self.outlier = value
-            known += 1
+            left -= 1
         else:
             self.outlier = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,36 +39,34 @@ class PrefetchRequest(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("views")
+        left = len(data)
+        value = data.get("views")
         if isinstance(value, list) and len(
             read_views := [ViewRequest.from_dict(item) for item in value if isinstance(item, dict)]
         ) == len(value):
             self.views = read_views
-            known += 1
+            left -= 1
         else:
             self.views = None
-        value = get("pageLoad")
+        value = data.get("pageLoad")
         if isinstance(value, dict):
             self.page_load = RequestDetails.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.page_load = None
-        value = get("mboxes")
+        value = data.get("mboxes")
         if isinstance(value, list) and len(
             read_mboxes := [MboxRequest.from_dict(item) for item in value if isinstance(item, dict)]
         ) == len(value):
             self.mboxes = read_mboxes
-            known += 1
+            left -= 1
         else:
             self.mboxes = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

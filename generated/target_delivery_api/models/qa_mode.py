@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,52 +46,50 @@ class QAMode(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("token")
+        left = len(data)
+        value = data.get("token")
         if isinstance(value, str):
             self.token = value
-            known += 1
+            left -= 1
         else:
             self.token = None
-        value = get("listedActivitiesOnly")
+        value = data.get("listedActivitiesOnly")
         if isinstance(value, bool):
             self.listed_activities_only = value
-            known += 1
+            left -= 1
         else:
             self.listed_activities_only = None
-        value = get("evaluateAsTrueAudienceIds")
+        value = data.get("evaluateAsTrueAudienceIds")
         if isinstance(value, list) and len(
             read_evaluate_as_true_audience_ids := [item for item in value if type(item) is int]
         ) == len(value):
             self.evaluate_as_true_audience_ids = read_evaluate_as_true_audience_ids
-            known += 1
+            left -= 1
         else:
             self.evaluate_as_true_audience_ids = None
-        value = get("evaluateAsFalseAudienceIds")
+        value = data.get("evaluateAsFalseAudienceIds")
         if isinstance(value, list) and len(
             read_evaluate_as_false_audience_ids := [item for item in value if type(item) is int]
         ) == len(value):
             self.evaluate_as_false_audience_ids = read_evaluate_as_false_audience_ids
-            known += 1
+            left -= 1
         else:
             self.evaluate_as_false_audience_ids = None
-        value = get("previewIndexes")
+        value = data.get("previewIndexes")
         if isinstance(value, list) and len(
             read_preview_indexes := [
                 QAModePreviewIndex.from_dict(item) for item in value if isinstance(item, dict)
             ]
         ) == len(value):
             self.preview_indexes = read_preview_indexes
-            known += 1
+            left -= 1
         else:
             self.preview_indexes = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

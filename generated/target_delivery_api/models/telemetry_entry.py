@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,62 +53,60 @@ class TelemetryEntry(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("requestId")
+        left = len(data)
+        value = data.get("requestId")
         if isinstance(value, str):
             self.request_id = value
-            known += 1
+            left -= 1
         else:
             self.request_id = None
-        value = get("timestamp")
+        value = data.get("timestamp")
         if type(value) is int:
             self.timestamp = value
-            known += 1
+            left -= 1
         else:
             self.timestamp = None
-        value = get("mode")
+        value = data.get("mode")
         if isinstance(value, str):
             self.mode = EXECUTION_MODE[value]
-            known += 1
+            left -= 1
         else:
             self.mode = None
-        value = get("execution")
+        value = data.get("execution")
         if type(value) is float or type(value) is int:
             self.execution = value
-            known += 1
+            left -= 1
         else:
             self.execution = None
-        value = get("parsing")
+        value = data.get("parsing")
         if type(value) is float or type(value) is int:
             self.parsing = value
-            known += 1
+            left -= 1
         else:
             self.parsing = None
-        value = get("features")
+        value = data.get("features")
         if isinstance(value, dict):
             self.features = TelemetryFeatures.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.features = None
-        value = get("request")
+        value = data.get("request")
         if isinstance(value, dict):
             self.request = TelemetryRequest.from_dict(value)
-            known += 1
+            left -= 1
         else:
             self.request = None
-        value = get("telemetryServerToken")
+        value = data.get("telemetryServerToken")
         if isinstance(value, str):
             self.telemetry_server_token = value
-            known += 1
+            left -= 1
         else:
             self.telemetry_server_token = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,50 +47,48 @@ class TelemetryFeatures(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("decisioningMethod")
+        left = len(data)
+        value = data.get("decisioningMethod")
         if isinstance(value, str):
             self.decisioning_method = DECISIONING_METHOD[value]
-            known += 1
+            left -= 1
         else:
             self.decisioning_method = None
-        value = get("executeMboxCount")
+        value = data.get("executeMboxCount")
         if type(value) is int:
             self.execute_mbox_count = value
-            known += 1
+            left -= 1
         else:
             self.execute_mbox_count = None
-        value = get("executePageLoad")
+        value = data.get("executePageLoad")
         if isinstance(value, bool):
             self.execute_page_load = value
-            known += 1
+            left -= 1
         else:
             self.execute_page_load = None
-        value = get("prefetchMboxCount")
+        value = data.get("prefetchMboxCount")
         if type(value) is int:
             self.prefetch_mbox_count = value
-            known += 1
+            left -= 1
         else:
             self.prefetch_mbox_count = None
-        value = get("prefetchPageLoad")
+        value = data.get("prefetchPageLoad")
         if isinstance(value, bool):
             self.prefetch_page_load = value
-            known += 1
+            left -= 1
         else:
             self.prefetch_page_load = None
-        value = get("prefetchViewCount")
+        value = data.get("prefetchViewCount")
         if type(value) is int:
             self.prefetch_view_count = value
-            known += 1
+            left -= 1
         else:
             self.prefetch_view_count = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

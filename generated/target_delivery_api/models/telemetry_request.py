@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,44 +45,42 @@ class TelemetryRequest(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("dns")
+        left = len(data)
+        value = data.get("dns")
         if type(value) is float or type(value) is int:
             self.dns = value
-            known += 1
+            left -= 1
         else:
             self.dns = None
-        value = get("tls")
+        value = data.get("tls")
         if type(value) is float or type(value) is int:
             self.tls = value
-            known += 1
+            left -= 1
         else:
             self.tls = None
-        value = get("timeToFirstByte")
+        value = data.get("timeToFirstByte")
         if type(value) is float or type(value) is int:
             self.time_to_first_byte = value
-            known += 1
+            left -= 1
         else:
             self.time_to_first_byte = None
-        value = get("download")
+        value = data.get("download")
         if type(value) is float or type(value) is int:
             self.download = value
-            known += 1
+            left -= 1
         else:
             self.download = None
-        value = get("responseSize")
+        value = data.get("responseSize")
         if type(value) is int:
             self.response_size = value
-            known += 1
+            left -= 1
         else:
             self.response_size = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, not_an_object
+from ..model import Model, no_more, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,40 +45,38 @@ class VisitorId(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        try:
-            get = data.get
-        except AttributeError:
-            raise not_an_object(cls, data) from None
+        if type(data) is not dict:
+            require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue
-        known = 0
-        value = get("tntId")
+        left = len(data)
+        value = data.get("tntId")
         if isinstance(value, str):
             self.tnt_id = value
-            known += 1
+            left -= 1
         else:
             self.tnt_id = None
-        value = get("thirdPartyId")
+        value = data.get("thirdPartyId")
         if isinstance(value, str):
             self.third_party_id = value
-            known += 1
+            left -= 1
         else:
             self.third_party_id = None
-        value = get("marketingCloudVisitorId")
+        value = data.get("marketingCloudVisitorId")
         if isinstance(value, str):
             self.marketing_cloud_visitor_id = value
-            known += 1
+            left -= 1
         else:
             self.marketing_cloud_visitor_id = None
-        value = get("customerIds")
+        value = data.get("customerIds")
         if isinstance(value, list) and len(
             read_customer_ids := [CustomerId.from_dict(item) for item in value if isinstance(item, dict)]
         ) == len(value):
             self.customer_ids = read_customer_ids
-            known += 1
+            left -= 1
         else:
             self.customer_ids = None
-        self.additional_properties = {} if known == len(data) else self.unread(data)
+        self.additional_properties = self.unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
