@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-import httpx
-
 from target_delivery.errors import (
     DeliveryConnectionError,
     DeliveryStatusError,
@@ -17,6 +15,8 @@ from target_delivery.redact import redact
 from target_delivery_api.errors import TruncatedAnswer
 
 if TYPE_CHECKING:
+    import httpx
+
     from target_delivery.call import Call
     from target_delivery_api.types import Answer
 
