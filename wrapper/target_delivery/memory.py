@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
-from uuid import uuid4
 
 __all__ = ["Memory"]
 
@@ -32,7 +32,7 @@ class Memory:
         with self._lock:
             sdid, consumers = self._pages.pop(session_id, ("", set[str]()))
             if not sdid or consumer_id in consumers or len(consumers) >= MAX_CONSUMERS:
-                digits = uuid4().hex.upper()
+                digits = os.urandom(16).hex().upper()
                 sdid, consumers = f"{digits[:16]}-{digits[16:]}", set[str]()
             consumers.add(consumer_id)
             self._pages[session_id] = (sdid, consumers)
