@@ -21,7 +21,7 @@ from target_delivery.events import ClientReady, SendNotificationError, emit
 from target_delivery.failure import fail_by_answer, fail_by_status, fail_without_answer
 from target_delivery.ids import new_id
 from target_delivery.memory import Memory
-from target_delivery.response import TargetDeliveryResponse, results_in_order
+from target_delivery.response import TargetDeliveryResponse
 from target_delivery.retry import Attempts
 from target_delivery.steps import Background, Conversation, Send, Sleep
 from target_delivery_api.api.delivery import execute as endpoint
@@ -133,9 +133,17 @@ class Core:
         if self.device is not None and method != "server-side":
             loaded = self.device.keeper.loaded
             if loaded is not None:
-                remote = self.device.remote_needs(loaded, prepared)
-                if method == "on-device" or not any(remote):
-                    return (yield from self._decide(self.device, loaded, prepared, options, started))
+                if method == "hybrid":
+                    remote = self.device.remote_needs(loaded, prepared)
+                if not any(remote):
+                    address = self.device.address(loaded, prepared)
+                    if address is not None:
+                        deadline = started + self.config.timeout / 1000
+                        yield from self.device.locate(address, prepared, deadline)
+                    result, report = self._decide(self.device, loaded, prepared, options, started)
+                    if report is not None:
+                        yield from self._report_later(report, options)
+                    return result
             elif method == "on-device":
                 raise NotReadyError(
                     "The first artifact is not here yet, so nothing can be decided on the device: wait_until_ready() "
@@ -178,8 +186,8 @@ class Core:
 
     def _decide(
         self, device: OnDevice, loaded: Loaded, prepared: Prepared, options: CallOptions, started: float
-    ) -> Conversation[TargetDeliveryResponse]:
-        yield from device.locate(loaded, prepared, started + self.config.timeout / 1000)
+    ) -> tuple[TargetDeliveryResponse, Prepared | None]:
+        """Decide on the device; return the result, and what is to be reported of it."""
         decision = device.decide(loaded, prepared)
         entries: list[Json] = []
         if self._telemetry is not None:
@@ -192,15 +200,16 @@ class Core:
             )
             entries = [*self._telemetry.take(), entry]
         body = device.report(prepared, decision, entries)
-        if body is not None:
-            report = Prepared(body, prepared.session_id, prepared.cluster)
-            if len(self._reports) < MAX_REPORTS:
-                self._reports.add(id(report))
-                yield Background(self._report(report, options))
-            else:
-                self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
+        report = Prepared(body, prepared.session_id, prepared.cluster) if body is not None else None
         response = DeliveryResponse.from_dict(decision.response)
-        return self._result(prepared, response, "on-device", decision.remote)
+        return self._result(prepared, response, "on-device", decision.remote), report
+
+    def _report_later(self, report: Prepared, options: CallOptions) -> Conversation[None]:
+        if len(self._reports) < MAX_REPORTS:
+            self._reports.add(id(report))
+            yield Background(self._report(report, options))
+        else:
+            self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
 
     def _report(self, prepared: Prepared, options: CallOptions) -> Conversation[None]:
         """Send what a decision on the device has to report. Whatever fails is told by an event."""
@@ -299,15 +308,10 @@ class Core:
     ) -> TargetDeliveryResponse:
         cluster = prepared.cluster or edge.cluster_of_edge_host(response.edge_host)
         tnt_id = response.id.tnt_id if response.id is not None else None
-        results = list(results_in_order(response))
-        tokens = [one.response_tokens for result in results for one in result.options or () if one.response_tokens]
         return TargetDeliveryResponse(
             response=response,
             target_cookie=cookies.target_cookie(prepared.session_id, tnt_id or prepared.device_id, time.time()),
             target_location_hint_cookie=cookies.location_hint_cookie(cluster),
-            analytics_details=[result.analytics for result in results if result.analytics is not None] or None,
-            trace=[result.trace for result in results if result.trace is not None] or None,
-            response_tokens=tokens or None,
             meta={"decisioning_method": method, "remote_mboxes": [*remote[0]], "remote_views": [*remote[1]]},
             sent=prepared.body,
         )

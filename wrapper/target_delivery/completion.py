@@ -6,10 +6,8 @@ The copy is JSON, the form in which it is sent, stored and decided on; the calle
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from uuid import NAMESPACE_URL, uuid5
-
-from attrs import frozen
 
 from target_delivery import cookies, edge
 from target_delivery.errors import OptionError
@@ -27,7 +25,7 @@ from target_delivery_api.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from target_delivery.memory import Memory
     from target_delivery.options import CallOptions, Config, MethodName
@@ -40,10 +38,11 @@ __all__ = ["Completion", "Prepared"]
 _NOTIFICATION_NAMESPACE = uuid5(NAMESPACE_URL, "target-delivery:notification")
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
+_PARTS = ("execute", "prefetch")
+_NOTHING: Mapping[str, Any] = {}
 
 
-@frozen
-class Prepared:
+class Prepared(NamedTuple):
     """A request, ready to be decided or sent: this and nothing else is what a call depends on.
 
     Attributes:
@@ -88,16 +87,17 @@ class Completion:
             _add_mboxes(body, mbox_names)
         if method == "send_notifications":
             _require_notifications(body)
-        body.setdefault("requestId", new_id())
+        if "requestId" not in body:
+            body["requestId"] = new_id()
         if self._config.environment_id is not None:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
         _complete_context(body)
-        for part in ("execute", "prefetch"):
+        for part in _PARTS:
             if part in body:
                 self._complete_part(part, body[part])
-        visitor = body.get("id", {})
+        visitor = body.get("id", _NOTHING)
         if "notifications" in body:
             _complete_notifications(body["notifications"], _visitor(visitor) or session_id)
         cluster = (
@@ -110,8 +110,8 @@ class Completion:
     def complete_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
         """Add what only the edge needs: the impressionId of an execute request, and experienceCloud."""
         body = prepared.body
-        if "execute" in body:
-            body.setdefault("impressionId", new_id())
+        if "execute" in body and "impressionId" not in body:
+            body["impressionId"] = new_id()
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
@@ -148,6 +148,8 @@ class Completion:
         if "mboxes" not in asked:
             return
         asked["mboxes"] = named
+        if all("index" in mbox for mbox in named):
+            return
         taken = {mbox.get("index") for mbox in named}
         for position, mbox in enumerate(named):
             if "index" not in mbox:
@@ -207,11 +209,12 @@ def _complete_id(
         id_.setdefault("tntId", device_id)
     if visitor.marketing_cloud_visitor_id is not None:
         id_.setdefault("marketingCloudVisitorId", visitor.marketing_cloud_visitor_id)
-    customers: dict[tuple[object, object], Json] = {}
-    for customer in (*(one.to_dict() for one in customer_ids), *id_.pop("customerIds", ())):
-        customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
-    if customers:
-        id_["customerIds"] = list(customers.values())
+    if customer_ids or "customerIds" in id_:
+        customers: dict[tuple[object, object], Json] = {}
+        for customer in (*(one.to_dict() for one in customer_ids), *id_.pop("customerIds", ())):
+            customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
+        if customers:
+            id_["customerIds"] = list(customers.values())
     if not id_:
         del body["id"]
 

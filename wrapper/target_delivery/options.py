@@ -6,7 +6,7 @@ import difflib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, TypeGuard, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol, Required, TypedDict, TypeGuard, get_args
 
 from attrs import field, frozen
 
@@ -14,6 +14,7 @@ from target_delivery.cookies import is_session_id
 from target_delivery.edge import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.errors import OptionError
 from target_delivery.events import EventName
+from target_delivery_api import models
 
 if TYPE_CHECKING:
     import httpx
@@ -213,9 +214,8 @@ class Config:
     events: Mapping[str, Callable[[Any], object]] = field(factory=dict[str, Any])
 
 
-@frozen(kw_only=True)
-class CallOptions:
-    """Options of one call, checked."""
+class CallOptions(NamedTuple):
+    """Options of one call, checked. A tuple, since every call makes one."""
 
     target_cookie: str | None = None
     target_location_hint: str | None = None
@@ -293,7 +293,8 @@ def _one_of(*values: str) -> _Check:
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
+    # A dict is one of them, and known as such at once; of an abstract class that has to be asked for.
+    return isinstance(value, (dict, Mapping))
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
@@ -319,9 +320,8 @@ def _callable(name: str, value: object) -> object:
 
 
 def _request(name: str, value: object) -> object:
-    from target_delivery_api.models import DeliveryRequest
-
-    if not isinstance(value, DeliveryRequest):
+    # By name: the models are not imported before they are used, and this is used by every call.
+    if not isinstance(value, models.DeliveryRequest):
         _refuse(name, value, "a DeliveryRequest (DeliveryRequest.from_dict() makes one of a dict)")
     return value
 
@@ -407,7 +407,9 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
     Raises:
         OptionError: naming the option and what it must be.
     """
-    given = _given(options, "create()")
+    if not _is_mapping(options):
+        _refuse_options(options, "create()")
+    given = dict(options)
     http_client = given.pop("http_client", None)
     if http_client is not None and not isinstance(http_client, http_client_type):
         _refuse("http_client", http_client, f"an httpx.{http_client_type.__name__}")
@@ -428,10 +430,11 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
     Raises:
         OptionError: naming the option and what it must be.
     """
-    given = _given(options, f"{method}()")
-    if not callbacks and any(given.get(name) is not None for name in _CALLBACK_CHECKS):
+    if not _is_mapping(options):
+        _refuse_options(options, f"{method}()")
+    if not callbacks and (options.get("callback") is not None or options.get("err_callback") is not None):
         raise OptionError("An AsyncTargetClient has no callbacks: await the call, or make a task of it.")
-    call = CallOptions(**_checked(given, _CALL_CHECKS[method]))
+    call = CallOptions(**_checked(options, _CALL_CHECKS[method]))
     if call.request is None and method != "get_attributes":
         raise OptionError(f"{method}() needs the option 'request', a DeliveryRequest.")
     if call.err_callback is not None and call.callback is None:
@@ -453,10 +456,8 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _given(options: object, where: str) -> dict[str, Any]:
-    if not _is_mapping(options):
-        raise OptionError(f"{where} needs its options as one mapping, not {type(options).__name__}.")
-    return dict(options)
+def _refuse_options(options: object, where: str) -> NoReturn:
+    raise OptionError(f"{where} needs its options as one mapping, not {type(options).__name__}.")
 
 
 def _checked(given: Mapping[str, Any], checks: Mapping[str, _Check], *also: str) -> dict[str, Any]:
