@@ -68,12 +68,11 @@ class Call:
 class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
-    def __init__(self, config: Config, default_headers: httpx.Headers, ready: Flag) -> None:
+    def __init__(self, config: Config, ready: Flag) -> None:
         """Set up what the calls share.
 
         Args:
             config: the checked options.
-            default_headers: those that the HTTP client sends with every request.
             ready: raised when decisions can be made.
 
         Raises:
@@ -85,7 +84,6 @@ class Core:
         self._completion = Completion(config, self.memory)
         self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {
-            **default_headers,
             "x-exc-sdk": SDK_NAME,
             "x-exc-sdk-version": __version__,
         }
@@ -100,7 +98,7 @@ class Core:
             # Only here, since it needs the extra.
             from target_delivery.on_device import OnDevice
 
-            self.device = OnDevice(config, default_headers, self._telemetry, ready)
+            self.device = OnDevice(config, self._telemetry, ready)
 
     @property
     def can_decide(self) -> bool:
@@ -120,14 +118,18 @@ class Core:
             )
         return self._completion.prepare(method, options, mbox_names)
 
-    def offers(self, prepared: Prepared, options: CallOptions) -> Conversation[TargetDeliveryResponse]:
+    def offers(self, prepared: Prepared, options: CallOptions, started: float) -> Conversation[TargetDeliveryResponse]:
         """Get the offers of a prepared request, from the device or from the edge.
+
+        Args:
+            prepared: the request.
+            options: the options of the call.
+            started: when the call began, monotonic seconds; its deadline counts from here.
 
         Raises:
             NotReadyError: it has to be decided on the device and there is no artifact yet.
             DeliveryError: one of its kinds, when the edge was asked and gave no answer.
         """
-        started = time.monotonic()
         method = options.decisioning_method or self.config.decisioning_method
         remote = _NOTHING_REMOTE
         if self.device is not None and method != "server-side":
@@ -151,13 +153,15 @@ class Core:
                 )
         return (yield from self._ask_edge(prepared, options, started, remote))
 
-    def notifications(self, prepared: Prepared, options: CallOptions) -> Conversation[TargetDeliveryResponse]:
-        """Send the notifications of a prepared request.
+    def notifications(
+        self, prepared: Prepared, options: CallOptions, started: float
+    ) -> Conversation[TargetDeliveryResponse]:
+        """Send the notifications of a prepared request; the arguments are those of ``offers``.
 
         Raises:
             DeliveryError: one of its kinds, when the edge gave no answer.
         """
-        call = self.edge_call(prepared, options, time.monotonic())
+        call = self.edge_call(prepared, options, started)
         response = self._read(call, (yield from self._exchange(call)))
         return self._result(prepared, response, "server-side")
 
@@ -217,7 +221,7 @@ class Core:
         prepared.body["experienceCloud"] = deepcopy(prepared.body.get("experienceCloud", {}))
         prepared.body["requestId"] = new_id()
         try:
-            result = yield from self.notifications(prepared, options)
+            result = yield from self.notifications(prepared, options, time.monotonic())
             processed = {one.id for one in result.response.notifications or ()}
             missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]
             if result.response.status == HTTPStatus.NO_CONTENT:

@@ -46,6 +46,7 @@ class ClientClosedError(TargetError, RuntimeError):
 
 
 CLOSED = "This client is closed; create a new one."
+HTTP_CLIENT_CLOSED = "The http_client that this client was given is closed; create both anew."
 
 
 class NotReadyError(TargetError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+import httpx
+
 from target_delivery.errors import (
     DeliveryConnectionError,
     DeliveryStatusError,
@@ -15,8 +17,6 @@ from target_delivery.redact import redact
 from target_delivery_api.errors import TruncatedAnswer
 
 if TYPE_CHECKING:
-    import httpx
-
     from target_delivery.call import Call
     from target_delivery_api.types import Answer
 
@@ -38,6 +38,14 @@ def fail_without_answer(call: Call, failure: httpx.HTTPError | httpx.StreamError
             request_id=call.request_id,
             attempts=attempts.count,
             timeout=timeout,
+        ) from None
+    if isinstance(failure, httpx.HTTPStatusError):
+        status = failure.response.status_code
+        raise DeliveryStatusError(
+            f"A hook of the http_client refused an answer with status {status}. {_history(call)}",
+            request_id=call.request_id,
+            attempts=attempts.count,
+            status=status,
         ) from None
     if isinstance(failure, TruncatedAnswer):
         fail_by_answer(call, failure.status_code, failure.content, "cut off")

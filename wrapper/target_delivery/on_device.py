@@ -30,7 +30,7 @@ __all__ = ["OnDevice"]
 class OnDevice:
     """Decides for one client with the artifact that its keeper has."""
 
-    def __init__(self, config: Config, headers: httpx.Headers, telemetry: TelemetryStore | None, ready: Flag) -> None:
+    def __init__(self, config: Config, telemetry: TelemetryStore | None, ready: Flag) -> None:
         """Take an artifact in hand, if there is one.
 
         Raises:
@@ -38,8 +38,7 @@ class OnDevice:
             OptionError: ``artifact_payload`` is no artifact that can be used.
         """
         self._config = config
-        self._headers = headers
-        self.keeper: ArtifactKeeper = ArtifactKeeper(config, headers, telemetry, ready)
+        self.keeper: ArtifactKeeper = ArtifactKeeper(config, telemetry, ready)
 
     def remote_needs(self, loaded: Loaded, prepared: Prepared) -> RemoteNeeds:
         """Return what of a request only the edge can decide."""
@@ -78,7 +77,7 @@ class OnDevice:
             prepared: the request.
             deadline: when the look-up has to be over, monotonic seconds.
         """
-        headers = {**self._headers, "accept": "application/json", "x-forwarded-for": address}
+        headers = {"accept": "application/json", "x-forwarded-for": address}
         outcome = yield Send(httpx.Request("GET", edge.geo_url(self._config), headers=headers), deadline)
         geo = _geo_of(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else None
         if geo is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol, 
 from attrs import field, frozen
 
 from target_delivery.cookies import is_session_id
-from target_delivery.edge import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
+from target_delivery.edge import MAX_LABEL, cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.errors import OptionError
 from target_delivery.events import EventName
 from target_delivery_api import models
@@ -349,7 +349,8 @@ def _customer_ids(name: str, value: object) -> object:
 
 _CLIENT_CODE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _COUNT = _integer("an int of at least 0", lambda value: value >= 0)
-_MILLISECONDS = _integer("an int of milliseconds greater than 0", lambda value: value > 0)
+_DAY = 86_400_000
+_MILLISECONDS = _integer("an int of milliseconds greater than 0, at most a day", lambda value: 0 < value <= _DAY)
 _METHOD = _one_of(*get_args(DecisioningMethodName))
 
 _CLIENT_CHECKS: dict[str, _Check] = {
@@ -364,10 +365,10 @@ _CLIENT_CHECKS: dict[str, _Check] = {
     "property_token": _non_empty,
     "decisioning_method": _METHOD,
     "polling_interval": _integer(
-        "an int of milliseconds: 0 (never poll) or at least 300000",
-        lambda value: value == 0 or value >= 300_000,
+        "an int of milliseconds: 0 (never poll) or at least 300000, at most a day",
+        lambda value: value == 0 or 300_000 <= value <= _DAY,
     ),
-    "maximum_wait_ready": _COUNT,
+    "maximum_wait_ready": _integer("an int of milliseconds, at most a day", lambda value: 0 <= value <= _DAY),
     "artifact_location": _matching("an http or https URL", is_http_url),
     "artifact_payload": _mapping,
     "environment_id": _integer("an int", lambda _: True),
@@ -416,7 +417,23 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
     for name in ("client", "organization_id"):
         if given.get(name) is None:
             raise OptionError(f"create() needs the option {name!r}.")
-    return Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
+    config = Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
+    if config.server_domain is None and len(config.client) > MAX_LABEL:
+        raise OptionError(
+            f"Option 'client' has {len(config.client)} characters, and a host name can hold {MAX_LABEL} of them: "
+            "give the option 'server_domain'."
+        )
+    return config
+
+
+def require_config(config: object) -> None:
+    """Refuse options where checked ones belong.
+
+    Raises:
+        OptionError: a client was not made by its method ``create``.
+    """
+    if not isinstance(config, Config):
+        raise OptionError("A client is made of its options by its method create().")
 
 
 def read_call_options(options: object, method: MethodName, *, callbacks: bool) -> CallOptions:

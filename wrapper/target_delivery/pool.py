@@ -137,19 +137,23 @@ class Pool(Generic[H]):
                 lane.busy -= 1
 
 
-class _WithoutSession(logging.Filter):
-    """httpx logs the URL of every request at INFO; a session id does not belong there."""
+class _WithoutSecrets(logging.Filter):
+    """httpx logs the URL of every request at INFO; session ids and tokens do not belong there."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_without_query, record.args))
+            record.args = tuple(map(_without_secrets, record.args))
         return True
 
 
-def _without_query(argument: object) -> object:
-    if isinstance(argument, httpx.URL) and "sessionId" in argument.params:
-        return argument.copy_with(query=None)
+def _without_secrets(argument: object) -> object:
+    if isinstance(argument, httpx.URL):
+        if "sessionId" in argument.params:
+            return argument.copy_with(query=None)
+        if argument.path.endswith(("/rules.json", "/rules.bin")):
+            # The path can hold a property token, the rest a signature or a password.
+            return f"{argument.scheme}://{argument.host}/…/{argument.path.rpartition('/')[2]}"
     return argument
 
 
-logging.getLogger("httpx").addFilter(_WithoutSession())
+logging.getLogger("httpx").addFilter(_WithoutSecrets())

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from target_delivery_api.types import Answer
 
-__all__ = ["Attempts", "Outcome"]
+__all__ = ["Attempts", "Outcome", "name_of"]
 
 Outcome = Answer | httpx.HTTPError | httpx.StreamError
 """How one attempt ended: with an answer, or with the reason why there is none."""
@@ -53,10 +53,12 @@ class Attempts:
             self.failures.append(f"status {outcome.status_code}")
             again = outcome.status_code in RETRIED_STATUSES
             wait = _retry_after(outcome.headers.get("retry-after")) if again else None
+        elif isinstance(outcome, httpx.HTTPStatusError):  # raised by a hook of the caller's http_client
+            self.failures.append(f"status {outcome.response.status_code}")
+            again = outcome.response.status_code in RETRIED_STATUSES
+            wait = _retry_after(outcome.response.headers.get("retry-after")) if again else None
         else:
-            # By name only, since the text can hold what the other end sent; but why a connection fails is worth gold.
-            why = f" ({outcome})" if isinstance(outcome, httpx.ConnectError) and str(outcome) else ""
-            self.failures.append(f"{type(outcome).__name__}{why}")
+            self.failures.append(name_of(outcome))
             again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
             wait = None
         if not again or self.count > self.retries:
@@ -64,6 +66,15 @@ class Attempts:
         if wait is None:
             wait = random.uniform(0, min(MAX_BACKOFF, FIRST_BACKOFF * 2 ** (self.count - 1)))  # noqa: S311 - jitter
         return wait if now + wait < self.deadline else None
+
+
+def name_of(failure: BaseException) -> str:
+    """Name a failure for people: not by its text, which can hold what the other end sent or a whole URL.
+
+    Why a connection could not be made is worth its text, though.
+    """
+    why = f" ({failure})" if isinstance(failure, httpx.ConnectError) and str(failure) else ""
+    return f"{type(failure).__name__}{why}"
 
 
 def _retry_after(value: str | None) -> float | None:
