@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from target_delivery.call import Call
+    from target_delivery.completion import Prepared
     from target_delivery.options import (
         AsyncClientOptions,
         AttributesOptions,
@@ -72,6 +73,25 @@ class AsyncTargetClient:
         call_options = read_call_options(options or {}, "get_attributes", callbacks=False)
         call = self._core.prepare("get_attributes", call_options, read_mbox_names(mbox_names))
         return AttributesProvider(await self._deliver(call))
+
+    @property
+    def config(self) -> Config:
+        """The options, checked and with their defaults."""
+        return self._core.config
+
+    def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
+        """Check and complete what would be sent, and send nothing; see ``TargetClient.prepare_notifications``."""
+        return self._core.prepared(
+            "send_notifications", read_call_options(options, "send_notifications", callbacks=False)
+        )
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
+        return self._core.is_stitched(prepared)
+
+    async def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
+        """Send what was prepared, now or in another process; see ``TargetClient.send_prepared``."""
+        return await self._deliver(self._core.call(prepared, time.monotonic(), retries))
 
     async def close(self) -> None:
         """Close all connections. A second time does nothing. An ``http_client`` of the caller's stays open."""

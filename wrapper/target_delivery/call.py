@@ -26,7 +26,7 @@ from target_delivery.ids import new_id
 from target_delivery.memory import Memory
 from target_delivery.redact import redact
 from target_delivery.response import TargetDeliveryResponse, results_in_order
-from target_delivery.retry import Attempts
+from target_delivery.retry import Attempts, read_retry_after
 from target_delivery_api.api.delivery import execute as endpoint
 from target_delivery_api.errors import ModelError, TruncatedAnswer
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, UnexpectedError
@@ -82,16 +82,26 @@ class Core:
             OptionError: the request cannot be sent as it is.
         """
         started = time.monotonic()
+        return self.call(self.prepared(method, options, mbox_names), started)
+
+    def prepared(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
+        """Complete the request of a call for the edge, now or later; as ``prepare``, without the HTTP request."""
         prepared = self._completion.prepare(method, options, mbox_names)
         self._completion.complete_for_edge(prepared, options)
-        return self.call(prepared, started)
+        return prepared
 
-    def call(self, prepared: Prepared, started: float) -> Call:
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
+        sdid = prepared.body["experienceCloud"]["analytics"]["supplementalDataId"]
+        return self.memory.is_shared(prepared.session_id, sdid)
+
+    def call(self, prepared: Prepared, started: float, retries: int | None = None) -> Call:
         """Make the call of a prepared request.
 
         Args:
             prepared: what is sent.
             started: when the call began, monotonic seconds; its deadline counts from here.
+            retries: how often it may be sent again; None: as the client option says.
 
         Raises:
             OptionError: the request cannot be written as JSON.
@@ -110,7 +120,8 @@ class Core:
             raise OptionError(f"The request cannot be written as JSON: {error}") from error
         self.config.logger.debug("Delivery API request %s %s", wire.url, _Text(wire.content))
         deadline = started + self.config.timeout / 1000
-        attempts = Attempts(retries=self.config.retries, started=started, deadline=deadline)
+        retries = self.config.retries if retries is None else retries
+        attempts = Attempts(retries=retries, started=started, deadline=deadline)
         return Call(prepared, request, wire, attempts)
 
     def interpret(self, call: Call, outcome: Outcome) -> TargetDeliveryResponse:
@@ -165,6 +176,7 @@ class Core:
             attempts=call.attempts.count,
             status=answer.status_code,
             edge_message=message,
+            retry_after=read_retry_after(answer.headers.get("retry-after")),
         )
 
     def _invalid_answer(self, call: Call, status: int, content: bytes, why: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from target_delivery.call import Call
+    from target_delivery.completion import Prepared
     from target_delivery.options import (
         AttributesCallbackOptions,
         AttributesOptions,
@@ -52,6 +54,7 @@ class TargetClient:
 
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
         self._owned = http_client is None
+        self._pid = os.getpid()
         self._http = httpx.Client(**http_options()) if http_client is None else http_client
         self._core = Core(config, self._http.headers)
         self._lock = threading.Lock()
@@ -141,6 +144,41 @@ class TargetClient:
         call = self._core.prepare("get_attributes", call_options, read_mbox_names(mbox_names))
         return self._run(call, call_options, AttributesProvider)
 
+    @property
+    def config(self) -> Config:
+        """The options, checked and with their defaults."""
+        return self._core.config
+
+    def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
+        """Check and complete what ``send_notifications`` would send, and send nothing: what an outbox stores.
+
+        Raises:
+            OptionError: the call or a notification is wrong.
+        """
+        return self._core.prepared(
+            "send_notifications", read_call_options(options, "send_notifications", callbacks=False)
+        )
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
+        return self._core.is_stitched(prepared)
+
+    def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
+        """Send what was prepared, now or in another process.
+
+        Args:
+            prepared: what is sent, as it is.
+            retries: instead of the client option of that name.
+
+        Raises:
+            OptionError: it cannot be sent; nothing was.
+            ClientClosedError: the client is closed.
+            DeliveryError: one of its kinds, when the call failed.
+        """
+        if self._closed:
+            raise ClientClosedError(CLOSED)
+        return self._deliver(self._core.call(prepared, time.monotonic(), retries))
+
     def close(self) -> None:
         """Wait for the calls with a callback that are under way, and close all connections.
 
@@ -206,6 +244,8 @@ class TargetClient:
             time.sleep(wait)
 
     def _send(self, call: Call) -> Outcome:
+        if self._pid != os.getpid():
+            self._leave_to_parent()
         try:
             return endpoint.sync(self._http, call.wire, deadline=call.attempts.deadline)
         except (httpx.HTTPError, httpx.StreamError) as failure:
@@ -214,3 +254,10 @@ class TargetClient:
             if self._http.is_closed:
                 raise ClientClosedError(CLOSED) from None
             raise
+
+    def _leave_to_parent(self) -> None:
+        """After a fork, leave the connections to the process that opened them."""
+        self._inherited = self._http  # kept alive, lest its end closes what the parent uses
+        if self._owned:
+            self._http = httpx.Client(**http_options())
+        self._pid = os.getpid()

@@ -18,6 +18,9 @@ class Event(Mapping[str, object]):
     type                       also holds
     ========================== =============================================
     ``client_ready``           nothing: the client can be used from now on
+    ``notification_set_aside`` ``notification`` (None when it is unreadable),
+                               ``reason``, ``message``, ``ref``: an outbox
+                               tries it no more, and keeps it
     ========================== =============================================
     """
 

@@ -43,6 +43,7 @@ EventName = Literal[
     "artifact_download_failed",
     "geo_location_updated",
     "send_notification_error",
+    "notification_set_aside",
 ]
 
 

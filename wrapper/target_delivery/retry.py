@@ -11,7 +11,7 @@ from attrs import define, field
 
 from target_delivery_api.types import Answer
 
-__all__ = ["Attempts", "Outcome"]
+__all__ = ["Attempts", "Outcome", "read_retry_after"]
 
 Outcome = Answer | httpx.HTTPError | httpx.StreamError
 """How one attempt ended: with an answer, or with the reason why there is none."""
@@ -52,7 +52,7 @@ class Attempts:
                 return None
             self.failures.append(f"status {outcome.status_code}")
             again = outcome.status_code in RETRIED_STATUSES
-            wait = _retry_after(outcome.headers.get("retry-after")) if again else None
+            wait = read_retry_after(outcome.headers.get("retry-after")) if again else None
         else:
             self.failures.append(f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__)
             again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
@@ -64,8 +64,8 @@ class Attempts:
         return wait if now + wait < self.deadline else None
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header: a number of seconds, or a date."""
+def read_retry_after(value: str | None) -> float | None:
+    """Read a Retry-After header, a number of seconds or a date, as seconds from now; None when it is neither."""
     if value is None:
         return None
     value = value.strip()

@@ -1,0 +1,5 @@
+"""Opening."""
+
+
+def open_store() -> None:
+    """x."""

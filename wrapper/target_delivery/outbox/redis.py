@@ -1,0 +1,5 @@
+"""RedisStore."""
+
+
+class RedisStore:
+    """x."""
