@@ -28,7 +28,7 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 
-def install(session: nox.Session, *groups: str, package: str = ".[sandbox]") -> None:
+def install(session: nox.Session, *groups: str, package: str = ".[redis,sandbox]") -> None:
     """Install the package, editable, and dependency groups of pyproject.toml."""
     project = nox.project.load_toml(ROOT / "pyproject.toml")
     session.install("-q", "-e", package, *nox.project.dependency_groups(project, *groups))
@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=LOWEST)
 def types(session: nox.Session) -> None:
     """Types of our code, of user programs that must or must not pass, and of the public API as a whole."""
-    install(session, "generate", "test", "types", package=".[sandbox,http2]")
+    install(session, "generate", "test", "types", package=".[http2,redis,sandbox]")
     session.run("mypy", *TYPED)
     session.run("pyright", *TYPED)
     session.run("python", "tests/typing/check.py")

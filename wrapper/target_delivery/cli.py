@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     # Not subscriptable, and not public, at run time.
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
-_SANDBOX_EXTRA = ("jsonschema", "rich", "starlette", "uvicorn")
+_EXTRAS = {
+    "cli": ("rich",),
+    "redis": ("redis",),
+    "sandbox": ("jsonschema", "rich", "starlette", "uvicorn"),
+}
 
 _FAULTS = """\
 faults:
@@ -40,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="target-delivery", description="Tools around Adobe Target's Delivery API.")
     subcommands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_demo(subcommands)
+    _add_outbox(subcommands)
     _add_sandbox(subcommands)
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
@@ -52,7 +57,35 @@ def _add_demo(subcommands: "Subcommands") -> None:
         help="prefetch, show, notify: the documented job against an edge of its own",
         description="Prefetch two mboxes, report that one was displayed, and show what the edge counted.",
     )
-    parser.set_defaults(run=_run_extra, module="target_delivery.demo")
+    parser.set_defaults(run=_run_extra, module="target_delivery.demo", extra="sandbox")
+
+
+def _add_outbox(subcommands: "Subcommands") -> None:
+    parser = subcommands.add_parser(
+        "outbox",
+        help="look into an outbox of notifications, and put back what was set aside",
+        description="Look into an outbox of notifications, and put back what was set aside.",
+    )
+    parser.set_defaults(run=_run_extra, module="target_delivery.outbox.command", extra="cli")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    for action, does in (
+        ("status", "show how many notifications wait, are being sent, were confirmed, are set aside"),
+        ("list", "show what is set aside, and why"),
+        ("replay", "put back what was set aside: an outbox on this store sends it again"),
+        ("purge", "forget what was set aside, for good"),
+    ):
+        command = actions.add_parser(action, help=does, description=does[0].upper() + does[1:] + ".")
+        command.add_argument(
+            "--store",
+            required=True,
+            metavar="URL",
+            help="sqlite:///outbox.db (relative), sqlite:////var/lib/outbox.db, a path, or redis://host:6379/0[#name]",
+        )
+        if action == "list":
+            command.add_argument("--limit", type=int, default=50, help="show at most so many (default 50)")
+        elif action != "status":
+            command.add_argument("ref", nargs="*", help="those that the list names so; --all for all of them")
+            command.add_argument("--all", action="store_true", help="everything that is set aside")
 
 
 def _add_sandbox(subcommands: "Subcommands") -> None:
@@ -71,7 +104,7 @@ def _add_sandbox(subcommands: "Subcommands") -> None:
     parser.add_argument("--secret", help="signs event tokens and states; give one for them to outlive the process")
     parser.add_argument("--fault", action="append", default=[], help="what shall go wrong, see below")
     parser.add_argument("--fault-seed", type=int, default=0, metavar="SEED", help="another sequence of random faults")
-    parser.set_defaults(run=_run_extra, module="target_delivery.sandbox.command")
+    parser.set_defaults(run=_run_extra, module="target_delivery.sandbox.command", extra="sandbox")
 
 
 def _run_extra(arguments: argparse.Namespace) -> int:
@@ -79,16 +112,21 @@ def _run_extra(arguments: argparse.Namespace) -> int:
     try:
         module = import_module(arguments.module)
     except ImportError as error:
-        if error.name not in _SANDBOX_EXTRA:
-            raise
-        print(
-            f"target-delivery: {error.name} is not installed. This command needs the extra: "
-            'pip install "target-delivery[sandbox]"',
-            file=sys.stderr,
-        )
-        return 1
+        return _missing(error, arguments.extra)
     run: Callable[[argparse.Namespace], int] = module.run
     return run(arguments)
+
+
+def _missing(error: ImportError, extra: str) -> int:
+    """Say which extra is not installed."""
+    if error.name not in _EXTRAS[extra]:
+        raise error
+    print(
+        f"target-delivery: {error.name} is not installed. This command needs the extra: "
+        f'pip install "target-delivery[{extra}]"',
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

@@ -262,9 +262,8 @@ class SQLiteStore:
         with self._transaction(durable=True) as sqlite:
             where, parameters = _chosen(refs)
             (seq,) = sqlite.execute("SELECT seq FROM total").fetchone()
-            rows = sqlite.execute(
-                f"SELECT seq, grp, route, data FROM aside {where} ORDER BY seq", parameters
-            ).fetchall()  # noqa: S608
+            chosen = f"SELECT seq, grp, route, data FROM aside {where} ORDER BY seq"  # noqa: S608 - marks only
+            rows = sqlite.execute(chosen, parameters).fetchall()
             sqlite.executemany(
                 "INSERT INTO item (seq, grp, route, due, added, data) VALUES (?, ?, ?, ?, ?, ?)",
                 [(seq + n, group, route, now, now, data) for n, (_, group, route, data) in enumerate(rows, 1)],
