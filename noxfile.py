@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=LOWEST)
 def types(session: nox.Session) -> None:
     """Types of our code, of user programs that must or must not pass, and of the public API as a whole."""
-    install(session, "generate", "test", "types", package=".[http2,redis,sandbox]")
+    install(session, "dev", package=".[http2,redis,sandbox]")
     session.run("mypy", *TYPED)
     session.run("pyright", *TYPED)
     session.run("python", "tests/typing/check.py")
@@ -63,7 +63,7 @@ def drift(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit and integration tests with branch coverage; `nox -s tests -- ARGUMENTS` goes to pytest."""
     install(session, "generate", "test")
-    data = {"COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
+    data = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
     session.run("coverage", "run", "-m", "pytest", *session.posargs, env=data)
     if not session.posargs:
         session.run("coverage", "report", "--fail-under=95", env=data)
@@ -73,12 +73,12 @@ def tests(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Wheel and sdist, and the documented job from the wheel alone."""
     session.install("-q", "build", "twine")
-    dist = Path(session.create_tmp()) / "dist"
+    dist = Path(session.create_tmp()).resolve() / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
     artifacts = sorted(map(str, dist.iterdir()))
     session.run("twine", "check", "--strict", *artifacts)
-    empty = Path(session.create_tmp()) / "empty"
+    empty = Path(session.create_tmp()).resolve() / "empty"
     session.run("python", "-m", "venv", "--clear", str(empty))
     (wheel,) = dist.glob("*.whl")
     session.run(str(empty / "bin" / "pip"), "install", "-q", f"{wheel}[sandbox]", external=True)

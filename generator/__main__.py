@@ -1,14 +1,124 @@
-"""`python -m generator`."""
+"""Generate `generated/target_delivery_api/` from `openapi/`; the command for every change of the API."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import build, bundle, overlay, wire
+from . import build, bundle, overlay
 from .errors import SpecificationError
+from .report import report
+from .wire import wire_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class Specification(NamedTuple):
+    """A specification on its way to code; all but the first are flattened."""
+
+    bundled: dict[str, Any]
+    published: dict[str, Any]
+    overlaid: dict[str, Any]
+    wire: dict[str, Any]
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command in the project at `root`; return its exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.check and options.spec:
+        parser.error("--check is about the committed specification, --spec about another")
+    try:
+        if options.bundle is not None:
+            text = bundle.dump(bundle.bundle(options.spec or str(root / "openapi" / "delivery.yaml")))
+            options.bundle.write_text(text, encoding="utf-8")
+            return 0
+        if options.check:
+            return _check(root)
+        return _generate(root, options.spec)
+    except SpecificationError as error:
+        print(f"generator: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m generator", description=__doc__)
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing, and fail if the committed code is not what would be generated, naming the files",
+    )
+    modes.add_argument(
+        "--bundle", metavar="FILE", type=Path, help="only write the specification, as one document, to FILE"
+    )
+    parser.add_argument(
+        "--spec",
+        metavar="PATH_OR_URL",
+        help="put this specification, of one file or many, in the place of openapi/delivery.yaml, generate, "
+        "and report what changed",
+    )
+    return parser
+
+
+def _specification(source: str, root: Path, *, strict: bool = True) -> Specification:
+    name = "openapi/overlay.yaml"
+    changes = bundle.read(root / name)
+    overlay.check_form(changes, name)
+    bundled = bundle.bundle(source)
+    overlaid = overlay.apply(changes, bundled, strict=strict)
+    bundle.validate(overlaid, f"{source} with {name} over it")
+    corrected = overlay.apply(changes, bundled, purpose="correction", strict=strict)
+    return Specification(
+        bundled, bundle.flatten(bundled), bundle.flatten(overlaid), wire_schema(bundle.flatten(corrected))
+    )
+
+
+def _generate(root: Path, source: str | None) -> int:
+    """Generate, and put all results in place only when there is nothing left that can go wrong."""
+    committed = root / "openapi" / "delivery.yaml"
+    new = _specification(source or str(committed), root)
+    text = ""
+    if source is not None:
+        # The overlay may have been changed already, to fit the new specification rather than the old one.
+        old = _specification(str(committed), root, strict=False)
+        text = report((old.published, new.published), (old.overlaid, new.overlaid))
+    target = root / "generated" / build.PACKAGE
+    target.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as directory:
+        fresh = Path(directory) / build.PACKAGE
+        build.generate(new.overlaid, new.wire, fresh)
+        if source is not None:
+            specification = Path(directory) / committed.name
+            specification.write_text(bundle.dump(new.bundled), encoding="utf-8")
+            build.replace(fresh, target)
+            os.replace(specification, committed)
+        else:
+            build.replace(fresh, target)
+    if text:
+        print(text)
+    return 0
+
+
+def _check(root: Path) -> int:
+    specification = _specification(str(root / "openapi" / "delivery.yaml"), root)
+    with tempfile.TemporaryDirectory() as directory:
+        fresh = Path(directory) / build.PACKAGE
+        build.generate(specification.overlaid, specification.wire, fresh)
+        lines = build.differences(fresh, root / "generated" / build.PACKAGE)
+    for line in lines:
+        print(f"generated/{build.PACKAGE}/{line}")
+    if lines:
+        print("The committed code is not what the generator makes. Run: python -m generator", file=sys.stderr)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

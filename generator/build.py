@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from openapi_python_client import Project
 from openapi_python_client.config import Config, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
-from openapi_python_client.parser.responses import Response, Responses
 
 from . import fields
 from .errors import SpecificationError
+from .tree import operations
+
+if TYPE_CHECKING:
+    from openapi_python_client.parser.openapi import Endpoint
+    from openapi_python_client.parser.properties.protocol import PropertyProtocol
+    from openapi_python_client.parser.responses import Response, Responses
 
 PACKAGE = "target_delivery_api"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -92,26 +95,31 @@ def _project(document: dict[str, Any], target: Path) -> Project:
         overwrite=False,
         output_path=target,
     )
-    parsed = GeneratorData.from_dict(document, config=config)
+    try:
+        parsed = GeneratorData.from_dict(document, config=config)
+    except ValueError as error:
+        raise SpecificationError(f"openapi-python-client cannot read the specification: {error}") from error
     if isinstance(parsed, GeneratorError):
         raise SpecificationError(f"openapi-python-client cannot read the specification: {_text(parsed)}")
     project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
-    notes = {
-        parameter["name"]: " ".join(parameter.get("description", "").split())
-        for path in document["paths"].values()
-        for operation in path.values()
-        for parameter in operation.get("parameters", ())
+    filters: dict[str, Any] = {
+        "fields": fields.fields_of,
+        "imports": fields.imports_of,
+        "is_enum": _is_enum,
+        "doc": _doc,
+        "sentence": fields.sentence,
+        "results": _results,
     }
-    project.env.filters.update(  # pyright: ignore[reportUnknownMemberType]  # jinja2 leaves it open
-        fields=fields.fields_of,
-        imports=fields.imports_of,
-        is_enum=_is_enum,
-        model_doc=_model_doc,
-        enum_doc=_enum_doc,
-        body_doc=_body_doc,
-        parameter_doc=lambda parameter: notes.get(parameter.name.get_untrusted_value(), ""),
-        results=_results,
-    )
+    project.env.filters.update(filters)
+    # openapi-python-client forgets the description of a parameter, for that of its schema.
+    more: dict[str, Any] = {
+        "parameter_docs": {
+            parameter["name"]: " ".join(parameter.get("description", "").split())
+            for operation in operations(document)
+            for parameter in operation.parameters
+        }
+    }
+    project.env.globals.update(more)
     return project
 
 
@@ -129,13 +137,13 @@ def _text(error: GeneratorError) -> str:
 
 def _check_supported(endpoint: Endpoint) -> None:
     """Raise SpecificationError for an operation of a kind that the templates do not know."""
-    json_body = len(endpoint.bodies) == 1 and isinstance(endpoint.bodies[0].prop, ModelProperty)
+    json_body = len(endpoint.bodies) == 1 and _is_class(endpoint.bodies[0].prop)
     others = [*endpoint.path_parameters, *endpoint.header_parameters, *endpoint.cookie_parameters]
     if endpoint.method != "post" or not json_body or others:
         raise SpecificationError(
-            f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: the templates know operations that "
-            "post one JSON object, with parameters in the query only. Extend generator/templates, or leave the "
-            "operation out with an overlay action."
+            f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: the templates know "
+            "only operations that post one JSON object, with parameters in the query. Extend "
+            "generator/templates, or remove the operation with an overlay action."
         )
 
 
@@ -143,16 +151,8 @@ def _is_enum(ref: fields.Ref, of: list[fields.Field]) -> bool:
     return any(field.ref == ref and field.kind == "enum" for field in of)
 
 
-def _model_doc(model: ModelProperty) -> str:
-    return _one_line(model.description) or f"{model.class_info.name}."
-
-
-def _enum_doc(enum: EnumProperty) -> str:
-    return _one_line(enum.description) or f"{enum.class_info.name}."
-
-
-def _body_doc(endpoint: Endpoint) -> str:
-    return _one_line(endpoint.bodies[0].prop.description)
+def _doc(of: ModelProperty | EnumProperty) -> str:
+    return fields.sentence(of.description) or f"{of.class_info.name}, which the specification does not describe."
 
 
 def _results(responses: Responses) -> list[tuple[str, str, str]]:
@@ -161,18 +161,18 @@ def _results(responses: Responses) -> list[tuple[str, str, str]]:
     for response in responses:
         low, high = response.status_code.range or (None, None)
         code = "any other status" if low is None else f"{low}" if low == high else f"{low}-{high}"
-        results.append((code, _result_type(response), _one_line(getattr(response.data, "description", None))))
+        results.append((code, _result_type(response), fields.sentence(getattr(response.data, "description", None))))
     return results
 
 
 def _result_type(response: Response) -> str:
     if response.source["return_type"] == "None":
         return "None"
-    return response.prop.class_info.name if isinstance(response.prop, ModelProperty) else "JsonValue"
+    return response.prop.class_info.name if _is_class(response.prop) else "JsonValue"
 
 
-def _one_line(text: Any) -> str:
-    return " ".join(text.get_untrusted_value().split()) if text else ""
+def _is_class(prop: PropertyProtocol) -> TypeGuard[ModelProperty]:
+    return isinstance(prop, ModelProperty) and not fields.is_map(prop)
 
 
 def _format(target: Path) -> None:
@@ -187,12 +187,12 @@ def _format(target: Path) -> None:
         )
         if run.returncode:
             raise SpecificationError(
-                f"ruff {command[0]} refuses the generated code, so a template is wrong: {run.stdout}{run.stderr}"
+                f"ruff {command[0]} refuses the generated code, a template is wrong: {run.stdout}{run.stderr}"
             )
 
 
 def replace(fresh: Path, target: Path) -> None:
-    """Put the directory `fresh` in the place of `target`; both are on one file system."""
+    """Put the directory `fresh` in the place of `target`, which is left beside where `fresh` was."""
     aside = fresh.with_name(f"{fresh.name}-old")
     if target.exists():
         target.rename(aside)
@@ -201,4 +201,3 @@ def replace(fresh: Path, target: Path) -> None:
     except OSError:
         aside.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -17,11 +16,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from .errors import SpecificationError
+from .tree import COMPONENTS, component, is_list, is_object, reference, schemas
 
 TIMEOUT = 30.0
 """How long one document of a specification may take to download, in seconds."""
 
-_COMPONENTS = "#/components/schemas/"
+# Where a schema stands: under one of these keys, in a list under one, or in an object under one, by name.
+_SCHEMA_KEYS = frozenset({"schema", "items", "additionalProperties", "not"})
+_SCHEMA_LISTS = frozenset({"allOf", "oneOf", "anyOf"})
+_SCHEMA_MAPS = frozenset({"properties", "patternProperties", "schemas"})
+_OTHER_MAPS = frozenset({"headers", "parameters", "responses", "examples", "paths", "requestBodies"})
+# Data of the author's own, in which a $ref would be no reference.
+_DATA_KEYS = frozenset({"example", "default", "enum", "const", "value"})
 
 
 def bundle(source: str) -> dict[str, Any]:
@@ -32,7 +38,8 @@ def bundle(source: str) -> dict[str, Any]:
     parameters, responses, …) is put in the place of the reference.
 
     Raises:
-        SpecificationError: a document cannot be read, is no OpenAPI 3, or refers to something that is not there.
+        SpecificationError: a document cannot be read, is not OpenAPI 3, or refers to what is not there.
+
     """
     location = source if _is_url(source) else Path(source).resolve().as_uri()
     result = _Bundler(location).run()
@@ -41,72 +48,74 @@ def bundle(source: str) -> dict[str, Any]:
 
 
 def read(path: Path) -> Any:
-    """Return what a YAML or JSON file says."""
-    return _parsed(_fetched(path.resolve().as_uri()), str(path))
+    """Return what a YAML or JSON file says.
+
+    Raises:
+        SpecificationError: it cannot be read.
+
+    """
+    return _document(path.resolve().as_uri(), "")
 
 
-def dump(document: Any) -> str:
-    """Return `document` as YAML, the same text for the same document."""
-    yaml = YAML()
+def dump(document: dict[str, Any]) -> str:
+    """Return `document` as YAML, always the same text for the same document."""
+    yaml: Any = YAML()
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.ignore_aliases = lambda *_: True  # type: ignore[method-assign]  # as ruamel.yaml documents
+    yaml.representer.ignore_aliases = _yes
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
 
 
-def validate(document: Any, name: str) -> None:
+def _yes(_: object) -> bool:
+    return True
+
+
+def validate(document: dict[str, Any], name: str) -> None:
     """Raise SpecificationError unless `document` is a valid OpenAPI 3 document."""
-    version = document.get("openapi") if isinstance(document, dict) else None
+    version = document.get("openapi")
     if not isinstance(version, str) or not version.startswith("3."):
         found = f"openapi is {version!r}" if version is not None else "it has no openapi version"
         raise SpecificationError(f"{name} is not an OpenAPI 3 document: {found}.")
     try:
         validate_openapi(document)
-    except Exception as error:  # the validator lets errors of several libraries through
-        raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_place(error)}") from error
+    except Exception as error:  # errors of several libraries come through
+        raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
 
 
 def flatten(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy in which a component's allOf is merged into it: what an object of it can hold, in one list."""
+    """Return a copy in which the allOf of a named schema is merged into it, properties and all.
+
+    Raises:
+        SpecificationError: a schema is part of itself.
+
+    """
     result = deepcopy(document)
-    schemas: dict[str, Any] = result.get("components", {}).get("schemas", {})
-    for name in schemas:
-        schemas[name] = _flat(schemas[name], schemas, (name,))
+    known = schemas(result)
+    for name in known:
+        known[name] = _flat(known[name], known, (name,))
     return result
 
 
-def _flat(schema: dict[str, Any], schemas: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
+def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
     if "allOf" not in schema:
         return schema
     merged: dict[str, Any] = {}
     own = {key: value for key, value in schema.items() if key != "allOf"}
     for part in [*schema["allOf"], own]:
-        name = _component(part)
+        name = component(part)
         if name in seen:
-            raise SpecificationError(f"components.schemas.{name} is part of itself by way of {' -> '.join(seen)}.")
-        inner = _flat(schemas[name], schemas, (*seen, name)) if name else _flat(part, schemas, seen)
+            raise SpecificationError(f"components.schemas.{name} is part of itself: {' -> '.join((*seen, name))}.")
+        inner = _flat(part, known, seen) if name is None else _flat(known[name], known, (*seen, name))
         for key, value in inner.items():
             if key == "properties":
                 merged[key] = {**merged.get(key, {}), **value}
             elif key == "required":
                 merged[key] = list(dict.fromkeys([*merged.get(key, []), *value]))
-            elif not (name and key in ("description", "title") and key in own):
+            else:
                 merged[key] = value
     return merged
-
-
-def _component(schema: dict[str, Any]) -> str | None:
-    reference = schema.get("$ref")
-    return reference.removeprefix(_COMPONENTS) if isinstance(reference, str) else None
-
-
-# Under these keys stands a schema, or a list or an object of schemas.
-_SCHEMA_KEYS = frozenset({"schema", "items", "additionalProperties", "not"})
-_SCHEMA_PARENTS = frozenset({"properties", "patternProperties", "allOf", "oneOf", "anyOf", "schemas"})
-# Data of the author's own: a $ref in it is no reference.
-_DATA_KEYS = frozenset({"example", "examples", "default", "enum", "const"})
 
 
 class _Bundler:
@@ -115,129 +124,128 @@ class _Bundler:
     def __init__(self, root: str) -> None:
         self.root = root
         self.documents: dict[str, Any] = {}
+        # The name of each schema by its location: the document, a # and the path in it.
         self.names: dict[str, str] = {}
         self.schemas: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
-        root = self.document(self.root, "the specification")
-        if not isinstance(root, dict):
+        root = self.document(self.root, "")
+        if not is_object(root):
             raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: it holds no object.")
-        components = self.inlined(root.get("components") or {}, self.root, ("components",))
-        listed = self.inlined(components[0].get("schemas") or {}, components[1], ("components", "schemas"))
-        for name in listed[0]:
-            self.names[f"{listed[1]}#{_COMPONENTS[1:]}{name}"] = name
-            self.names[f"{self.root}#{_COMPONENTS[1:]}{name}"] = name
-        for name, schema in listed[0].items():
-            self.add_listed(name, schema, listed[1])
+        components, base = self.followed(root.get("components") or {}, self.root, ("components",))
+        listed, listed_in = self.followed(components.get("schemas") or {}, base, ("components", "schemas"))
+        # First all names, so that references among the schemas of the root find them.
+        for name in listed:
+            self.names[f"{self.root}{COMPONENTS}{name}"] = name
+        for name, schema in listed.items():
+            target = reference(schema)
+            if target is not None:
+                absolute = self.absolute(target, listed_in, ("components", "schemas", name))
+                self.names.setdefault(absolute, name)
+        for name, schema in listed.items():
+            self.add_listed(name, schema, listed_in)
         result = {key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"}
         others = {
-            key: self.walk(value, components[1], ("components", key))
-            for key, value in components[0].items()
-            if key != "schemas"
+            key: self.walk(value, base, ("components", key)) for key, value in components.items() if key != "schemas"
         }
         return {**result, "components": {**others, "schemas": dict(sorted(self.schemas.items()))}}
 
     def add_listed(self, name: str, schema: Any, base: str) -> None:
-        """Add a component of the root document, which may only say where its schema lives."""
+        """Add a schema that the root document names, which may live in a document of its own."""
         place = ("components", "schemas", name)
-        if _is_reference(schema) and (absolute := self.absolute(schema["$ref"], base, place)) not in self.names:
-            self.names[absolute] = name
-            schema, base = self.inlined(schema, base, place)
+        target = reference(schema)
+        if target is not None and self.names[self.absolute(target, base, place)] == name:
+            schema, base = self.followed(schema, base, place)
         self.schemas[name] = self.walk(schema, base, place)
 
     def walk(self, value: Any, base: str, place: tuple[str, ...]) -> Any:
         """Return `value`, found in the document `base`, with its references led to this one document."""
-        if isinstance(value, list):
+        if is_list(value):
             return [self.walk(item, base, place) for item in value]
-        if not isinstance(value, dict):
-            return value.isoformat() if isinstance(value, date) else value
-        named = place[-1] in _SCHEMA_PARENTS or place[-1] in ("headers", "parameters", "responses", "paths")
-        if _is_reference(value) and place[-1] != "properties":
+        if not is_object(value):
+            return value
+        target = reference(value)
+        if target is not None:
             if not _holds_schema(place):
-                return self.walk(*self.inlined(value, base, place), place)
+                return self.walk(*self.followed(value, base, place), place)
             others = {key: item for key, item in value.items() if key != "$ref"}
-            return {"$ref": self.component(value["$ref"], base, place), **others}
-        if place[-1] == "mapping" and place[-2:-1] == ("discriminator",):
-            return {key: self.component(item, base, place) if _is_path(item) else item for key, item in value.items()}
+            return {"$ref": self.component(target, base, place), **others}
+        if place[-2:] == ("discriminator", "mapping"):
+            return {key: self.mapped(item, base, place) for key, item in value.items()}
+        named = place[-1] in _SCHEMA_MAPS or place[-1] in _OTHER_MAPS
         return {
-            key: deepcopy(item) if key in _DATA_KEYS and not named else self.walk(item, base, (*place, str(key)))
+            key: item if key in _DATA_KEYS and not named else self.walk(item, base, (*place, str(key)))
             for key, item in value.items()
         }
 
-    def component(self, reference: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the reference to the component that the schema at `reference` becomes."""
-        absolute = self.absolute(reference, base, place)
+    def mapped(self, target: str, base: str, place: tuple[str, ...]) -> str:
+        """Return what a discriminator maps to: the name of a schema, or a reference to it."""
+        is_reference = "/" in target or target.endswith((".yaml", ".yml", ".json"))
+        return self.component(target, base, place) if is_reference else target
+
+    def component(self, target: str, base: str, place: tuple[str, ...]) -> str:
+        """Return the reference to the named schema that the one at `target` becomes."""
+        absolute = self.absolute(target, base, place)
         name = self.names.get(absolute)
         if name is None:
             location, pointer = urldefrag(absolute)
-            name = unquote(posixpath.basename(pointer) or posixpath.splitext(posixpath.basename(location))[0])
+            name = unquote(posixpath.basename(pointer) or posixpath.basename(location).partition(".")[0])
             other = next((known for known, taken in self.names.items() if taken == name), None)
             if other is not None:
                 raise SpecificationError(
                     f"Two schemas would both be called {name}: {_shown(other)} and {_shown(absolute)}. "
-                    "Name one of them differently in components.schemas of the root document."
+                    "Give one of them a name in components.schemas of the root document."
                 )
             self.names[absolute] = name
-            schema, found = self.lookup(absolute, base, place)
-            self.schemas[name] = self.walk(schema, found, ("components", "schemas", name))
-        return f"{_COMPONENTS}{name}"
+            schema, found_in = self.found(absolute, base, place)
+            self.schemas[name] = self.walk(schema, found_in, ("components", "schemas", name))
+        return f"{COMPONENTS}{name}"
 
-    def inlined(self, value: Any, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
-        """Follow `value` while it is a reference; return what is at its end, and the document that is in."""
-        seen: list[str] = []
-        while _is_reference(value):
-            absolute = self.absolute(value["$ref"], base, place)
+    def followed(self, value: Any, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
+        """Follow `value` while it is a reference. Return what is at the end, and the document that is in."""
+        seen: set[str] = set()
+        while (target := reference(value)) is not None:
+            absolute = self.absolute(target, base, place)
             if absolute in seen:
-                raise SpecificationError(f"{_at(base, place)}: the references lead round in a circle: {seen}.")
-            seen.append(absolute)
-            value, base = self.lookup(absolute, base, place)
+                raise SpecificationError(f"{_at(base, place)}: $ref {target!r} leads back to itself.")
+            seen.add(absolute)
+            value, base = self.found(absolute, base, place)
         return value, base
 
-    def absolute(self, reference: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the location that `reference` means in the document `base`."""
-        absolute = urljoin(base, reference) if not reference.startswith("#") else f"{base}{reference}"
+    def absolute(self, target: str, base: str, place: tuple[str, ...]) -> str:
+        """Return the location that `target` means in the document `base`."""
+        absolute = f"{base}{target}" if target.startswith("#") else urljoin(base, target)
         if _is_url(absolute) != _is_url(self.root):
             raise SpecificationError(
-                f"{_at(base, place)}: $ref {reference!r} leads from {'the web to a' if _is_url(base) else 'a'} local "
-                f"file{'' if _is_url(base) else ' to the web'}. Keep all documents of a specification in one place."
+                f"{_at(base, place)}: $ref {target!r} leads from local files to the web or the other way. "
+                "Keep all documents of a specification on one side."
             )
         return absolute.removesuffix("#")
 
-    def lookup(self, absolute: str, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
+    def found(self, absolute: str, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
         """Return what is at a location, and the document that it is in."""
         location, pointer = urldefrag(absolute)
-        value = self.document(location, f"$ref at {_at(base, place)}")
+        value = self.document(location, f"{_at(base, place)}: $ref leads nowhere: ")
         for part in pointer.split("/")[1:]:
             key = unquote(part).replace("~1", "/").replace("~0", "~")
-            if not isinstance(value, dict) or key not in value:
+            if not is_object(value) or key not in value:
                 raise SpecificationError(
-                    f"{_at(base, place)}: $ref {_shown(absolute)!r} is dangling, there is no {key!r} where it points to."
+                    f"{_at(base, place)}: $ref leads nowhere: {_shown(location)} has no {key!r} at {pointer}."
                 )
             value = value[key]
         return value, location
 
     def document(self, location: str, wanted_by: str) -> Any:
         if location not in self.documents:
-            try:
-                self.documents[location] = _parsed(_fetched(location), _shown(location))
-            except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-                raise SpecificationError(f"{_shown(location)} cannot be read ({wanted_by}): {error}") from error
+            self.documents[location] = _document(location, wanted_by)
         return self.documents[location]
 
 
 def _holds_schema(place: tuple[str, ...]) -> bool:
-    parents = place[-2:-1]
-    if place[-1] in _SCHEMA_PARENTS:
-        return True  # an element of an allOf, oneOf or anyOf
-    return bool(parents) and (parents[0] in _SCHEMA_PARENTS or place[-1] in _SCHEMA_KEYS)
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("$ref"), str)
-
-
-def _is_path(text: Any) -> bool:
-    return isinstance(text, str) and ("/" in text or text.endswith((".yaml", ".yml", ".json")))
+    """Whether a reference at `place` is one to a schema."""
+    if place[-2:-1] and place[-2] in _SCHEMA_MAPS:
+        return True
+    return place[-1] in _SCHEMA_KEYS or place[-1] in _SCHEMA_LISTS
 
 
 def _is_url(location: str) -> bool:
@@ -252,20 +260,32 @@ def _shown(location: str) -> str:
     return unquote(location.removeprefix("file://"))
 
 
-def _fetched(location: str) -> bytes:
-    if not _is_url(location):
-        return Path(unquote(urlsplit(location).path)).read_bytes()
-    return httpx.get(location, timeout=TIMEOUT, follow_redirects=True).raise_for_status().content
-
-
-def _parsed(text: bytes, name: str) -> Any:
+def _document(location: str, wanted_by: str) -> Any:
+    """Read one document. `wanted_by` says, for an error, what refers to it."""
+    name = f"{wanted_by}{_shown(location)}"
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, UnicodeDecodeError) as error:
+        if _is_url(location):
+            text = httpx.get(location, timeout=TIMEOUT, follow_redirects=True).raise_for_status().content
+        else:
+            text = Path(unquote(urlsplit(location).path)).read_bytes()
+        yaml: Any = YAML(typ="safe", pure=True)
+        return _plain(yaml.load(text))
+    except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SpecificationError(f"{name} cannot be read: {error}") from error
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SpecificationError(f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
 
 
-def _place(error: Exception) -> str:
-    path: Iterator[Any] = iter(getattr(error, "absolute_path", ()))
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON would have it: names are text, and YAML's dates are text too."""
+    if is_object(value):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if is_list(value):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _said(error: Exception) -> str:
+    path: list[Any] = list(getattr(error, "absolute_path", ()))
     text = " ".join(str(getattr(error, "message", error)).split())
     return f"at {'.'.join(map(str, path)) or 'its top'}, {text if len(text) < 300 else f'{text[:300]}…'}"

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import define
 from openapi_python_client import schema as oai
-from openapi_python_client.parser.properties import (
-    BooleanProperty,
-    DateProperty,
-    DateTimeProperty,
-    EnumProperty,
-    FloatProperty,
-    IntProperty,
-    ListProperty,
-    ModelProperty,
-    NoneProperty,
-    Property,
-    StringProperty,
-    UnionProperty,
-    UuidProperty,
-)
+from openapi_python_client.parser.properties import EnumProperty, ModelProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
+
+from .errors import SpecificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from openapi_python_client.parser.properties.protocol import PropertyProtocol
+    from openapi_python_client.schema.untrusted_string import UntrustedString
 
 # Names that the text of a generated class itself uses: a property of that name gets a `_`. Every other name
 # stays as it is, also `type`, `id` and `property`, because the documented calls use them.
@@ -31,20 +27,31 @@ _TAKEN = frozenset(
     {
         *keyword.kwlist,
         *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "bool", "cls", "data", "datetime", "dict"),
-        *("additional_properties", "classmethod", "field", "float", "from_dict", "int", "list", "self", "str"),
+        *(
+            "additional_properties",
+            "classmethod",
+            "field",
+            "float",
+            "from_dict",
+            "int",
+            "list",
+            "self",
+            "str",
+        ),
         *("to_dict",),
     }
 )
 
-_SCALARS: tuple[tuple[type[Any], str], ...] = (
-    (StringProperty, "str"),
-    (DateProperty, "str"),
-    (UuidProperty, "str"),
-    (BooleanProperty, "bool"),
-    (IntProperty, "int"),
-    (FloatProperty, "float"),
-    (DateTimeProperty, "datetime"),
-)
+# What openapi-python-client calls the kinds of plain values, and the type of the attribute.
+_SCALARS = {
+    "StringProperty": "str",
+    "DateProperty": "str",
+    "UuidProperty": "str",
+    "BooleanProperty": "bool",
+    "IntProperty": "int",
+    "FloatProperty": "float",
+    "DateTimeProperty": "datetime",
+}
 
 
 class Ref(NamedTuple):
@@ -101,10 +108,24 @@ def is_map(model: ModelProperty) -> bool:
 def fields_of(model: ModelProperty) -> list[Field]:
     """Return the model's fields, in the order of the specification."""
     properties = [*(model.required_properties or ()), *(model.optional_properties or ())]
-    schemas: dict[Any, Any] = dict(model.data.properties or {})
-    order = list(schemas)
+    known: dict[UntrustedString, Any] = {**(model.data.properties or {})}
+    order = list(known)
     properties.sort(key=lambda prop: order.index(prop.name))
-    return [_field(prop, schemas[prop.name]) for prop in properties]
+    found = [_field(prop, known[prop.name]) for prop in properties]
+    by_attribute = {field.attr: field.json for field in found}
+    for field in found:
+        if by_attribute[field.attr] != field.json:
+            raise SpecificationError(
+                f"{model.class_info.name} has properties {field.json} and {by_attribute[field.attr]}, "
+                f"which would both be called {field.attr}. Rename one with an overlay action."
+            )
+    return found
+
+
+def sentence(text: UntrustedString | None) -> str:
+    """Return a description in one line, ending in a full stop."""
+    line = " ".join(text.get_untrusted_value().split()) if text else ""
+    return f"{line.rstrip('.')}." if line else ""
 
 
 def imports_of(fields: list[Field], own: str) -> list[Ref]:
@@ -120,7 +141,7 @@ def attribute(name: str) -> str:
     return f"{plain}_" if plain in _TAKEN else plain
 
 
-def _field(prop: Property, schema: oai.Schema | oai.Reference) -> Field:
+def _field(prop: PropertyProtocol, schema: oai.Schema | oai.Reference) -> Field:
     inner = _not_null(prop)
     many = isinstance(inner, ListProperty)
     item = inner.inner_property if isinstance(inner, ListProperty) else inner
@@ -147,7 +168,7 @@ def _field(prop: Property, schema: oai.Schema | oai.Reference) -> Field:
     )
 
 
-def _not_null(prop: Property) -> Property:
+def _not_null(prop: PropertyProtocol) -> PropertyProtocol:
     """Return what a nullable property is when it is not null: null reads as absent anyway."""
     if isinstance(prop, UnionProperty):
         others = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
@@ -156,7 +177,7 @@ def _not_null(prop: Property) -> Property:
     return prop
 
 
-def _kind(prop: Property) -> tuple[str, Ref | None, str]:
+def _kind(prop: PropertyProtocol) -> tuple[str, Ref | None, str]:
     if isinstance(prop, EnumProperty):
         if prop.value_type is not str:
             return "int", None, ""
@@ -167,10 +188,7 @@ def _kind(prop: Property) -> tuple[str, Ref | None, str]:
         values = prop.data.additionalProperties
         texts = isinstance(values, oai.Schema) and values.type is oai.DataType.STRING
         return "map", None, "str" if texts else "JsonValue"
-    for kind, name in _SCALARS:
-        if isinstance(prop, kind):
-            return name, None, ""
-    return "json", None, ""
+    return _SCALARS.get(type(prop).__name__, "json"), None, ""
 
 
 def _reference(pointer: str) -> Ref:
@@ -178,12 +196,12 @@ def _reference(pointer: str) -> Ref:
     return Ref(name, snake_case(name))
 
 
-def _sentences(prop: Property, schema: oai.Schema | oai.Reference, item: Property) -> Iterator[str]:
+def _sentences(prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item: PropertyProtocol) -> Iterator[str]:
     """Yield what a docstring says of a property: its description, then the limits the specification sets."""
     own = schema.description if isinstance(schema, oai.Schema) else None
-    text = (own or prop.description).get_untrusted_value() if own or prop.description else ""
+    text = sentence(own or prop.description)
     if text:
-        yield " ".join(text.split()).rstrip(".") + "."
+        yield text
     limits = schema if isinstance(schema, oai.Schema) else oai.Schema()
     yield from _range(limits.minimum, limits.maximum, "")
     yield from _range(limits.minLength, limits.maxLength, " characters")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 
 from .errors import SpecificationError
+from .tree import is_list, is_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PROSE = frozenset({"description", "title", "summary", "example", "examples"})
 SCHEMA = Path(__file__).with_name("overlay-1.0.schema.json")
@@ -42,38 +45,53 @@ class Node(NamedTuple):
 
 def check_form(overlay: Any, name: str) -> None:
     """Raise SpecificationError unless `overlay` has the form of an Overlay 1.0 document."""
-    validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    validator: Any = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(overlay):
         place = "/".join(map(str, error.absolute_path)) or "its top"
         raise SpecificationError(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}")
 
 
-def apply(overlay: dict[str, Any], document: dict[str, Any], *, purpose: str | None = None) -> dict[str, Any]:
+def apply(
+    overlay: dict[str, Any], document: dict[str, Any], *, purpose: str | None = None, strict: bool = True
+) -> dict[str, Any]:
     """Return a copy of `document` with the overlay's actions done in order.
 
-    With `purpose`, only the actions of that x-purpose are done. An action that finds nothing at its target,
-    or something else than its x-expects, raises SpecificationError: Overlay 1.0 would pass over it, but then
-    a change of the published API would silently undo what the SDK relies on.
+    Args:
+        overlay: an Overlay 1.0 document.
+        document: what it is laid over.
+        purpose: do only the actions of this x-purpose.
+        strict: raise SpecificationError for an action that finds nothing at its target, or something else
+            than its x-expects. Overlay 1.0 passes over such an action, and so does strict=False; but a change
+            of the published API must not silently undo what the SDK relies on.
+
     """
     result = deepcopy(document)
     for number, action in enumerate(overlay["actions"], start=1):
         if purpose is not None and action.get("x-purpose") != purpose:
             continue
         where = f"overlay action {number} (target {action['target']})"
-        nodes = select(result, action["target"], where)
-        if not nodes:
-            raise SpecificationError(
-                f"{where} no longer fits: the specification has nothing there. "
-                f"The action's reason was: {_line(action)} Change or remove it in the overlay."
-            )
-        _check_expected(action, nodes, where)
-        # From the last to the first, so that removing an element moves none that is still to be removed.
-        for node in reversed(nodes):
-            if action.get("remove"):
-                del node.parent[node.key]
-            elif "update" in action:
-                _update(node, action["update"], where)
+        try:
+            _act(action, result, where)
+        except SpecificationError:
+            if strict:
+                raise
     return result
+
+
+def _act(action: dict[str, Any], document: dict[str, Any], where: str) -> None:
+    nodes = select(document, action["target"], where)
+    if not nodes:
+        raise SpecificationError(
+            f"{where} no longer fits: the specification has nothing there. "
+            f"The action's reason was: {_line(action)} Change or remove it in the overlay."
+        )
+    _check_expected(action, nodes, where)
+    # From the last to the first, so that removing an element moves none that is still to be removed.
+    for node in reversed(nodes):
+        if action.get("remove"):
+            del node.parent[node.key]
+        elif "update" in action:
+            _update(node, action["update"], where)
 
 
 def select(document: Any, target: str, where: str) -> list[Node]:
@@ -85,17 +103,17 @@ def select(document: Any, target: str, where: str) -> list[Node]:
 
 
 def without_prose(value: Any) -> Any:
-    """Return `value` without descriptions, examples and extensions: what is compared, never what is written."""
-    if isinstance(value, dict):
+    """Return `value` without descriptions, examples and extensions, for comparing."""
+    if is_object(value):
         # The keys of a properties object are names, also when one of them is "description".
         return {
             key: {name: without_prose(item) for name, item in inner.items()}
-            if key == "properties" and isinstance(inner, dict)
+            if key == "properties" and is_object(inner)
             else without_prose(inner)
             for key, inner in value.items()
             if key not in PROSE and not str(key).startswith("x-")
         }
-    return [without_prose(item) for item in value] if isinstance(value, list) else value
+    return [without_prose(item) for item in value] if is_list(value) else value
 
 
 def _line(action: dict[str, Any]) -> str:
@@ -117,9 +135,9 @@ def _check_expected(action: dict[str, Any], nodes: list[Node], where: str) -> No
 
 def _update(node: Node, value: Any, where: str) -> None:
     current = node.value
-    if isinstance(current, list):
+    if is_list(current):
         current.append(deepcopy(value))
-    elif isinstance(current, dict) and isinstance(value, dict):
+    elif is_object(current) and is_object(value):
         _merge(current, value)
     else:
         raise SpecificationError(f"{where} no longer fits: it updates an object or a list, and neither is there.")
@@ -128,9 +146,9 @@ def _update(node: Node, value: Any, where: str) -> None:
 def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
     for key, value in update.items():
         current = target.get(key)
-        if isinstance(current, dict) and isinstance(value, dict):
+        if is_object(current) and is_object(value):
             _merge(current, value)
-        elif isinstance(current, list) and isinstance(value, list):
+        elif is_list(current) and is_list(value):
             current.extend(deepcopy(value))
         else:
             target[key] = deepcopy(value)
@@ -156,19 +174,19 @@ def _step(parts: dict[str, str | None]) -> Callable[[Any], list[Node]]:
         wanted, member = parts["value"][1:-1], parts["member"]
 
         def chosen(item: Any) -> bool:
-            return (item.get(member) if member and isinstance(item, dict) else None if member else item) == wanted
+            return (item.get(member) if member and is_object(item) else None if member else item) == wanted
 
         return lambda value: [node for node in _children(value) if chosen(node.value)]
     if parts["any"]:
         return _children
     if parts["index"] is not None:
         index = int(parts["index"])
-        return lambda value: [Node(value, index)] if isinstance(value, list) and index < len(value) else []
+        return lambda value: [Node(value, index)] if is_list(value) and index < len(value) else []
     name = parts["name"] or (parts["quoted"] or "")[1:-1]
-    return lambda value: [Node(value, name)] if isinstance(value, dict) and name in value else []
+    return lambda value: [Node(value, name)] if is_object(value) and name in value else []
 
 
 def _children(value: Any) -> list[Node]:
-    if isinstance(value, dict):
+    if is_object(value):
         return [Node(value, key) for key in value]
-    return [Node(value, index) for index in range(len(value))] if isinstance(value, list) else []
+    return [Node(value, index) for index in range(len(value))] if is_list(value) else []

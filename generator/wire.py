@@ -4,49 +4,67 @@ from __future__ import annotations
 
 from typing import Any
 
+from .errors import SpecificationError
+from .tree import component, contents, is_list, is_object, operations, schemas
+
 _INTEGER_LIMITS = {"int32": 2**31, "int64": 2**63}
 _DROPPED = frozenset({"description", "title", "example", "examples", "discriminator", "default", "nullable"})
 
 
-def wire_schema(document: dict[str, Any], root: str) -> dict[str, Any]:
-    """Return schema `root` of a flattened OpenAPI 3.0 document, and all it needs, as draft 2020-12."""
-    schemas = document["components"]["schemas"]
+def wire_schema(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the request body of a flattened OpenAPI document as JSON Schema 2020-12, without prose.
+
+    Raises:
+        SpecificationError: no operation takes a JSON body that is a named schema.
+
+    """
+    known = schemas(document)
+    root = _request(document)
     needed: dict[str, Any] = {}
     waiting = [root]
     while waiting:
         name = waiting.pop()
         if name not in needed:
-            needed[name] = _converted(schemas[name], waiting)
-    definitions = {name: needed[name] for name in sorted(needed) if name != root}
+            needed[name] = _converted(known[name], root, waiting)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": root,
-        **needed[root],
-        "$defs": definitions,
+        **needed.pop(root),
+        "$defs": dict(sorted(needed.items())),
     }
 
 
-def _converted(schema: dict[str, Any], waiting: list[str]) -> dict[str, Any]:
-    if "$ref" in schema:
-        name = schema["$ref"].rsplit("/", 1)[-1]
+def _request(document: dict[str, Any]) -> str:
+    for operation in operations(document):
+        schema = contents(operation.data.get("requestBody")).get("application/json")
+        name = component(schema)
+        if name is not None:
+            return name
+    raise SpecificationError("No operation under paths takes a JSON body that is one of components.schemas.")
+
+
+def _converted(schema: dict[str, Any], root: str, waiting: list[str]) -> dict[str, Any]:
+    name = component(schema)
+    if name is not None:
         waiting.append(name)
-        return {"$ref": f"#/$defs/{name}"}
+        return {"$ref": "#" if name == root else f"#/$defs/{name}"}
     result: dict[str, Any] = {}
     for key, value in schema.items():
         if key in _DROPPED or key.startswith("x-"):
             continue
         if key == "properties":
-            result[key] = {name: _converted(inner, waiting) for name, inner in value.items()}
-        elif key in ("allOf", "oneOf", "anyOf"):
-            result[key] = [_converted(inner, waiting) for inner in value]
-        elif isinstance(value, dict):
-            result[key] = _converted(value, waiting)
+            result[key] = {name: _converted(inner, root, waiting) for name, inner in value.items()}
+        elif key in ("allOf", "oneOf", "anyOf") and is_list(value):
+            result[key] = [_converted(inner, root, waiting) for inner in value]
+        elif is_object(value):
+            result[key] = _converted(value, root, waiting)
         elif key == "format" and value in _INTEGER_LIMITS:
             result.setdefault("minimum", -_INTEGER_LIMITS[value])
             result.setdefault("maximum", _INTEGER_LIMITS[value] - 1)
         else:
             result[key] = value
     if list(result) == ["allOf"] and len(result["allOf"]) == 1:
+        # How OpenAPI 3.0 puts a description beside a reference.
         return dict(result["allOf"][0])
     if schema.get("nullable") and isinstance(result.get("type"), str):
         result["type"] = [result["type"], "null"]

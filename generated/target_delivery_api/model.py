@@ -140,10 +140,10 @@ def not_an_object(model: type[Model], value: object) -> ModelError:
 
 def read_datetime(value: object) -> datetime | None:
     """Return the time that an ISO 8601 text says, None when `value` is no such text."""
-    from dateutil.parser import isoparse
-
     if not isinstance(value, str):
         return None
+    from dateutil.parser import isoparse
+
     try:
         return isoparse(value)
     except ValueError:

@@ -135,7 +135,7 @@ async def asyncio(
     client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None
 ) -> Answer:
     """Send `request` and read the whole answer, as sync does, under asyncio."""
-    # Whoever runs this has asyncio; whoever does not need not import it, which is a third of importing httpx.
+    # Whoever awaits this has asyncio already; the others are spared a heavy import.
     from asyncio import timeout
 
     _prepare(client, request, deadline)

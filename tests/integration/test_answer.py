@@ -204,9 +204,9 @@ def test_attributes_are_merged(attributes: AttributesProvider) -> None:
 
 @pytest.mark.parametrize(("mbox", "key"), [("a", "none"), ("none", "x")])
 def test_an_attribute_that_is_absent_is_named(attributes: AttributesProvider, mbox: str, key: str) -> None:
-    with pytest.raises(AttributeNotFoundError, match=f"^No value for key '{key}' of mbox '{mbox}'"):
+    with pytest.raises(AttributeNotFoundError, match=rf"^No value for key '{key}' of mbox '{mbox}'"):
         attributes.get_value(mbox, key)
-    with pytest.raises(KeyError, match="^The answer has no mbox 'none'"):
+    with pytest.raises(KeyError, match=r"^The answer has no mbox 'none'"):
         attributes.as_object("none")
 
 
@@ -219,7 +219,7 @@ def test_changing_an_attribute_object_does_not_change_the_provider(attributes: A
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501])
 def test_a_refusal_is_an_error_at_once(client: Driver, wire: Wire, status: int) -> None:
     answering(wire, {"status": status, "message": "Invalid request: Invalid imsOrg -  bad"}, status)
-    with pytest.raises(DeliveryStatusError, match="Invalid imsOrg -  bad") as caught:
+    with pytest.raises(DeliveryStatusError, match=r"Invalid imsOrg -  bad") as caught:
         client.get_offers({"request": DeliveryRequest(request_id="r-1", prefetch=REQUEST.prefetch)})
     error = caught.value
     assert (error.status, error.edge_message) == (status, "Invalid request: Invalid imsOrg -  bad")
@@ -302,7 +302,7 @@ SECRET_REQUEST = DeliveryRequest(
         (503, f"{SECRETS}"),
         (
             200,
-            '{"id": {"tntId": "tnt-7d1c.28_0", "marketingCloudVisitorId": "mcid-4411"}, "x": [{"eventToken": "token-51fe',
+            '{"id": {"tntId": "tnt-7d1c.28_0", "marketingCloudVisitorId": "mcid-4411"}, "x": {"state": "state-0',
         ),
     ],
 )

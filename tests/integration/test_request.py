@@ -133,8 +133,8 @@ def test_the_callers_own_ids_win_over_cookies(client: Driver, wire: Wire) -> Non
 
 
 def test_customer_ids_are_merged_without_duplicates(client: Driver, wire: Wire) -> None:
-    def customer(id: str, code: str = "crm") -> CustomerId:
-        return CustomerId(id=id, integration_code=code, authenticated_state=AuthenticatedState.AUTHENTICATED)
+    def customer(number: str, code: str = "crm") -> CustomerId:
+        return CustomerId(id=number, integration_code=code, authenticated_state=AuthenticatedState.AUTHENTICATED)
 
     request = DeliveryRequest(id=VisitorId(customer_ids=[customer("2"), customer("3")]), prefetch=PREFETCH.prefetch)
     client.get_offers({"request": request, "customer_ids": [customer("1"), customer("2"), customer("2", "erp")]})

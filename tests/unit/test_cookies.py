@@ -97,8 +97,8 @@ def test_reading_a_target_cookie_never_raises(value: str) -> None:
 
 
 def test_a_visitor_cookie_is_read() -> None:
-    value = "-408604571|MCMID|07327024324407615852294135870030620007|MCAAMLH-1526984330|9|MCAAMB-1526984330|6G1ynYcL|vVersion|4.1"
-    expected = VisitorCookie("07327024324407615852294135870030620007", 9, "6G1ynYcL")
+    value = "-408604571|MCMID|073270243244076158522941|MCAAMLH-1526984330|9|MCAAMB-1526984330|6G1ynYcL|v|4.1"
+    expected = VisitorCookie("073270243244076158522941", 9, "6G1ynYcL")
     assert read_visitor_cookie(quote(value)) == expected
     assert read_visitor_cookie(value) == expected
     assert read_visitor_cookie(value.partition("|")[2]) == expected

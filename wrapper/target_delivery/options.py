@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from target_delivery.events import Event
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-    from target_delivery_api.models import CustomerId, DeliveryRequest
+    from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",
@@ -76,7 +76,7 @@ class _CommonClientOptions(TypedDict, total=False):
     """Edge cluster to start with: 1 to 5 digits."""
     property_token: str | None
     """Property of every call whose request names none."""
-    decisioning_method: DecisioningMethodName | None
+    decisioning_method: DecisioningMethodName | DecisioningMethod | None
     """Where decisions are made. This version decides ``server-side`` only."""
     polling_interval: int | None
     """Milliseconds between artifact downloads: 0 (never) or at least 300000, the default. On-device decisioning."""
@@ -133,16 +133,18 @@ class _VisitorOptions(TypedDict, total=False):
 
 class _RequestOptions(_VisitorOptions, total=False):
     request: Required[DeliveryRequest]
+    """What is sent; the SDK completes a copy of it."""
 
 
 class _OffersOptions(_RequestOptions, total=False):
-    decisioning_method: DecisioningMethodName | None
+    decisioning_method: DecisioningMethodName | DecisioningMethod | None
     """Where this call's decisions are made."""
 
 
 class _AttributesOptions(_VisitorOptions, total=False):
     request: DeliveryRequest | None
-    decisioning_method: DecisioningMethodName | None
+    """What else is sent; the SDK completes a copy of it."""
+    decisioning_method: DecisioningMethodName | DecisioningMethod | None
     """Where this call's decisions are made."""
 
 
@@ -166,6 +168,7 @@ class NotificationsCallbackOptions(_RequestOptions, _WithErrCallback, total=Fals
     """Options of ``send_notifications`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
+    """Called with the answer, in a thread of the client."""
 
 
 class OffersOptions(_OffersOptions, _WithoutCallback, total=False):
@@ -176,6 +179,7 @@ class OffersCallbackOptions(_OffersOptions, _WithErrCallback, total=False):
     """Options of ``get_offers`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
+    """Called with the answer, in a thread of the client."""
 
 
 class AttributesOptions(_AttributesOptions, _WithoutCallback, total=False):
@@ -186,6 +190,7 @@ class AttributesCallbackOptions(_AttributesOptions, _WithErrCallback, total=Fals
     """Options of ``get_attributes`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[AttributesProvider], object]]
+    """Called with the attributes, in a thread of the client."""
 
 
 @frozen(kw_only=True)
@@ -290,7 +295,8 @@ def _secret_matching(need: str, accepts: Callable[[str], bool]) -> _Check:
 
 
 def _one_of(*values: str) -> _Check:
-    return _matching(f"one of {', '.join(map(repr, values))}", values.__contains__)
+    check = _matching(f"one of {', '.join(map(repr, values))}", values.__contains__)
+    return lambda name, value: str(check(name, value))
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:

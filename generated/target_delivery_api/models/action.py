@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Action(Model):
-    """Action.
+    """One change to a page, within an option of type actions.
 
     Attributes:
-        type (str | None):
-        selector (str | None):
-        css_selector (str | None):
-        content (JsonValue):
+        type (str | None): What to do with the selected element: insertBefore, setContent, setStyle and
+            so on.
+        selector (str | None): CSS selector of the element to change, as the activity was authored.
+        css_selector (str | None): CSS selector for styling that hides the element until the change is
+            applied.
+        content (JsonValue): What the change puts in: markup, or an object of attribute or style names
+            and values.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Address(Model):
-    """Address.
+    """Where on the web the visitor is.
 
     Attributes:
-        url (str | None): At most 4096 characters.
-        referring_url (str | None): At most 4096 characters.
+        url (str | None): URL of the current page. At most 4096 characters.
+        referring_url (str | None): URL of the page that led there. At most 4096 characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

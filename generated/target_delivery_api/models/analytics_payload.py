@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsPayload(Model):
-    """AnalyticsPayload.
+    """What a page sends to Adobe Analytics itself when reporting is client side.
 
     Attributes:
-        pe (str | None):
-        tnta (str | None):
+        pe (str | None): Kind of the Analytics hit; tnt for Target.
+        tnta (str | None): Activities and experiences of the hit, each activity:experience:traffic type
+            with its event, separated by commas.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

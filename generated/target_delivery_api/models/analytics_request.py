@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsRequest(Model):
-    """AnalyticsRequest.
+    """How the decision reaches Adobe Analytics (A4T).
 
     Attributes:
-        supplemental_data_id (str | None): Exactly 33 characters.
-        logging (LoggingType | None):
-        tracking_server (str | None):
-        tracking_server_secure (str | None):
+        supplemental_data_id (str | None): Ties this call to the Analytics hit of the same page: two
+            groups of 16 upper-case hexadecimal digits with a hyphen between them. Exactly 33 characters.
+        logging (LoggingType | None): Who reports to Analytics: the edge, or the page with the payload of
+            the answer.
+        tracking_server (str | None): Host that collects Analytics data over http.
+        tracking_server_secure (str | None): Host that collects Analytics data over https.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsResponse(Model):
-    """AnalyticsResponse.
+    """What the caller forwards to Adobe Analytics, when logging is client_side.
 
     Attributes:
-        payload (AnalyticsPayload | None):
+        payload (AnalyticsPayload | None): The hit to forward.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Application(Model):
-    """Application.
+    """The app that makes the call, on the mobile channel.
 
     Attributes:
-        id (str | None): At most 250 characters.
-        name (str | None): At most 250 characters.
-        version (str | None): At most 128 characters.
+        id (str | None): Identifier of the app, such as its bundle id. At most 250 characters.
+        name (str | None): Name of the app. At most 250 characters.
+        version (str | None): Version of the app. At most 128 characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AudienceManager(Model):
-    """AudienceManager.
+    """What the visitor's browser keeps for Adobe Audience Manager.
 
     Attributes:
-        location_hint (int | None): At least 1.
-        blob (str | None): 1 to 1024 characters.
+        location_hint (int | None): Number of the region that collects the visitor's data. At least 1.
+        blob (str | None): Encrypted metadata about the visitor, as Audience Manager issued it. 1 to 1024
+            characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class AuthenticatedState(OpenStrEnum):
-    """AuthenticatedState."""
+    """Whether a customer is known to be who the id says."""
 
     UNKNOWN = "unknown"
     AUTHENTICATED = "authenticated"

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Browser(Model):
-    """Browser.
+    """The visitor's browser.
 
     Attributes:
-        host (str | None):
-        language (str | None):
-        web_gl_renderer (str | None):
+        host (str | None): Host name of the page in the browser.
+        language (str | None): Language of the browser, such as en-US.
+        web_gl_renderer (str | None): Name of the graphics renderer, which tells apart devices that share
+            one user agent.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class ChannelType(OpenStrEnum):
-    """ChannelType."""
+    """Where the experience is shown."""
 
     MOBILE = "mobile"
     WEB = "web"

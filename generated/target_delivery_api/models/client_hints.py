@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ClientHints(Model):
-    """ClientHints.
+    """What the browser says of itself in User-Agent Client Hints. They win over the user agent, field by field.
 
     Attributes:
-        mobile (bool | None):
-        model (str | None):
-        platform (str | None):
-        platform_version (str | None):
-        browser_ua_with_major_version (str | None):
-        browser_ua_with_full_version (str | None):
-        architecture (str | None):
-        bitness (str | None):
+        mobile (bool | None): Sec-CH-UA-Mobile: whether the device is a mobile one.
+        model (str | None): Sec-CH-UA-Model: model of the device.
+        platform (str | None): Sec-CH-UA-Platform: operating system.
+        platform_version (str | None): Sec-CH-UA-Platform-Version: version of the operating system.
+        browser_ua_with_major_version (str | None): Sec-CH-UA: brands of the browser with their major
+            versions.
+        browser_ua_with_full_version (str | None): Sec-CH-UA-Full-Version-List: brands of the browser
+            with their full versions.
+        architecture (str | None): Sec-CH-UA-Arch: architecture of the processor, such as arm.
+        bitness (str | None): Sec-CH-UA-Bitness: word size of the processor in bits, as text.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

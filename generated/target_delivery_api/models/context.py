@@ -15,21 +15,22 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Context(Model):
-    """Context.
+    """The circumstances of the call that audiences are matched against.
 
     Attributes:
-        channel (ChannelType | None):
-        mobile_platform (MobilePlatform | None):
-        application (Application | None):
-        screen (Screen | None):
-        window (Window | None):
-        browser (Browser | None):
-        address (Address | None):
-        geo (Geo | None):
-        time_offset_in_minutes (float | None):
-        user_agent (str | None):
-        client_hints (ClientHints | None):
-        beacon (bool | None): Absent means false.
+        channel (ChannelType | None): Where the experience is shown.
+        mobile_platform (MobilePlatform | None): The device, on the mobile channel.
+        application (Application | None): The app, on the mobile channel.
+        screen (Screen | None): The screen of the device.
+        window (Window | None): The window of the browser.
+        browser (Browser | None): The browser.
+        address (Address | None): The page that the call is made for.
+        geo (Geo | None): Where the visitor is. Given an IP address alone, the edge looks up the rest.
+        time_offset_in_minutes (float | None): Offset of the visitor's local time from UTC, in minutes.
+        user_agent (str | None): The browser's User-Agent header.
+        client_hints (ClientHints | None): The browser's User-Agent Client Hints.
+        beacon (bool | None): Whether the call is a beacon, whose answer nobody waits for: the edge
+            answers 204. Absent means false.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class CustomerId(Model):
-    """CustomerId.
+    """An id of the visitor in a system of the caller's own.
 
     Attributes:
-        id (str): At most 128 characters.
-        integration_code (str): At most 50 characters.
-        authenticated_state (AuthenticatedState):
+        id (str): The id in that system. At most 128 characters.
+        integration_code (str): Which system it is: the alias of the data source in the Experience Cloud.
+            At most 50 characters.
+        authenticated_state (AuthenticatedState): Whether the visitor has proven to be that customer.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

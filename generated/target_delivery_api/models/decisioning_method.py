@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class DecisioningMethod(OpenStrEnum):
-    """DecisioningMethod."""
+    """Where decisions are made: by the edge, by the caller from a rule artifact, or by either."""
 
     SERVER_SIDE = "server-side"
     ON_DEVICE = "on-device"

@@ -15,23 +15,28 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class DeliveryRequest(Model):
-    """DeliveryRequest.
+    """Everything that one call says: who the visitor is, where they are, what to decide and what to report.
 
     Attributes:
-        request_id (str | None): At most 128 characters.
-        impression_id (str | None): At most 128 characters.
-        id (VisitorId | None):
-        environment_id (int | None):
-        property (Property | None):
-        trace (Trace | None):
-        context (Context | None):
-        experience_cloud (ExperienceCloud | None):
-        execute (ExecuteRequest | None):
-        prefetch (PrefetchRequest | None):
-        telemetry (Telemetry | None):
-        notifications (list[Notification] | None):
-        qa_mode (QAMode | None):
-        preview (Preview | None):
+        request_id (str | None): Identifies the call in logs and in the answer. At most 128 characters.
+        impression_id (str | None): A second request with the same id counts no second impression. At
+            most 128 characters.
+        id (VisitorId | None): Ids of the visitor. Without any the edge makes a new visitor.
+        environment_id (int | None): Number of the environment (group of hosts) whose activities take
+            part; production when absent.
+        property (Property | None): The property that the call is made for; only its activities take
+            part.
+        trace (Trace | None): Asks for a trace of how each decision was made.
+        context (Context | None): The circumstances that audiences are matched against.
+        experience_cloud (ExperienceCloud | None): What other Experience Cloud solutions need to know of
+            the call.
+        execute (ExecuteRequest | None): What to decide now and count as seen now.
+        prefetch (PrefetchRequest | None): What to decide now, for showing later; it counts when a
+            notification says so.
+        telemetry (Telemetry | None): How earlier calls went, for the edge's statistics.
+        notifications (list[Notification] | None): What of the prefetched content was shown or clicked.
+        qa_mode (QAMode | None): Shows activities as a QA link sets them, without counting.
+        preview (Preview | None): Shows activities as a preview on a mobile device sets them.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,18 +15,22 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class DeliveryResponse(Model):
-    """DeliveryResponse.
+    """What the edge decided, for one request.
 
     Attributes:
-        status (int | None):
-        request_id (str | None):
-        id (VisitorId | None):
-        client (str | None):
-        edge_host (str | None):
-        execute (ExecuteResponse | None):
-        prefetch (PrefetchResponse | None):
-        notifications (list[NotificationResponse] | None):
-        telemetry_server_token (str | None):
+        status (int | None): Status of the decision, as an HTTP status; 206 when only a part could be
+            decided on the device.
+        request_id (str | None): The requestId of the request.
+        id (VisitorId | None): Ids of the visitor, with the tntId that the edge gave a new one.
+        client (str | None): Client code that the decision was made for.
+        edge_host (str | None): Host of the cluster that decided, such as mboxedge28.tt.omtrdc.net; the
+            visitor's later calls should go there.
+        execute (ExecuteResponse | None): Decisions that count as seen.
+        prefetch (PrefetchResponse | None): Decisions for later.
+        notifications (list[NotificationResponse] | None): The notifications that were processed. One
+            that is missing here was not, and should be sent again.
+        telemetry_server_token (str | None): The edge's timings of this call, to be sent back in its
+            telemetry entry.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

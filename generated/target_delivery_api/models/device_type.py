@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class DeviceType(OpenStrEnum):
-    """DeviceType."""
+    """Kind of mobile device."""
 
     PHONE = "phone"
     TABLET = "tablet"

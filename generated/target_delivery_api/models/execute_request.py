@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExecuteRequest(Model):
-    """ExecuteRequest.
+    """What to decide now. Its impressions count at once.
 
     Attributes:
-        page_load (RequestDetails | None):
-        mboxes (list[MboxRequest] | None):
+        page_load (RequestDetails | None): Asks for what the page as a whole shows on loading: the global
+            mbox.
+        mboxes (list[MboxRequest] | None): The mboxes to decide.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExecuteResponse(Model):
-    """ExecuteResponse.
+    """Decisions that count as seen.
 
     Attributes:
-        page_load (PageLoadResponse | None):
-        mboxes (list[MboxResponse] | None):
+        page_load (PageLoadResponse | None): What the page shows on loading.
+        mboxes (list[MboxResponse] | None): What each mbox shows; one without a matching activity has no
+            options.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

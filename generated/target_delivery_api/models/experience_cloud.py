@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExperienceCloud(Model):
-    """ExperienceCloud.
+    """What other Experience Cloud solutions need to know of the call.
 
     Attributes:
-        audience_manager (AudienceManager | None):
-        analytics (AnalyticsRequest | None):
+        audience_manager (AudienceManager | None): For Audience Manager.
+        analytics (AnalyticsRequest | None): For Analytics.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Geo(Model):
-    """Geo.
+    """Where the visitor is.
 
     Attributes:
-        ip_address (str | None):
-        latitude (float | None):
-        longitude (float | None):
-        country_code (str | None): Exactly 2 characters.
-        state_code (str | None): 1 to 3 characters.
-        city (str | None): At most 50 characters.
-        zip (str | None): At most 12 characters.
+        ip_address (str | None): IP address of the visitor, from which the edge derives what else is not
+            given.
+        latitude (float | None): Latitude in degrees, north positive.
+        longitude (float | None): Longitude in degrees, east positive.
+        country_code (str | None): Country, as an ISO 3166-1 alpha-2 code. Exactly 2 characters.
+        state_code (str | None): State or region, as the second part of an ISO 3166-2 code. 1 to 3
+            characters.
+        city (str | None): City. At most 50 characters.
+        zip (str | None): Postal code. At most 12 characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class LoggingType(OpenStrEnum):
-    """LoggingType."""
+    """Who reports to Adobe Analytics: the edge, or the caller."""
 
     SERVER_SIDE = "server_side"
     CLIENT_SIDE = "client_side"

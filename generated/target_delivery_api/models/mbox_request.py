@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class MboxRequest(Model):
-    """MboxRequest.
+    """Asks for one mbox: a named place that shows an experience.
 
     Attributes:
-        address (Address | None):
-        parameters (dict[str, str] | None): At most 50 entries.
-        profile_parameters (dict[str, str] | None): At most 50 entries.
-        order (Order | None):
-        product (Product | None):
-        index (int | None):
-        name (str | None):
+        address (Address | None): The page, where it is another than the context's.
+        parameters (dict[str, str] | None): Parameters of this place, which audiences see as mbox
+            parameters. At most 50 entries.
+        profile_parameters (dict[str, str] | None): Parameters that are kept in the visitor's profile
+            from here on. At most 50 entries.
+        order (Order | None): The order that the visitor placed here.
+        product (Product | None): The product that the visitor looks at here.
+        index (int | None): Tells apart the mboxes of one request, also those of one name; the answer
+            repeats it.
+        name (str | None): Name of the mbox.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

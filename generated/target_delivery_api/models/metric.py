@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Metric(Model):
-    """Metric.
+    """An event that an activity wants to be told of.
 
     Attributes:
-        type (MetricType | None):
-        selector (str | None):
-        event_token (str | None):
-        analytics (AnalyticsResponse | None):
+        type (MetricType | None): Which event it is.
+        selector (str | None): CSS selector of the element that the event happens on.
+        event_token (str | None): What the notification of the event has to carry.
+        analytics (AnalyticsResponse | None): What to forward to Analytics when the event happens.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

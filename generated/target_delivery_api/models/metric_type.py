@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class MetricType(OpenStrEnum):
-    """MetricType."""
+    """What happened to content: it was shown, or it was clicked."""
 
     CLICK = "click"
     DISPLAY = "display"

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class MobilePlatform(Model):
-    """MobilePlatform.
+    """A mobile device.
 
     Attributes:
-        device_name (str | None):
-        device_type (DeviceType):
-        platform_type (MobilePlatformType):
-        version (str | None): At most 128 characters.
+        device_name (str | None): Name of the model, as the maker gives it.
+        device_type (DeviceType): Kind of device.
+        platform_type (MobilePlatformType): Operating system.
+        version (str | None): Version of the operating system. At most 128 characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

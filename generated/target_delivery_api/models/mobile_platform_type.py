@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class MobilePlatformType(OpenStrEnum):
-    """MobilePlatformType."""
+    """Operating system of a mobile device."""
 
     ANDROID = "android"
     IOS = "ios"

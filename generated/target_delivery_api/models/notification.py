@@ -15,22 +15,27 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Notification(Model):
-    """Notification.
+    """Reports that prefetched content was shown or clicked. Without it no impression is counted.
 
     Attributes:
-        address (Address | None):
-        parameters (dict[str, str] | None): At most 50 entries.
-        profile_parameters (dict[str, str] | None): At most 50 entries.
-        order (Order | None):
-        product (Product | None):
-        id (str): At most 200 characters.
-        impression_id (str | None): At most 128 characters.
-        type (MetricType):
-        timestamp (int):
-        tokens (list[str] | None):
-        mbox (NotificationMbox | None):
-        view (NotificationView | None):
-        page_load (NotificationPageLoad | None):
+        address (Address | None): The page, where it is another than the context's.
+        parameters (dict[str, str] | None): Parameters of this place, which audiences see as mbox
+            parameters. At most 50 entries.
+        profile_parameters (dict[str, str] | None): Parameters that are kept in the visitor's profile
+            from here on. At most 50 entries.
+        order (Order | None): The order that the visitor placed here.
+        product (Product | None): The product that the visitor looks at here.
+        id (str): Identifies the notification: the answer lists the ids that were processed. At most 200
+            characters.
+        impression_id (str | None): A second notification with the same id counts no second impression.
+            At most 128 characters.
+        type (MetricType): What happened.
+        timestamp (int): When it happened, in milliseconds since 1970-01-01 UTC.
+        tokens (list[str] | None): Event tokens of the options that were shown, or of the metric that was
+            clicked.
+        mbox (NotificationMbox | None): The mbox it happened in.
+        view (NotificationView | None): The view it happened in.
+        page_load (NotificationPageLoad | None): The page load it happened in.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

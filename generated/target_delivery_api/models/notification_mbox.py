@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationMbox(Model):
-    """NotificationMbox.
+    """The mbox that a notification is about.
 
     Attributes:
-        name (str | None): At most 250 characters.
-        state (str | None):
+        name (str | None): Name of the mbox. At most 250 characters.
+        state (str | None): State of the prefetched mbox, as the answer gave it.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationPageLoad(Model):
-    """NotificationPageLoad.
+    """The page load that a notification is about.
 
     Attributes:
-        state (str | None):
+        state (str | None): State of the prefetched page load, as the answer gave it.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationResponse(Model):
-    """NotificationResponse.
+    """A notification that was processed.
 
     Attributes:
-        id (str | None):
-        trace (dict[str, JsonValue] | None):
+        id (str | None): Id of the notification.
+        trace (dict[str, JsonValue] | None): How it was processed, when a trace was asked for.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

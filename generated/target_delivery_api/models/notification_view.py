@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationView(Model):
-    """NotificationView.
+    """The view that a notification is about.
 
     Attributes:
-        name (str | None): At most 128 characters.
-        key (str | None): At most 512 characters.
-        state (str | None):
+        name (str | None): Name of the view. At most 128 characters.
+        key (str | None): Key that further tells apart views of one name. At most 512 characters.
+        state (str | None): State of the prefetched view, as the answer gave it.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Option(Model):
-    """Option.
+    """One piece of content to show.
 
     Attributes:
-        type (OptionType | None):
-        content (JsonValue | list[Action]):
-        event_token (str | None):
-        response_tokens (dict[str, JsonValue] | None):
+        type (OptionType | None): What the content is.
+        content (JsonValue | list[Action]): The content: markup or text for html, any JSON value for
+            json, a URL for redirect, a list of changes for actions.
+        event_token (str | None): What the notification has to carry when the content was shown.
+        response_tokens (dict[str, JsonValue] | None): What the account chose to reveal about the visitor
+            and the decision.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class OptionType(OpenStrEnum):
-    """OptionType."""
+    """What an option's content is."""
 
     HTML = "html"
     JSON = "json"

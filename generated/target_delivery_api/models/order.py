@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Order(Model):
-    """Order.
+    """An order that the visitor placed, for conversion metrics.
 
     Attributes:
-        id (str | None): At most 250 characters.
-        total (float | None): At least 0.
-        purchased_product_ids (list[str] | None):
-        time (datetime | None):
-        experience_local_id (int | None): 0 to 2147483647.
-        duplicate (bool | None):
-        outlier (bool | None):
+        id (str | None): Number of the order; a number seen before marks the order as a duplicate. At
+            most 250 characters.
+        total (float | None): Amount of the order, in the currency of the account. At least 0.
+        purchased_product_ids (list[str] | None): Ids of the products bought.
+        time (datetime | None): When the order was placed.
+        experience_local_id (int | None): Number of the experience, within its activity, that the order
+            is credited to. 0 to 2147483647.
+        duplicate (bool | None): Whether the order was reported before.
+        outlier (bool | None): Whether the amount is so unusual that reports should leave it out.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

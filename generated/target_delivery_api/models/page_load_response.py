@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PageLoadResponse(Model):
-    """PageLoadResponse.
+    """What a page shows on loading.
 
     Attributes:
-        options (list[Option] | None):
-        metrics (list[Metric] | None):
-        analytics (AnalyticsResponse | None):
-        state (str | None):
-        trace (dict[str, JsonValue] | None):
+        options (list[Option] | None): The content to show.
+        metrics (list[Metric] | None): What is to be reported when the visitor acts on the content.
+        analytics (AnalyticsResponse | None): What to forward to Analytics.
+        state (str | None): State of the prefetched page load, which its notification has to carry.
+        trace (dict[str, JsonValue] | None): How the decision was made, when a trace was asked for.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

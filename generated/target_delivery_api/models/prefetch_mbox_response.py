@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchMboxResponse(Model):
-    """PrefetchMboxResponse.
+    """What one mbox shows when its time comes.
 
     Attributes:
-        index (int | None):
-        name (str | None):
-        options (list[Option] | None):
-        metrics (list[Metric] | None):
-        analytics (AnalyticsResponse | None):
-        trace (dict[str, JsonValue] | None):
-        state (str | None):
+        index (int | None): The index of the request.
+        name (str | None): Name of the mbox.
+        options (list[Option] | None): The content to show.
+        metrics (list[Metric] | None): What is to be reported when the visitor acts on the content.
+        analytics (AnalyticsResponse | None): What to forward to Analytics.
+        trace (dict[str, JsonValue] | None): How the decision was made, when a trace was asked for.
+        state (str | None): State of the prefetched mbox, which its notification has to carry.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

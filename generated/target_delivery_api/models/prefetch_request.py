@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchRequest(Model):
-    """PrefetchRequest.
+    """What to decide ahead of time. It counts only when notifications say that it was shown.
 
     Attributes:
-        views (list[ViewRequest] | None):
-        page_load (RequestDetails | None):
-        mboxes (list[MboxRequest] | None):
+        views (list[ViewRequest] | None): The views to decide; one without a name stands for all of them.
+        page_load (RequestDetails | None): Asks for what the page as a whole shows on loading: the global
+            mbox.
+        mboxes (list[MboxRequest] | None): The mboxes to decide.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

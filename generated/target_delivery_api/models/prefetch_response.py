@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchResponse(Model):
-    """PrefetchResponse.
+    """Decisions for later.
 
     Attributes:
-        views (list[View] | None):
-        page_load (PageLoadResponse | None):
-        mboxes (list[PrefetchMboxResponse] | None):
-        metrics (list[Metric] | None):
+        views (list[View] | None): What each view shows.
+        page_load (PageLoadResponse | None): What the page shows on loading.
+        mboxes (list[PrefetchMboxResponse] | None): What each mbox shows.
+        metrics (list[Metric] | None): What is to be reported for the page as a whole.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Preview(Model):
-    """Preview.
+    """A preview of activities on a mobile device.
 
     Attributes:
-        token (str | None):
+        token (str | None): Token of the preview link.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Product(Model):
-    """Product.
+    """A product that the visitor looks at.
 
     Attributes:
-        id (str | None): At most 128 characters.
-        category_id (str | None): At most 128 characters.
+        id (str | None): Id of the product. At most 128 characters.
+        category_id (str | None): Id of the product's category. At most 128 characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Property(Model):
-    """Property.
+    """A property: a site or app of the account with activities of its own.
 
     Attributes:
-        token (str):
+        token (str): Token of the property, as Target shows it.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class QAMode(Model):
-    """QAMode.
+    """Shows activities as a QA link sets them, without counting anything.
 
     Attributes:
-        token (str | None):
-        listed_activities_only (bool | None):
-        evaluate_as_true_audience_ids (list[int] | None):
-        evaluate_as_false_audience_ids (list[int] | None):
-        preview_indexes (list[QAModePreviewIndex] | None):
+        token (str | None): Token of the QA link.
+        listed_activities_only (bool | None): Whether only the activities of previewIndexes take part.
+        evaluate_as_true_audience_ids (list[int] | None): Audiences that the visitor is taken to belong
+            to.
+        evaluate_as_false_audience_ids (list[int] | None): Audiences that the visitor is taken not to
+            belong to.
+        preview_indexes (list[QAModePreviewIndex] | None): Which experience of which activity to show.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

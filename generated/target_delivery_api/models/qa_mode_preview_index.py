@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class QAModePreviewIndex(Model):
-    """QAModePreviewIndex.
+    """Picks an experience of an activity, both by their place in the QA link.
 
     Attributes:
-        activity_index (int | None): At least 1.
-        experience_index (int | None): At least 1.
+        activity_index (int | None): Place of the activity, counted from 1. At least 1.
+        experience_index (int | None): Place of the experience in its activity, counted from 1; absent
+            leaves the choice to the edge. At least 1.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Screen(Model):
-    """Screen.
+    """The screen of the visitor's device.
 
     Attributes:
-        width (float | None):
-        height (float | None):
-        color_depth (float | None):
-        pixel_ratio (float | None):
-        orientation (ScreenOrientationType | None):
+        width (float | None): Width in pixels.
+        height (float | None): Height in pixels.
+        color_depth (float | None): Bits per pixel.
+        pixel_ratio (float | None): Physical pixels per CSS pixel, in one direction.
+        orientation (ScreenOrientationType | None): How the device is held.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

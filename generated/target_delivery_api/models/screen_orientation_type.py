@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class ScreenOrientationType(OpenStrEnum):
-    """ScreenOrientationType."""
+    """How a device is held."""
 
     PORTRAIT = "portrait"
     LANDSCAPE = "landscape"

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Telemetry(Model):
-    """Telemetry.
+    """How earlier calls went.
 
     Attributes:
-        entries (list[TelemetryEntry] | None):
+        entries (list[TelemetryEntry] | None): One entry for each call.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryEntry(Model):
-    """TelemetryEntry.
+    """How one call went.
 
     Attributes:
-        request_id (str | None):
-        timestamp (int | None):
-        mode (ExecutionMode | None):
-        execution (float | None):
-        parsing (float | None):
-        features (TelemetryFeatures | None):
-        request (TelemetryRequest | None):
-        telemetry_server_token (str | None):
+        request_id (str | None): The requestId of that call; ArtifactDownload for a download of rules.
+        timestamp (int | None): When the call was made, in milliseconds since 1970-01-01 UTC.
+        mode (ExecutionMode | None): Where the decision was made.
+        execution (float | None): How long the call took altogether, in milliseconds.
+        parsing (float | None): How long reading the answer took, in milliseconds.
+        features (TelemetryFeatures | None): What of the API the call used.
+        request (TelemetryRequest | None): How long the parts of the exchange took.
+        telemetry_server_token (str | None): The token that came with the answer of that call.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryFeatures(Model):
-    """TelemetryFeatures.
+    """What of the API a call used.
 
     Attributes:
-        decisioning_method (DecisioningMethod | None):
-        execute_mbox_count (int | None):
-        execute_page_load (bool | None):
-        prefetch_mbox_count (int | None):
-        prefetch_page_load (bool | None):
-        prefetch_view_count (int | None):
+        decisioning_method (DecisioningMethod | None): How decisions were to be made.
+        execute_mbox_count (int | None): Number of mboxes under execute.
+        execute_page_load (bool | None): Whether execute had a pageLoad.
+        prefetch_mbox_count (int | None): Number of mboxes under prefetch.
+        prefetch_page_load (bool | None): Whether prefetch had a pageLoad.
+        prefetch_view_count (int | None): Number of views under prefetch.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryRequest(Model):
-    """TelemetryRequest.
+    """How long the parts of one exchange took.
 
     Attributes:
-        dns (float | None):
-        tls (float | None):
-        time_to_first_byte (float | None):
-        download (float | None):
-        response_size (int | None):
+        dns (float | None): Looking up the host, in milliseconds.
+        tls (float | None): Setting up TLS, in milliseconds.
+        time_to_first_byte (float | None): From sending the request to the first byte of the answer, in
+            milliseconds.
+        download (float | None): From the first to the last byte of the answer, in milliseconds.
+        response_size (int | None): Size of the answer in bytes.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Trace(Model):
-    """Trace.
+    """Asks for a trace of how each decision was made.
 
     Attributes:
-        authorization_token (str):
-        usage (dict[str, str] | None):
+        authorization_token (str): Token that allows it, as Target issues it to a member of the account.
+            A secret.
+        usage (dict[str, str] | None): What the trace is for, by name.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

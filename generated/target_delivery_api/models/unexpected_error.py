@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class UnexpectedError(Model):
-    """UnexpectedError.
+    """Why there is no decision.
 
     Attributes:
-        status (int | None):
-        message (str | None):
+        status (int | None): HTTP status.
+        message (str | None): What was wrong, for people to read.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

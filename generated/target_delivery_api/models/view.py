@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class View(Model):
-    """View.
+    """What one view of a single-page app shows when its time comes.
 
     Attributes:
-        name (str | None): At most 128 characters.
-        key (str | None): At most 512 characters.
-        options (list[Option] | None):
-        metrics (list[Metric] | None):
-        analytics (AnalyticsResponse | None):
-        state (str | None):
-        trace (dict[str, JsonValue] | None):
+        name (str | None): Name of the view. At most 128 characters.
+        key (str | None): Key that further tells apart views of one name. At most 512 characters.
+        options (list[Option] | None): The content to show.
+        metrics (list[Metric] | None): What is to be reported when the visitor acts on the content.
+        analytics (AnalyticsResponse | None): What to forward to Analytics.
+        state (str | None): State of the prefetched view, which its notification has to carry.
+        trace (dict[str, JsonValue] | None): How the decision was made, when a trace was asked for.
         id (int | None): Number of the view in Target.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ViewRequest(Model):
-    """ViewRequest.
+    """Asks for a view of a single-page app: a screen, or a part of one. Without a name it asks for all views.
 
     Attributes:
-        address (Address | None):
-        parameters (dict[str, str] | None): At most 50 entries.
-        profile_parameters (dict[str, str] | None): At most 50 entries.
-        order (Order | None):
-        product (Product | None):
-        name (str | None): At most 128 characters.
-        key (str | None): At most 512 characters.
+        address (Address | None): The page, where it is another than the context's.
+        parameters (dict[str, str] | None): Parameters of this place, which audiences see as mbox
+            parameters. At most 50 entries.
+        profile_parameters (dict[str, str] | None): Parameters that are kept in the visitor's profile
+            from here on. At most 50 entries.
+        order (Order | None): The order that the visitor placed here.
+        product (Product | None): The product that the visitor looks at here.
+        name (str | None): Name of the view. At most 128 characters.
+        key (str | None): Key that further tells apart views of one name. At most 512 characters.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

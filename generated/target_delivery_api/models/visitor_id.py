@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class VisitorId(Model):
-    """VisitorId.
+    """Who the visitor is, in one or more systems.
 
     Attributes:
-        tnt_id (str | None): At most 128 characters.
-        third_party_id (str | None): At most 128 characters.
-        marketing_cloud_visitor_id (str | None): At most 128 characters.
-        customer_ids (list[CustomerId] | None): At most 50 items.
+        tnt_id (str | None): Target's own id of the device. It may end in a dot, the number of the
+            visitor's edge cluster and an underscore with a number. At most 128 characters.
+        third_party_id (str | None): The caller's own id of the visitor, the same on all devices
+            (mbox3rdPartyId). At most 128 characters.
+        marketing_cloud_visitor_id (str | None): Experience Cloud id of the visitor (ECID, MCMID). At
+            most 128 characters.
+        customer_ids (list[CustomerId] | None): Ids of the visitor in systems of the caller's own. At
+            most 50 items.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Window(Model):
-    """Window.
+    """The inner window of the visitor's browser.
 
     Attributes:
-        width (float | None):
-        height (float | None):
+        width (float | None): Width in pixels.
+        height (float | None): Height in pixels.
         additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
     """
 

@@ -1,20 +1,25 @@
 """`target-delivery sandbox`, run as a user runs it."""
 
+import io
 import json
+import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from target_delivery.cli import main
 from target_delivery.sandbox import demo_artifact
 
-from .exchanges import poster
+from .exchanges import QUERY, URL, poster
 
 
 @contextmanager
@@ -55,6 +60,76 @@ def test_it_serves_reports_and_stops_cleanly(number: signal.Signals) -> None:
     assert re.fullmatch(r"\d\d:\d\d:\d\d  503 +[\d.]+ ms  -  \[Status\]  Service Unavailable", first)
     assert re.fullmatch(r"\d\d:\d\d:\d\d  200 +[\d.]+ ms  execute home", second)
     assert stopped == "Stopped."
+
+
+def test_it_ends_when_nobody_reads_its_output() -> None:
+    with command() as (process, client):
+        assert process.stdout is not None
+        process.stdout.close()
+        assert poster(client)().status_code == 200
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+class Output(io.TextIOBase):
+    """An output whose lines another thread can wait for."""
+
+    def __init__(self) -> None:
+        self.lines: queue.Queue[str] = queue.Queue()
+        self._rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self.lines.put(line)
+        return len(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"context": {"channel": "web"}}, "200  -"),
+        ({"context": {"channel": "web", "beacon": True}}, "204  -"),
+        (
+            {
+                "context": {"channel": "web"},
+                "execute": {"pageLoad": {}, "mboxes": [{"index": 0, "name": "a"}, {"index": 1, "name": "b"}]},
+                "prefetch": {"views": [{}, {"name": "c"}]},
+                "notifications": [{"id": "n[1]", "type": "display", "timestamp": 1}],
+            },
+            "200  execute pageLoad, a, b; prefetch all views, c; notifications n[1]",
+        ),
+        ([1], "400  -  Invalid request: the body: [1] is not of type 'object'"),
+        (
+            {"context": {"channel": "web"}, "execute": 1, "notifications": [1], "prefetch": {"mboxes": 1}},
+            "400  -  Invalid request: execute: 1 is not of type 'object'",
+        ),
+        ({"execute": {}}, "400  execute  Invalid request: the body: 'context' is a required property"),
+    ],
+)
+def test_a_line_says_what_was_asked_and_what_became_of_it(
+    body: object, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = Output()
+    monkeypatch.setattr(sys, "stdout", output)
+
+    def use_it() -> str:
+        try:
+            url = output.lines.get(timeout=5).split()[2].rstrip(".")
+            for _ in ("client", "ledger"):
+                output.lines.get(timeout=5)
+            httpx.post(url + URL, params=QUERY, json=body, verify=False, trust_env=False)
+            return output.lines.get(timeout=5)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with ThreadPoolExecutor(1) as pool:
+        line = pool.submit(use_it)
+        assert main(["sandbox", "--port", "0"]) == 0
+    _, status, _, rest = re.split(r"  +", line.result(), maxsplit=3)
+    assert f"{status}  {rest}" == expected
+    assert output.lines.get_nowait() == "Stopped."
 
 
 def test_options_reach_the_sandbox(tmp_path: Path) -> None:

@@ -84,11 +84,11 @@ def test_a_page_load_is_the_global_mbox_without_a_name(edge: Sandbox, post: Post
 @pytest.mark.parametrize(("view", "names"), [({}, ["basket"]), ({"name": "basket"}, ["basket"]), ({"name": "x"}, [])])
 def test_views_by_name_or_all(post: Post, view: dict[str, str], names: list[str]) -> None:
     views = post(prefetch={"views": [view]}).json()["prefetch"]["views"]
-    assert [view["name"] for view in views] == names
-    for view in views:
-        assert view.keys() == {"name", "options", "metrics", "state"}
-        assert view["options"][0]["content"][0]["selector"] == "#basket h2"
-        assert view["metrics"][0]["selector"] == "#order"
+    assert [answered["name"] for answered in views] == names
+    for answered in views:
+        assert answered.keys() == {"name", "options", "metrics", "state"}
+        assert answered["options"][0]["content"][0]["selector"] == "#basket h2"
+        assert answered["metrics"][0]["selector"] == "#order"
 
 
 def test_an_empty_part_is_answered_with_an_empty_part(post: Post) -> None:

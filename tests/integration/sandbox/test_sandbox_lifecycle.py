@@ -12,8 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from target_delivery.sandbox import Exchange, Sandbox, Status, demo_artifact
+from target_delivery.sandbox.server import Server
 
 from .exchanges import connect, mboxes, poster
 
@@ -112,6 +114,7 @@ def test_every_host_gives_an_address_to_connect_to(host: str, domain: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
+        ({"port": 65536}, "port 65536 is not in 0 to 65535"),
         ({"cluster": -1}, "cluster -1 is not in 0 to 99999"),
         ({"cluster": 100_000}, "cluster 100000 is not in 0 to 99999"),
         ({"client": "a b"}, "client 'a b' is not 1 to 128 letters"),
@@ -130,7 +133,7 @@ def test_an_artifact_that_is_none_is_refused_with_its_place(tmp_path: Path) -> N
     home = demo_artifact()["rules"]["mboxes"]["home"][0]
     file = tmp_path / "rules.json"
     file.write_text("{")
-    for artifact, why in [
+    cases: list[tuple[Any, str]] = [
         (file, f"{file} is no rule artifact: it is not JSON"),
         ({}, "the artifact has version None"),
         ({**demo_artifact(), "version": "2.0.0"}, "the artifact has version '2.0.0'; the sandbox reads"),
@@ -138,7 +141,8 @@ def test_an_artifact_that_is_none_is_refused_with_its_place(tmp_path: Path) -> N
         ({**demo_artifact(), "rules": {"views": {"a": {}}}}, "views of the artifact\\['a'\\] must be a list of rules"),
         (broken(meta={}), "must name activity.id and experience.id"),
         (broken(consequence=None), "consequence of .* must be a JSON object, not NoneType"),
-    ]:
+    ]
+    for artifact, why in cases:
         with pytest.raises(ValueError, match=why):
             Sandbox(artifact)
     with pytest.raises(FileNotFoundError):
@@ -171,6 +175,16 @@ def test_it_makes_no_noise(caplog: pytest.LogCaptureFixture, capfd: pytest.Captu
     assert capfd.readouterr() == ("", "")
     after = {name: (logger.level, list(logger.handlers), logger.propagate) for name, logger in loggers.items()}
     assert after == before
+
+
+def test_a_failure_at_the_start_reaches_the_caller_and_leaves_nothing_behind() -> None:
+    def fail() -> bool:
+        raise ArithmeticError
+
+    threads = threading.active_count()
+    with pytest.raises(ArithmeticError):
+        Server(Starlette(), "127.0.0.1", 0, fail)
+    assert threading.active_count() == threads
 
 
 def test_it_runs_within_an_event_loop() -> None:

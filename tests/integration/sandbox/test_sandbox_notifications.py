@@ -136,10 +136,11 @@ def forged(token: str) -> str:
         ({"mbox": {"name": "home"}}, "the event token does not belong to mbox 'home'"),
         ({"mbox": None, "view": {"name": "product1"}}, "the event token does not belong to view 'product1'"),
         ({"mbox": None, "pageLoad": {}}, "the event token does not belong to mbox 'target-global-mbox'"),
-        ({"view": {"name": "basket"}}, "names mbox 'product1' and view 'basket'; one is allowed"),
+        ({"view": {"name": "basket"}}, "one location is allowed, not mbox 'product1' and view 'basket'"),
         ({"mbox": {"name": "product1", "state": "nonsense"}}, "unknown state"),
         ({"mbox": {"name": "product1", "state": "TOKEN"}}, "unknown state"),
         ({"mbox": {"name": "product1", "state": "STATE OF HOME"}}, "the state does not belong to mbox 'product1'"),
+        ({"mbox": {"state": "STATE OF HOME"}}, "the event token does not belong to mbox 'home'"),
     ],
 )
 def test_one_bad_notification_rejects_the_whole_request(

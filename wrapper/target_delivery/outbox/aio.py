@@ -23,13 +23,13 @@ from target_delivery.outbox.engine import (
 from target_delivery.outbox.metrics import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from types import TracebackType
 
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.sender import Batch
-    from target_delivery.outbox.stores import Store
+    from target_delivery.outbox.stores import SetAside, Store
 
 __all__ = ["AsyncNotificationOutbox"]
 
@@ -139,6 +139,18 @@ class AsyncNotificationOutbox:
         """Count what is in the store; see ``NotificationOutbox.stats``."""
         tasks = self._process()
         return await tasks.in_store(tasks.engine.stats)
+
+    async def list_set_aside(self, limit: int | None = None) -> list[SetAside]:
+        """Return what is set aside, oldest first, at most so many; see ``NotificationOutbox.list_set_aside``."""
+        tasks = self._process()
+        return await tasks.in_store(tasks.engine.store.list_aside, limit)
+
+    async def replay(self, refs: Collection[str] | None = None) -> int:
+        """Put back what was set aside; see ``NotificationOutbox.replay``."""
+        tasks = self._process()
+        replayed = await tasks.in_store(tasks.engine.store.replay, refs, time.time())
+        tasks.wake.set()
+        return replayed
 
     def counts(self) -> OutboxStats | None:
         """Return the stats for metrics, from whatever thread: None when the outbox is closed or its store fails."""

@@ -27,8 +27,8 @@ STEP = 100
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command asks for; return its exit code."""
-    # Without a terminal there is no width to fold at.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    # Without a terminal there is no width to fold at. What an edge said is text, whatever it looks like.
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     try:
         store = open_store(arguments.store, create=False)
     except (ImportError, OptionError, StoreError) as error:

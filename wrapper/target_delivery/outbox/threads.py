@@ -25,13 +25,13 @@ from target_delivery.outbox.engine import (
 from target_delivery.outbox.metrics import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from types import TracebackType
 
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.sender import Batch
-    from target_delivery.outbox.stores import Store
+    from target_delivery.outbox.stores import SetAside, Store
 
 __all__ = ["NotificationOutbox"]
 
@@ -179,6 +179,31 @@ class NotificationOutbox:
             StoreError: the store cannot be read.
         """
         return self._process().engine.stats()
+
+    def list_set_aside(self, limit: int | None = None) -> list[SetAside]:
+        """Return what is set aside, oldest first, at most so many.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._process().engine.store.list_aside(limit)
+
+    def replay(self, refs: Collection[str] | None = None) -> int:
+        """Put back what was set aside, to be sent again as if it were stored now.
+
+        Args:
+            refs: those, as ``SetAside.ref`` and the event name them; None: everything.
+
+        Returns:
+            How many were put back.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        threads = self._process()
+        replayed = threads.engine.store.replay(refs, time.time())
+        threads.wake.set()
+        return replayed
 
     def counts(self) -> OutboxStats | None:
         """Return the stats for metrics, from whatever thread: None when the outbox is closed or its store fails."""

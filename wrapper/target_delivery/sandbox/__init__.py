@@ -1,5 +1,7 @@
 """An edge of your own: the Delivery API on loopback, for tests and demos without an Adobe account.
 
+::
+
     with Sandbox() as edge, TargetClient.create(edge.client_options()) as client:
         client.get_offers({"request": ...})
         assert edge.ledger.impressions.total() == 1
@@ -8,7 +10,10 @@ It validates requests as the specification says, serves content from a rule arti
 and states that come back, counts impressions and clicks in a ledger, and fails on request.
 """
 
+from importlib import import_module
+
 try:
+    import_module("rich")  # for the command; better missed here than there
     from target_delivery.sandbox.artifact import Artifact, demo_artifact
     from target_delivery.sandbox.decider import Decider, Decision, FirstRule, Item, requested_items
     from target_delivery.sandbox.faults import (
@@ -26,14 +31,15 @@ try:
     from target_delivery.sandbox.ledger import Counts, Ledger
     from target_delivery.sandbox.requests import Exchange, ReceivedRequest
     from target_delivery.sandbox.sandbox import Sandbox
-except ModuleNotFoundError as _missing:
-    if _missing.name is None or _missing.name.partition(".")[0] not in ("jsonschema", "starlette", "uvicorn"):
+except ModuleNotFoundError as _error:
+    _missing = (_error.name or "").partition(".")[0]
+    if _missing not in ("jsonschema", "rich", "starlette", "uvicorn"):
         raise
     raise ImportError(
-        f'target_delivery.sandbox needs the extra "sandbox" ({_missing.name} is not installed): '
+        f'target_delivery.sandbox needs the extra "sandbox" ({_missing} is not installed): '
         'pip install "target-delivery[sandbox]"',
-        name=_missing.name,
-    ) from _missing
+        name=_missing,
+    ) from _error
 
 __all__ = [
     "ArmedFault",

@@ -38,11 +38,11 @@ def make_app(
     """
 
     async def delivery(request: Request) -> Response:
-        started = time.perf_counter()
         try:
             received = await _received(request)
         except ClientDisconnect:
             return Response(status_code=400)
+        started = time.perf_counter()
         on_received(received)
         strike = faults.strike(received)
         response = await _deliver(api, received, strike, _connection(request.scope))
@@ -170,5 +170,5 @@ def _error_message(response: Response) -> str | None:
 
 
 def _json(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
     return Response(content, status, headers, media_type="application/json")

@@ -22,33 +22,47 @@ def run(arguments: argparse.Namespace) -> int:
     """Run a sandbox until SIGINT or SIGTERM; print a line per request. Returns the exit code."""
     # Without a terminal there is nothing to style and no width to wrap at.
     console = Console(highlight=False, soft_wrap=True)
+    stopped = threading.Event()
+
+    def report(exchange: Exchange) -> None:
+        try:
+            console.print(_line(exchange))
+        except (OSError, SystemExit):  # nobody reads the output any more; rich makes it a SystemExit
+            stopped.set()
+
     try:
-        edge = Sandbox(
-            Path(arguments.artifact) if arguments.artifact else None,
-            host=arguments.host,
-            port=arguments.port,
-            cluster=arguments.cluster,
-            secret=arguments.secret,
-            allow_remote=arguments.allow_remote,
-            fault_seed=arguments.fault_seed,
-            on_exchange=lambda exchange: console.print(_line(exchange)),
-        )
-        for fault in arguments.fault:
-            add_fault(edge.faults, fault)
+        edge = _sandbox(arguments, report)
     except (OSError, ValueError) as error:
         return _fail(error, 2)
-    with _stop_signals() as wait:
+    with _signals(stopped.set):
         try:
             edge.start()
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             return _fail(error, 1)
         try:
             _introduce(console, edge)
-            wait()
+            stopped.wait()
         finally:
             edge.stop()
-    console.print("Stopped.")
+    with contextlib.suppress(OSError, SystemExit):
+        console.print("Stopped.")
     return 0
+
+
+def _sandbox(arguments: argparse.Namespace, report: Callable[[Exchange], None]) -> Sandbox:
+    edge = Sandbox(
+        Path(arguments.artifact) if arguments.artifact else None,
+        host=arguments.host,
+        port=arguments.port,
+        cluster=arguments.cluster,
+        secret=arguments.secret,
+        allow_remote=arguments.allow_remote,
+        fault_seed=arguments.fault_seed,
+        on_exchange=report,
+    )
+    for fault in arguments.fault:
+        add_fault(edge.faults, fault)
+    return edge
 
 
 def _fail(error: Exception, code: int) -> int:
@@ -57,14 +71,13 @@ def _fail(error: Exception, code: int) -> int:
 
 
 @contextlib.contextmanager
-def _stop_signals() -> Generator[Callable[[], object]]:
-    """Give a function that waits for SIGINT or SIGTERM."""
-    stopped = threading.Event()
+def _signals(stop: Callable[[], None]) -> Generator[None]:
+    """Have SIGINT and SIGTERM call a function."""
     previous = {
-        number: signal.signal(number, lambda number, frame: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, lambda number, frame: stop()) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        yield stopped.wait
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

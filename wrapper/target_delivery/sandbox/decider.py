@@ -51,7 +51,7 @@ def requested_items(artifact: Artifact, request: Mapping[str, Any]) -> Iterator[
             yield Item(part, "pageLoad", artifact.global_mbox, asked["pageLoad"])
         for mbox in asked.get("mboxes", ()):
             yield Item(part, "mbox", mbox.get("name"), mbox)
-        for view in asked.get("views", ()):
+        for view in asked.get("views", ()) if part == "prefetch" else ():  # in execute it is an unknown field
             yield Item(part, "view", view.get("name"), view)
 
 

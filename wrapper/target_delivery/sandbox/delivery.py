@@ -127,27 +127,28 @@ class DeliveryApi:
         return occurrences
 
     def _notification_location(self, place: str, notification: Mapping[str, Any]) -> Location | None:
-        locations: list[Location] = []
-        states: list[str] = []
-        for kind in ("mbox", "view", "pageLoad"):
-            shown = notification.get(kind)
-            if shown is None:
-                continue
-            if kind == "pageLoad":
-                locations.append(Location("mbox", self._artifact.global_mbox))
-            elif "name" in shown:
-                locations.append(Location("mbox" if kind == "mbox" else "view", shown["name"]))
-            if "state" in shown:
-                states.append(shown["state"])
-        if len(set(locations)) > 1:
-            raise InvalidRequestError(f"{place}: names {' and '.join(map(_name, locations))}; one is allowed")
-        for state in states:
-            origin = self._tokens.read_state(state)
-            if origin is None:
-                raise InvalidRequestError(f"{place}: unknown state")
-            if locations and origin != locations[0]:
-                raise InvalidRequestError(f"{place}: the state does not belong to {_name(locations[0])}")
-        return locations[0] if locations else None
+        """Return where a notification says the content was shown: by name, else by state, else None."""
+        shown = [(kind, notification[kind]) for kind in ("mbox", "view", "pageLoad") if kind in notification]
+        named = {location for kind, details in shown if (location := self._named_location(kind, details)) is not None}
+        stated: set[Location] = set()
+        for _, details in shown:
+            if "state" in details:
+                origin = self._tokens.read_state(details["state"])
+                if origin is None:
+                    raise InvalidRequestError(f"{place}: unknown state")
+                stated.add(origin)
+        locations = named | stated
+        if len(locations) > 1:
+            what = "the state does not belong to" if len(named) == 1 else "one location is allowed, not"
+            raise InvalidRequestError(f"{place}: {what} {' and '.join(sorted(map(_name, named or stated)))}")
+        return locations.pop() if locations else None
+
+    def _named_location(self, kind: str, details: Mapping[str, Any]) -> Location | None:
+        if kind == "pageLoad":
+            return Location("mbox", self._artifact.global_mbox)
+        if "name" not in details:
+            return None
+        return Location("view" if kind == "view" else "mbox", details["name"])
 
     def _read_event_token(self, token: str) -> tuple[list[Event], str | None]:
         """Return what a token can stand for, and its owner.
@@ -175,9 +176,9 @@ class DeliveryApi:
             "edgeHost": f"mboxedge{self._cluster}.tt.omtrdc.net",
         }
         analytics = request.get("experienceCloud", {}).get("analytics", {}).get("logging") == "client_side"
-        for part in ("execute", "prefetch"):
+        for part, lists in (("execute", ("mboxes",)), ("prefetch", ("mboxes", "views"))):
             if part in request:
-                response[part] = {name: [] for name in ("mboxes", "views") if name in request[part]}
+                response[part] = {name: [] for name in lists if name in request[part]}
         for decision in decisions:
             answers = response[decision.item.part]
             content = self._content(decision, owner, analytics=analytics)

@@ -11,18 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from target_delivery.sandbox.requests import ReceivedRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """Base of all faults."""
-
-
-@dataclass(frozen=True, slots=True)
-class Latency(Fault):
+class Latency:
     """The answer takes longer. Adds to other faults.
 
     With processed=False the wait is before the request is processed, with processed=True after it. A client that
@@ -37,7 +32,7 @@ class Latency(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedConnection(Fault):
+class RefusedConnection:
     """Nobody listens; nothing is processed.
 
     Added without a limit (times=None, probability=1, no match), the port is really closed until the fault is
@@ -48,7 +43,7 @@ class RefusedConnection(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Reset(Fault):
+class Reset:
     """The connection is reset (TCP RST) in the middle of the answer.
 
     after_bytes counts bytes of the body, by default half of it; with 0 not even the status line is sent. Of an answer
@@ -63,7 +58,7 @@ class Reset(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class TruncatedBody(Fault):
+class TruncatedBody:
     """The connection is closed in the middle of the body, short of its Content-Length; the request is processed.
 
     after_bytes counts bytes of the body, by default half of it.
@@ -76,7 +71,7 @@ class TruncatedBody(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class Status(Fault):
+class Status:
     """An error status with the API's UnexpectedError, for example 429 or 503.
 
     retry_after, in seconds, becomes a Retry-After header.
@@ -92,7 +87,7 @@ class Status(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class NotJson(Fault):
+class NotJson:
     """A page in place of JSON, as proxies and captive portals send it."""
 
     content: str = "<html><body><h1>Something else answered</h1></body></html>"
@@ -101,7 +96,7 @@ class NotJson(Fault):
 
 
 @dataclass(frozen=True, slots=True)
-class OmitNotifications(Fault):
+class OmitNotifications:
     """Notifications are left out of the answer. Adds to other faults.
 
     ids names those that are; None is all. With processed=False they are not counted, and a client should send them
@@ -114,6 +109,9 @@ class OmitNotifications(Fault):
     def covers(self, notification_id: str) -> bool:
         """Whether a notification is left out."""
         return self.ids is None or notification_id in self.ids
+
+
+Fault = Latency | RefusedConnection | Reset | TruncatedBody | Status | NotJson | OmitNotifications
 
 
 class ArmedFault:
@@ -214,8 +212,11 @@ class Faults:
             match: called with each request; says whether the fault can strike it. Runs on the sandbox's thread.
 
         Raises:
+            TypeError: fault is none.
             ValueError: times is not positive or probability not in 0 to 1.
         """
+        if type(fault) not in get_args(Fault):
+            raise TypeError(f"{fault!r} is no fault, such as Status(503)")
         _require(times is None or times > 0, f"times {times} is not positive; None is without limit")
         _require(0 <= probability <= 1, f"probability {probability} is not in 0 to 1")
         armed = ArmedFault(self, fault, times, probability, match)
@@ -261,10 +262,8 @@ def _apply(fault: Fault, strike: Strike) -> None:
             strike.ms_before += ms
         case OmitNotifications():
             strike.omitted.append(fault)
-        case RefusedConnection() | Reset() | TruncatedBody() | Status() | NotJson():
-            strike.ending = fault
         case _:
-            raise TypeError(f"{fault!r} is no fault the sandbox knows")
+            strike.ending = fault
 
 
 _BY_NAME: dict[str, tuple[type[Fault], str | None]] = {

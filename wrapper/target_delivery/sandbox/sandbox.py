@@ -72,6 +72,8 @@ class Sandbox:
                 f"host {host!r} is not a loopback address, so other machines could reach the sandbox; "
                 "pass allow_remote=True (--allow-remote on the command line) if they shall"
             )
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port {port} is not in 0 to 65535")
         if not 0 <= cluster <= 99999:
             raise ValueError(f"cluster {cluster} is not in 0 to 99999")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", client):

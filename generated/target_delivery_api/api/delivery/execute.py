@@ -1,4 +1,4 @@
-"""x: POST /rest/v1/delivery."""
+"""Decide experiences, or report what was shown and clicked: POST /rest/v1/delivery."""
 
 from __future__ import annotations
 
@@ -31,14 +31,17 @@ def build_request(
 ) -> httpx.Request:
     """Return the request, ready to be sent any number of times. Nothing is sent here.
 
-    x
+    One call carries everything about one visitor at one moment. What is under execute is decided and counted
+    as seen at once; what is under prefetch is decided and counts only when a notification says that it was
+    shown.
 
     Args:
         base_url: scheme, host and port of the server, as in https://demo.tt.omtrdc.net
-        ims_org_id: x
-        session_id: x
-        version: x
-        body:
+        ims_org_id: Experience Cloud organization id, as in 1234567890@AdobeOrg.
+        session_id: Links the calls of one visit: 1 to 128 printable characters without space, ? or /.
+        version: Version of the calling client, for the edge's own statistics.
+        body: Everything that one call says: who the visitor is, where they are, what to decide and what to
+            report.
         headers: more headers. Host, Content-Type and Content-Length follow from the request and are not taken
             from here.
 
@@ -56,9 +59,9 @@ def parse(answer: Answer) -> DeliveryResponse | None | UnexpectedError:
     """Return what an answer says.
 
     Returns:
-        DeliveryResponse: 200. x
-        None: 204. x
-        UnexpectedError: any other status. x
+        DeliveryResponse (status 200): What was decided, and which notifications were processed.
+        None (status 204): A beacon was taken in; there is nothing to say.
+        UnexpectedError (any other status): The request was refused, or deciding failed.
 
     Raises:
         ModelError: the body is not JSON, or not an object.
