@@ -34,7 +34,7 @@ def notification(id_: str, token: str = TOKEN) -> Notification:
     )
 
 
-def options(*notifications: Notification, visitor: str = "v", **more: Any) -> Any:
+def options(*notifications: Notification, visitor: str = "visitor", **more: Any) -> Any:
     """Make the options of a send_notifications of one visitor."""
     request = DeliveryRequest(id=VisitorId(tnt_id=f"{visitor}.35_0"), notifications=list(notifications))
     return {"request": request, "session_id": f"session-{visitor}", **more}
