@@ -19,8 +19,8 @@ class Event(Mapping[str, object]):
     ========================== =============================================
     ``client_ready``           nothing: the client can be used from now on
     ``notification_set_aside`` ``notification`` (None when it is unreadable),
-                               ``reason``, ``message``, ``ref``: an outbox
-                               tries it no more, and keeps it
+                               ``reason``, ``message``: an outbox tries it no
+                               more, and keeps it
     ========================== =============================================
     """
 

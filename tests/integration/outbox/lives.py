@@ -103,9 +103,9 @@ class Nursery:
 def import_everything() -> None:
     """Do once what imports something at its first use."""
     nowhere = {"client": "demo", "organization_id": "demo@AdobeOrg", "server_domain": "127.0.0.1:1", "secure": False}
-    with TargetClient.create({**nowhere, "retries": 0}) as client:  # type: ignore[typeddict-item]  # a plain dict
-        with contextlib.suppress(TargetError):
-            client.send_notifications(displayed("none", "none"))
+    client = TargetClient.create({**nowhere, "retries": 0})  # type: ignore[typeddict-item]  # a plain dict
+    with client, contextlib.suppress(TargetError):
+        client.send_notifications(displayed("none", "none"))
     MemoryStore().close()
     with contextlib.suppress(StoreError):
         RedisStore("redis://127.0.0.1:1/0?socket_connect_timeout=0.1")

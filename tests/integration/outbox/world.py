@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 from target_delivery import (
@@ -53,6 +53,7 @@ class Outbox(Protocol):
     """An outbox of either kind, called in a blocking way."""
 
     def send_notifications(self, options: Any) -> None: ...
+    def send_all(self, many: Iterable[Any]) -> None: ...
     def flush(self, timeout: float | None = None) -> int: ...
     def close(self, timeout: float | None = 5.0) -> int: ...
     def stats(self) -> OutboxStats: ...
@@ -65,7 +66,7 @@ class AsyncOutbox:
 
     def __init__(self, client_options: Any, store: Store, **given: Any) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         try:
             self._client = AsyncTargetClient.create(client_options)
@@ -86,6 +87,13 @@ class AsyncOutbox:
     def send_notifications(self, options: Any) -> None:
         self._run(self._outbox.send_notifications(options))
 
+    def send_all(self, many: Iterable[Any]) -> None:
+        async def send() -> None:
+            for one in many:
+                await self._outbox.send_notifications(one)
+
+        self._run(send())
+
     def flush(self, timeout: float | None = None) -> int:
         return self._run(self._outbox.flush(timeout))
 
@@ -102,9 +110,11 @@ class AsyncOutbox:
         return self._run(self._outbox.replay(refs))
 
     def end(self) -> None:
-        self._run(self._outbox.close(1))
-        self._run(self._client.close())
-        self._stop()
+        try:
+            self._run(self._outbox.close(1))
+        finally:
+            self._run(self._client.close())
+            self._stop()
 
 
 class ThreadsOutbox(NotificationOutbox):
@@ -114,9 +124,15 @@ class ThreadsOutbox(NotificationOutbox):
         self._own = TargetClient.create(client_options)
         super().__init__(self._own, store=store, **given)
 
+    def send_all(self, many: Iterable[Any]) -> None:
+        for one in many:
+            self.send_notifications(one)
+
     def end(self) -> None:
-        self.close(1)
-        self._own.close()
+        try:
+            self.close(1)
+        finally:
+            self._own.close()
 
 
 Make = Callable[..., Outbox]

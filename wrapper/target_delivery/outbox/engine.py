@@ -38,6 +38,8 @@ ROOM_POLL = 0.02
 """Seconds after which a full store is tried again."""
 MAX_STORE_BACKOFF = 5.0
 """Seconds between attempts at a store that fails."""
+MAX_FAILURES_AT_END = 5
+"""How often a store that fails is tried before an outbox ends without it: the leases end all the same."""
 CALL_MARGIN = 1.0
 """Seconds by which a lease must outlast a call: to claim, to wait for a thread, to settle."""
 MAX_GROUPS_COUNTED = 10_000
@@ -84,6 +86,7 @@ class Engine:
         self._committer = _Committer(store)
         self._bursts = _Bursts(limits)
         self._told: list[tuple[Claimed, Reason, str]] = []
+        self._telling = False
         self._store_failures = 0
         self._sleeps_until = float("inf")
 
@@ -154,6 +157,7 @@ class Engine:
     def _settle(self, now: float) -> None:
         settlement = self._sender.settlement
         if settlement:
+            self._telling = self._telling or bool(settlement.aside)
             self.store.settle(settlement, now)
             self._sender.settlement = Settlement()
             self._told += settlement.aside
@@ -172,8 +176,9 @@ class Engine:
 
     @property
     def drained(self) -> bool:
-        """Whether a stopped outbox has nothing under way and nothing left to note."""
-        return self.stopping and not self._sender.running and not self._sender.settlement and self.ended.empty()
+        """Whether a stopped outbox has nothing under way, and nothing left to note that the store would take."""
+        noted = not self._sender.settlement or self._store_failures >= MAX_FAILURES_AT_END
+        return self.stopping and not self._sender.running and self.ended.empty() and noted
 
     def tell(self) -> None:
         """Emit an event for everything that was set aside since the last time."""
@@ -187,9 +192,9 @@ class Engine:
                     notification=_notification(claimed.data),
                     reason=reason,
                     message=message,
-                    ref=claimed.ref,
                 ),
             )
+        self._telling = bool(self._sender.settlement.aside)
 
     def stats(self) -> OutboxStats:
         """Count.
@@ -203,9 +208,9 @@ class Engine:
         return OutboxStats(counts.pending, counts.in_flight, counts.confirmed, counts.set_aside, age, counts.bytes)
 
     def delivered_up_to(self, position: int) -> bool:
-        """Tell whether all that was stored up to a position has left the store."""
+        """Tell whether all that was stored up to a position has left the store, and its events were emitted."""
         span = self.store.span()
-        return span is None or span[0] > position
+        return (span is None or span[0] > position) and not self._telling
 
     def newest(self) -> int | None:
         """Return the position of what was stored last; None when the store is empty."""

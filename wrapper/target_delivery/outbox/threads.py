@@ -192,7 +192,7 @@ class NotificationOutbox:
         """Put back what was set aside, to be sent again as if it were stored now.
 
         Args:
-            refs: those, as ``SetAside.ref`` and the event name them; None: everything.
+            refs: those, as ``SetAside.ref`` names them; None: everything.
 
         Returns:
             How many were put back.
