@@ -119,10 +119,11 @@ def _run_extra(arguments: argparse.Namespace) -> int:
 
 def _missing(error: ImportError, extra: str) -> int:
     """Say which extra is not installed."""
-    if error.name not in _EXTRAS[extra]:
+    name = (error.name or "").partition(".")[0]
+    if name not in _EXTRAS[extra]:
         raise error
     print(
-        f"target-delivery: {error.name} is not installed. This command needs the extra: "
+        f"target-delivery: {name} is not installed. This command needs the extra: "
         f'pip install "target-delivery[{extra}]"',
         file=sys.stderr,
     )

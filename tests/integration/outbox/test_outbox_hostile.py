@@ -130,8 +130,8 @@ def unprivileged(*paths: Path) -> Iterator[None]:
     for path in paths:
         os.chown(path, 65534, 65534)
     for parent in paths[0].parents:
-        if parent.stat().st_mode & 0o005 != 0o005 and parent != Path("/"):
-            os.chmod(parent, parent.stat().st_mode | 0o005)
+        if parent.stat().st_mode & 0o055 != 0o055:
+            os.chmod(parent, parent.stat().st_mode | 0o055)
     os.seteuid(65534)
     try:
         yield
@@ -198,6 +198,7 @@ def test_a_disk_that_fills_up_refuses_and_recovers(edge: Sandbox, tmp_path: Path
 def test_a_store_that_fails_for_a_while_is_used_again(edge: Sandbox, make: Make, redis: Redis) -> None:
     outbox = make(RedisStore(redis.url()), linger=0.0)
     outbox.send_notifications(options(notification("before")))
+    assert outbox.flush(10) == 0
     redis.kill()
     with pytest.raises(StoreError, match="ConnectionError"):
         outbox.send_notifications(options(notification("lost, and said so")))
@@ -368,7 +369,10 @@ def test_metrics(edge: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch) -> 
         data = reader.get_metrics_data()
         scopes = data.resource_metrics[0].scope_metrics if data is not None and data.resource_metrics else []
         return {
-            metric.name: point.value for scope in scopes for metric in scope.metrics for point in metric.data.data_points
+            metric.name: point.value
+            for scope in scopes
+            for metric in scope.metrics
+            for point in metric.data.data_points
         }
 
     assert read() == {

@@ -116,11 +116,11 @@ class AsyncNotificationOutbox:
         while newest is not None and not await tasks.in_store(tasks.engine.delivered_up_to, newest):
             remaining = 0.02 if deadline is None else min(0.02, deadline - time.monotonic())
             if remaining <= 0:
-                break
+                return (await self.stats()).stored
             tasks.cycled.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(tasks.cycled.wait(), remaining)
-        return (await self.stats()).stored
+        return 0
 
     async def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:  # noqa: ASYNC109 - as the other outbox has it
         """Take no more, deliver what is stored, as far as the time allows; see ``NotificationOutbox.close``."""

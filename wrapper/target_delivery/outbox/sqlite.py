@@ -454,7 +454,8 @@ class SQLiteStore:
             sqlite3.SQLITE_READONLY: " The file and its directory have to be writable.",
             sqlite3.SQLITE_BUSY: " Another process holds it.",
         }
-        raise StoreError(f"The outbox {self._path} cannot be used: {error}.{hints.get(code, '')}") from error
+        hint = hints[sqlite3.SQLITE_READONLY] if isinstance(error, PermissionError) else hints.get(code, "")
+        raise StoreError(f"The outbox {self._path} cannot be used: {error}.{hint}") from error
 
 
 class MemoryStore(SQLiteStore):

@@ -129,7 +129,7 @@ class NotificationOutbox:
             timeout: seconds to wait; None waits as long as it takes.
 
         Returns:
-            How many notifications are still stored: 0 when all is delivered.
+            0 when all of that is delivered or set aside; else how many notifications the store still holds.
 
         Raises:
             StoreError: the store cannot be read.
@@ -141,10 +141,10 @@ class NotificationOutbox:
         while newest is not None and not threads.engine.delivered_up_to(newest):
             remaining = 0.02 if deadline is None else min(0.02, deadline - time.monotonic())
             if remaining <= 0:
-                break
+                return self.stats().stored
             threads.cycled.wait(remaining)
             threads.cycled.clear()
-        return self.stats().stored
+        return 0
 
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
         """Take no more, deliver what is stored, as far as the time allows, and end.
@@ -155,7 +155,8 @@ class NotificationOutbox:
             timeout: seconds to wait; None waits until everything is delivered.
 
         Returns:
-            How many notifications are still stored. A second time does nothing and returns 0.
+            0 when all is delivered or set aside; else how many notifications the store still holds. A second time
+            does nothing and returns 0.
 
         Raises:
             StoreError: the store cannot be read. The outbox is closed all the same.
