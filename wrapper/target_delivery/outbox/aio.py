@@ -93,10 +93,10 @@ class AsyncNotificationOutbox:
             if self._closed:
                 raise closed_error()
             tasks = self._process()
-            stored, wake = tasks.engine.put(prepared, stitched=stitched)
+            entry, wake = tasks.engine.put(prepared, stitched=stitched)
             await tasks.in_store(tasks.engine.commit)
             try:
-                stored.result()
+                entry.require_stored()
             except OutboxFullError:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise

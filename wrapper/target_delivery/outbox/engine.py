@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -89,14 +88,15 @@ class Engine:
         self._telling = False
         self._store_failures = 0
         self._sleeps_until = float("inf")
+        self._closed_routes: frozenset[str] = frozenset()
 
     # --- storing
 
-    def put(self, prepared: Prepared, *, stitched: bool) -> tuple[Future[None], bool]:
+    def put(self, prepared: Prepared, *, stitched: bool) -> tuple[Entry, bool]:
         """Queue what ``commit`` stores.
 
         Returns:
-            What is done when it is durable, and whether the sender has to be woken then.
+            What says after ``commit`` whether it is durable, and whether the sender has to be woken then.
 
         Raises:
             OptionError: the request is wrong.
@@ -106,7 +106,8 @@ class Engine:
         due = self._bursts.due(group, len(contents), now)
         route = "" if self._config.server_domain is not None else prepared.cluster or ""
         items = [Item(group, route, data, now, due) for data in contents]
-        return self._committer.put(items), due < self._sleeps_until
+        wake = due < self._sleeps_until and route not in self._closed_routes
+        return self._committer.put(items), wake
 
     def commit(self) -> None:
         """Store what is queued, from whatever thread. Whoever waits for it meanwhile rides along with the next."""
@@ -166,7 +167,8 @@ class Engine:
         """Return until when there is nothing to do, unless a call ends or something is stored."""
         if not self._sender.wanted():
             return now + POLL
-        times = [now + POLL, self.store.next_due(self._sender.closed(now)), self._sender.next_probe()]
+        self._closed_routes = self._sender.closed(now)
+        times = [now + POLL, self.store.next_due(self._closed_routes), self._sender.next_probe()]
         return max(min(when for when in times if when is not None), now + 0.001)
 
     @property
@@ -218,48 +220,64 @@ class Engine:
         return None if span is None else span[1]
 
 
+class Entry:
+    """Items of one call on their way into the store."""
+
+    __slots__ = ("_error", "items")
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+        self._error: BaseException | None = None
+
+    def failed(self, error: BaseException) -> None:
+        """Note why they are not stored."""
+        self._error = error
+
+    def require_stored(self) -> None:
+        """Raise what went wrong; to be called after ``commit``."""
+        if self._error is not None:
+            raise self._error
+
+
 class _Committer:
     """Stores what many threads bring in as few transactions as there can be.
 
-    Whoever comes first commits for all who wait; the others find their part done.
+    Whoever comes first commits for all who wait. By the time the others hold the lock their part is done.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[Sequence[Item], Future[None]]] = deque()
+        self._waiting: deque[Entry] = deque()
 
-    def put(self, items: Sequence[Item]) -> Future[None]:
-        future: Future[None] = Future()
-        self._waiting.append((items, future))
-        return future
+    def put(self, items: Sequence[Item]) -> Entry:
+        entry = Entry(items)
+        self._waiting.append(entry)
+        return entry
 
     def commit(self) -> None:
         with self._lock:
-            taken: list[tuple[Sequence[Item], Future[None]]] = []
+            entries: list[Entry] = []
             while self._waiting:
-                taken.append(self._waiting.popleft())
-            if taken:
-                self._append(taken)
+                entries.append(self._waiting.popleft())
+            if entries:
+                self._append(entries)
 
-    def _append(self, taken: list[tuple[Sequence[Item], Future[None]]]) -> None:
+    def _append(self, entries: list[Entry]) -> None:
         try:
-            self._store.append([item for items, _ in taken for item in items])
+            self._store.append([item for entry in entries for item in entry.items])
         except OutboxFullError as error:
-            if len(taken) == 1:
-                taken[0][1].set_exception(error)
+            if len(entries) == 1:
+                entries[0].failed(error)
                 return
-            for one in taken:
+            for entry in entries:
                 # There may be room for some of them.
-                self._append([one])
+                self._append([entry])
         except BaseException as error:
-            for _, future in taken:
-                future.set_exception(error)
+            for entry in entries:
+                entry.failed(error)
             if not isinstance(error, Exception):
                 raise
-        else:
-            for _, future in taken:
-                future.set_result(None)
 
 
 class _Bursts:

@@ -22,7 +22,6 @@ SCHEMA = 1
 """Version of what ``packed`` writes. A version that a reader does not know is set aside, never guessed at."""
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_to_sorted_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, sort_keys=True).encode
 
 
 @frozen
@@ -68,7 +67,8 @@ def packed(prepared: Prepared, *, stitched: bool) -> tuple[str, list[bytes]]:
     # The answer to a beacon names no notification, so none would ever be confirmed.
     body["context"] = {name: value for name, value in body["context"].items() if name != "beacon"}
     try:
-        group = _to_sorted_json([prepared.session_id, prepared.cluster, _identity(body, stitched=stitched)])
+        # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
+        group = repr((prepared.session_id, prepared.cluster, _identity(body, stitched=stitched)))
         items: list[bytes] = []
         for notification in notifications:
             request = {**body, "notifications": [notification]}
@@ -77,7 +77,7 @@ def packed(prepared: Prepared, *, stitched: bool) -> tuple[str, list[bytes]]:
             items.append(_packed(prepared, request))
     except (TypeError, ValueError) as error:
         raise OptionError(f"The request cannot be written as JSON: {error}") from error
-    return blake2b(group.encode(), digest_size=16).hexdigest(), items
+    return blake2b(group.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest(), items
 
 
 def _packed(prepared: Prepared, request: dict[str, Any]) -> bytes:

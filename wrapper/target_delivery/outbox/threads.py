@@ -108,10 +108,10 @@ class NotificationOutbox:
             if self._closed:
                 raise closed_error()
             threads = self._process()
-            stored, wake = threads.engine.put(prepared, stitched=stitched)
+            entry, wake = threads.engine.put(prepared, stitched=stitched)
             threads.engine.commit()
             try:
-                stored.result()
+                entry.require_stored()
             except OutboxFullError:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise
