@@ -28,7 +28,7 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 
-def install(session: nox.Session, *groups: str, package: str = ".[redis,sandbox]") -> None:
+def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2,redis]") -> None:
     """Install the package, editable, and dependency groups of pyproject.toml."""
     project = nox.project.load_toml(ROOT / "pyproject.toml")
     session.install("-q", "-e", package, *nox.project.dependency_groups(project, *groups))
@@ -45,7 +45,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=LOWEST)
 def types(session: nox.Session) -> None:
     """Types of our code, of user programs that must or must not pass, and of the public API as a whole."""
-    install(session, "dev", package=".[http2,redis,sandbox]")
+    install(session, "dev")
     session.run("mypy", *TYPED)
     session.run("pyright", *TYPED)
     session.run("python", "tests/typing/check.py")
@@ -67,6 +67,14 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs, env=data)
     if not session.posargs:
         session.run("coverage", "report", "--fail-under=95", env=data)
+
+
+@nox.session(python=LOWEST)
+def conformance(session: nox.Session) -> None:
+    """On-device decisioning against suites of the public format: `nox -s conformance -- FOLDER`."""
+    install(session, "test")
+    folders = [argument for folder in session.posargs for argument in ("--suites", folder)]
+    session.run("pytest", "tests/conformance", *folders)
 
 
 @nox.session(python=LOWEST)

@@ -95,13 +95,16 @@ def _generate(root: Path, source: str | None) -> int:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as directory:
         fresh = Path(directory) / build.PACKAGE
         build.generate(new.overlaid, new.wire, fresh)
+        specification = Path(directory) / committed.name
+        specification.write_text(bundle.dump(new.bundled), encoding="utf-8")
+        aside = build.replace(fresh, target)
         if source is not None:
-            specification = Path(directory) / committed.name
-            specification.write_text(bundle.dump(new.bundled), encoding="utf-8")
-            build.replace(fresh, target)
-            os.replace(specification, committed)
-        else:
-            build.replace(fresh, target)
+            try:
+                os.replace(specification, committed)
+            except OSError:
+                target.rename(fresh)
+                aside.rename(target)
+                raise
     if text:
         print(text)
     return 0

@@ -186,18 +186,19 @@ def _format(target: Path) -> None:
             check=False,
         )
         if run.returncode:
-            raise SpecificationError(
-                f"ruff {command[0]} refuses the generated code, a template is wrong: {run.stdout}{run.stderr}"
-            )
+            said = " ".join(f"{run.stdout}{run.stderr}".split())
+            raise SpecificationError(f"ruff {command[0]} refuses the generated code, a template is wrong: {said}")
 
 
-def replace(fresh: Path, target: Path) -> None:
-    """Put the directory `fresh` in the place of `target`, which is left beside where `fresh` was."""
+def replace(fresh: Path, target: Path) -> Path:
+    """Put the directory `fresh` in the place of `target`. Return where the old one is now, beside `fresh`."""
     aside = fresh.with_name(f"{fresh.name}-old")
     if target.exists():
         target.rename(aside)
     try:
         fresh.rename(target)
     except OSError:
-        aside.rename(target)
+        if aside.exists():
+            aside.rename(target)
         raise
+    return aside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+from contextlib import ExitStack
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -41,8 +42,13 @@ def bundle(source: str) -> dict[str, Any]:
         SpecificationError: a document cannot be read, is not OpenAPI 3, or refers to what is not there.
 
     """
-    location = source if _is_url(source) else Path(source).resolve().as_uri()
-    result = _Bundler(location).run()
+    with ExitStack() as stack:
+        if _is_url(source):
+            # One client for all documents: making one takes longer than a download.
+            client = stack.enter_context(httpx.Client(timeout=TIMEOUT, follow_redirects=True))
+            result = _Bundler(source, client).run()
+        else:
+            result = _Bundler(Path(source).resolve().as_uri(), None).run()
     validate(result, source)
     return result
 
@@ -54,7 +60,7 @@ def read(path: Path) -> Any:
         SpecificationError: it cannot be read.
 
     """
-    return _document(path.resolve().as_uri(), "")
+    return _document(path.resolve().as_uri(), "", None)
 
 
 def dump(document: dict[str, Any]) -> str:
@@ -80,6 +86,9 @@ def validate(document: dict[str, Any], name: str) -> None:
         raise SpecificationError(f"{name} is not an OpenAPI 3 document: {found}.")
     try:
         validate_openapi(document)
+    except RecursionError as error:
+        flatten(document)  # names the schema, where it is allOf that leads round
+        raise SpecificationError(f"{name} has a schema that is part of itself by way of oneOf or anyOf.") from error
     except Exception as error:  # errors of several libraries come through
         raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
 
@@ -121,8 +130,9 @@ def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[
 class _Bundler:
     """One bundling: the documents read so far, and the components made of them."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, client: httpx.Client | None) -> None:
         self.root = root
+        self.client = client
         self.documents: dict[str, Any] = {}
         # The name of each schema by its location: the document, a # and the path in it.
         self.names: dict[str, str] = {}
@@ -132,18 +142,22 @@ class _Bundler:
         root = self.document(self.root, "")
         if not is_object(root):
             raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: it holds no object.")
-        components, base = self.followed(root.get("components") or {}, self.root, ("components",))
-        listed, listed_in = self.followed(components.get("schemas") or {}, base, ("components", "schemas"))
-        # First all names, so that references among the schemas of the root find them.
+        components, location = self.followed(_member(root, "components"), f"{self.root}#/components", ("components",))
+        base = _file(location)
+        place = ("components", "schemas")
+        listed, location = self.followed(_member(components, "schemas"), _inside(location, "schemas"), place)
+        if not is_object(components) or not is_object(listed):
+            raise SpecificationError(f"{_at(self.root, place)}: there has to be an object of schemas.")
+        # First all names, so that references among these schemas find them.
         for name in listed:
             self.names[f"{self.root}{COMPONENTS}{name}"] = name
+            self.names[_inside(location, name)] = name
         for name, schema in listed.items():
             target = reference(schema)
             if target is not None:
-                absolute = self.absolute(target, listed_in, ("components", "schemas", name))
-                self.names.setdefault(absolute, name)
+                self.names.setdefault(self.absolute(target, location, (*place, name)), name)
         for name, schema in listed.items():
-            self.add_listed(name, schema, listed_in)
+            self.add_listed(name, schema, location)
         result = {key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"}
         others = {
             key: self.walk(value, base, ("components", key)) for key, value in components.items() if key != "schemas"
@@ -159,7 +173,7 @@ class _Bundler:
         self.schemas[name] = self.walk(schema, base, place)
 
     def walk(self, value: Any, base: str, place: tuple[str, ...]) -> Any:
-        """Return `value`, found in the document `base`, with its references led to this one document."""
+        """Return `value`, which is in the document of `base`, with its references led to this one."""
         if is_list(value):
             return [self.walk(item, base, place) for item in value]
         if not is_object(value):
@@ -197,24 +211,24 @@ class _Bundler:
                     "Give one of them a name in components.schemas of the root document."
                 )
             self.names[absolute] = name
-            schema, found_in = self.found(absolute, base, place)
-            self.schemas[name] = self.walk(schema, found_in, ("components", "schemas", name))
+            schema = self.found(absolute, base, place)
+            self.schemas[name] = self.walk(schema, absolute, ("components", "schemas", name))
         return f"{COMPONENTS}{name}"
 
     def followed(self, value: Any, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
-        """Follow `value` while it is a reference. Return what is at the end, and the document that is in."""
+        """Follow `value` while it is a reference. Return what is at the end, and its location."""
         seen: set[str] = set()
         while (target := reference(value)) is not None:
             absolute = self.absolute(target, base, place)
             if absolute in seen:
                 raise SpecificationError(f"{_at(base, place)}: $ref {target!r} leads back to itself.")
             seen.add(absolute)
-            value, base = self.found(absolute, base, place)
+            value, base = self.found(absolute, base, place), absolute
         return value, base
 
     def absolute(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the location that `target` means in the document `base`."""
-        absolute = f"{base}{target}" if target.startswith("#") else urljoin(base, target)
+        """Return the location that `target` means in the document that `base` is in."""
+        absolute = f"{_file(base)}{target}" if target.startswith("#") else urljoin(base, target)
         if _is_url(absolute) != _is_url(self.root):
             raise SpecificationError(
                 f"{_at(base, place)}: $ref {target!r} leads from local files to the web or the other way. "
@@ -222,8 +236,8 @@ class _Bundler:
             )
         return absolute.removesuffix("#")
 
-    def found(self, absolute: str, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
-        """Return what is at a location, and the document that it is in."""
+    def found(self, absolute: str, base: str, place: tuple[str, ...]) -> Any:
+        """Return what is at the location `absolute`."""
         location, pointer = urldefrag(absolute)
         value = self.document(location, f"{_at(base, place)}: $ref leads nowhere: ")
         for part in pointer.split("/")[1:]:
@@ -233,11 +247,11 @@ class _Bundler:
                     f"{_at(base, place)}: $ref leads nowhere: {_shown(location)} has no {key!r} at {pointer}."
                 )
             value = value[key]
-        return value, location
+        return value
 
     def document(self, location: str, wanted_by: str) -> Any:
         if location not in self.documents:
-            self.documents[location] = _document(location, wanted_by)
+            self.documents[location] = _document(location, wanted_by, self.client)
         return self.documents[location]
 
 
@@ -252,20 +266,33 @@ def _is_url(location: str) -> bool:
     return urlsplit(location).scheme in ("http", "https")
 
 
+def _file(location: str) -> str:
+    return location.partition("#")[0]
+
+
+def _member(value: Any, key: str) -> Any:
+    """Return what an object has under `key`, and an empty object where it has nothing."""
+    return (value.get(key) if is_object(value) else None) or {}
+
+
+def _inside(location: str, key: str) -> str:
+    return f"{location}{'' if '#' in location else '#'}/{key}"
+
+
 def _at(base: str, place: tuple[str, ...]) -> str:
-    return f"{_shown(base)} at {'.'.join(place)}"
+    return f"{_shown(_file(base))} at {'.'.join(place)}"
 
 
 def _shown(location: str) -> str:
     return unquote(location.removeprefix("file://"))
 
 
-def _document(location: str, wanted_by: str) -> Any:
-    """Read one document. `wanted_by` says, for an error, what refers to it."""
+def _document(location: str, wanted_by: str, client: httpx.Client | None) -> Any:
+    """Read a document, with a client from the web. `wanted_by` says, for an error, what refers to it."""
     name = f"{wanted_by}{_shown(location)}"
     try:
-        if _is_url(location):
-            text = httpx.get(location, timeout=TIMEOUT, follow_redirects=True).raise_for_status().content
+        if client is not None:
+            text = client.get(location).raise_for_status().content
         else:
             text = Path(unquote(urlsplit(location).path)).read_bytes()
         yaml: Any = YAML(typ="safe", pure=True)

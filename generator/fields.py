@@ -26,19 +26,9 @@ if TYPE_CHECKING:
 _TAKEN = frozenset(
     {
         *keyword.kwlist,
-        *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "bool", "cls", "data", "datetime", "dict"),
-        *(
-            "additional_properties",
-            "classmethod",
-            "field",
-            "float",
-            "from_dict",
-            "int",
-            "list",
-            "self",
-            "str",
-        ),
-        *("to_dict",),
+        *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "additional_properties", "bool", "classmethod"),
+        *("cls", "data", "datetime", "dict", "field", "float", "from_dict", "int", "list", "self", "str"),
+        "to_dict",
     }
 )
 
@@ -213,11 +203,18 @@ def _sentences(prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item:
 
 
 def _range(low: float | None, high: float | None, unit: str) -> Iterator[str]:
-    if low is not None and low == high:
-        yield f"Exactly {low:g}{unit}."
-    elif low is not None and high is not None:
-        yield f"{low:.0f} to {high:.0f}{unit}."
-    elif high is not None:
-        yield f"At most {high:.0f}{unit}."
-    elif low is not None:
-        yield f"At least {low:.0f}{unit}."
+    least, most = _number(low), _number(high)
+    if least and least == most:
+        yield f"Exactly {least}{unit}."
+    elif least and most:
+        yield f"{least} to {most}{unit}."
+    elif most:
+        yield f"At most {most}{unit}."
+    elif least:
+        yield f"At least {least}{unit}."
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if value == int(value) else str(value)

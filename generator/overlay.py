@@ -125,12 +125,21 @@ def _check_expected(action: dict[str, Any], nodes: list[Node], where: str) -> No
         return
     for node in nodes:
         found = without_prose(node.value)
-        if found != action["x-expects"]:
+        if _comparable(found) != _comparable(action["x-expects"]):
             raise SpecificationError(
                 f"{where} no longer fits: it was written for {json.dumps(action['x-expects'])}, "
                 f"the specification has {json.dumps(found)}. The action's reason was: {_line(action)} "
                 "Decide what holds now and change the action."
             )
+
+
+def _comparable(value: Any) -> Any:
+    """Return `value` with its lists of names (required, enum) in one order, for theirs means nothing."""
+    if is_object(value):
+        return {key: _comparable(item) for key, item in value.items()}
+    if is_list(value):
+        return sorted(value) if all(isinstance(item, str) for item in value) else [*map(_comparable, value)]
+    return value
 
 
 def _update(node: Node, value: Any, where: str) -> None:

@@ -50,8 +50,10 @@ def report(published: tuple[dict[str, Any], dict[str, Any]], overlaid: tuple[dic
     }
     everything = sorted({**visible, **hidden}.values())
     if not everything:
-        same = without_prose(published[0]) == without_prose(published[1])
-        return "Nothing changed." if same else "Nothing changed that a caller can see."
+        if published[0] == published[1]:
+            return "Nothing changed."
+        only_words = without_prose(published[0]) == without_prose(published[1])
+        return "Nothing changed but descriptions." if only_words else "Nothing changed that a caller can see."
     lines: list[str] = []
     for breaks, title in ((True, "Breaks callers:"), (False, "Does not break callers:")):
         chosen = [f"  {change.place}: {change.what}" for change in everything if change.breaks is breaks]

@@ -106,10 +106,11 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
         client: sends it. Its default headers and its limits on time apply, its cookies do not.
         request: what build_request made. It can be sent again.
         deadline: when the whole exchange has to be over, in seconds as time.monotonic() counts them; None for
-            no limits but the client's own.
+            no limits but the client's own. One thing can outlast it: a server that sends the head of its answer
+            byte by byte, because the transport limits each read of the head, not all of them together.
 
     Raises:
-        httpx.ReadTimeout: the deadline passed while the answer came.
+        httpx.ReadTimeout: the deadline passed, before the request was sent or while the answer came.
         TruncatedAnswer: the connection ended before the body did.
         httpx.TransportError: sending, or getting an answer, failed in another way.
     """
@@ -192,7 +193,9 @@ class _Body:
         """
         stream = self.response.extensions.get("network_stream")
         connection = stream.get_extra_info("socket") if stream is not None else None
-        if self.deadline is None or connection is None or self.response.http_version == "HTTP/2":
+        if self.deadline is None or not isinstance(connection, socket.socket):
+            return None
+        if self.response.http_version == "HTTP/2":
             return None
         timer = Timer(self.deadline - monotonic(), _shut_down, (connection,))
         timer.daemon = True
@@ -246,11 +249,20 @@ def _prepare(
     client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None
 ) -> None:
     """Complete `request` with what the client adds to each one it builds itself: headers, limits on time."""
-    given = {name.lower() for name, _ in request.headers.raw}
-    for name, value in client.headers.raw:
-        if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS:
-            request.headers[name.decode("ascii")] = value.decode(client.headers.encoding)
+    own = request.headers.raw
+    given = {name.lower() for name, _ in own}
+    missing = [
+        (name, value)
+        for name, value in client.headers.raw
+        if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS
+    ]
+    if missing:
+        request.headers = httpx.Headers([*own, *missing])
+    # From an earlier time that the request was sent.
+    request.extensions.pop("timeout", None)
     if deadline is not None:
+        if deadline <= monotonic():
+            raise _too_late(request)
         limits: dict[str, float | None] = {**client.timeout.as_dict()}
         request.extensions["timeout"] = _Remaining(limits, deadline)
 
@@ -286,7 +298,7 @@ _target = lru_cache(maxsize=256)(_Target)
 
 
 def _too_late(request: httpx.Request) -> httpx.ReadTimeout:
-    return httpx.ReadTimeout("The deadline passed before the whole answer had come.", request=request)
+    return httpx.ReadTimeout("The deadline passed before the whole answer was there.", request=request)
 
 
 def _shut_down(connection: socket.socket) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Driver, Wire
+from drivers import Driver, Wire
 
 from target_delivery import (
     AttributeNotFoundError,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from conftest import Driver
+from drivers import Driver
 
 from target_delivery import (
     DeliveryConnectionError,

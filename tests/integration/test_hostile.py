@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 
 import httpx
 import pytest
-from conftest import OPTIONS, AsyncDriver
+from drivers import OPTIONS, AsyncDriver
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import OPTIONS, Driver, Wire
+from drivers import OPTIONS, Driver, Wire
 
 from target_delivery import (
     AsyncTargetClient,
@@ -45,11 +45,17 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"target_location_hint": "28.evil"}, "Option 'target_location_hint' must be an edge cluster"),
         ({"property_token": ""}, "Option 'property_token'"),
         ({"decisioning_method": "ondevice"}, "Option 'decisioning_method' must be one of .* not 'ondevice'"),
-        ({"decisioning_method": "on-device"}, "on-device decisioning is not in this version; use 'server-side'"),
-        ({"decisioning_method": "hybrid"}, "'hybrid': on-device decisioning is not in this version"),
+        ({"decisioning_method": "on-device", "artifact_payload": {}}, "Option 'artifact_payload' is no artifact: .*"),
         ({"polling_interval": 1000}, "Option 'polling_interval' must be .* at least 300000, not 1000"),
         ({"maximum_wait_ready": -1}, "Option 'maximum_wait_ready'"),
         ({"artifact_payload": "{}"}, "Option 'artifact_payload' must be a mapping"),
+        ({"artifact_location": "rules.json"}, "'artifact_location' must be an http or https URL, not 'rules.json'"),
+        ({"artifact_location": "ftp://a.example/rules.json"}, "Option 'artifact_location'"),
+        ({"artifact_location": "https://a.example:port/"}, "Option 'artifact_location'"),
+        ({"artifact_location": 7}, "Option 'artifact_location' must be a str"),
+        ({"cdn_base_path": "a.example:port"}, "'cdn_base_path' must be a host, or an http or https URL, not 'a.ex"),
+        ({"cdn_base_path": "file:///tmp"}, "Option 'cdn_base_path'"),
+        ({"cdn_base_path": "not a host"}, "Option 'cdn_base_path'"),
         ({"environment_id": "7"}, "Option 'environment_id' must be an int"),
         ({"telemetry_enabled": 1}, "Option 'telemetry_enabled'"),
         ({"version": 1}, "Option 'version' must be a str"),
@@ -96,7 +102,7 @@ def test_none_stands_for_the_default(make: Callable[..., Driver], wire: Wire) ->
         ({"request": REQUEST, "target_cookie": 1}, "Option 'target_cookie' must be a str"),
         ({"request": REQUEST, "customer_ids": "x"}, "Option 'customer_ids' must be a list of CustomerId"),
         ({"request": REQUEST, "customer_ids": [{}]}, r"customer_ids\[0\].* must be a CustomerId"),
-        ({"request": REQUEST, "decisioning_method": "on-device"}, "not in this version"),
+        ({"request": REQUEST, "decisioning_method": "on-device"}, "needs a client that was created with 'on-device'"),
         *(
             ({"request": REQUEST, "session_id": bad}, "Option 'session_id' must be a str: 1 to 128 printable")
             for bad in ("", "a b", "a?b", "a/b", "a\n", "x" * 129, 7)
@@ -148,8 +154,8 @@ def test_the_client_is_ready(make: Callable[..., Driver]) -> None:
     (event,) = seen
     assert event.type == event["type"] == "client_ready"
     assert dict(event) == {"type": "client_ready"}
-    with pytest.raises(AttributeError, match="client_ready event has no 'colour'"):
-        _ = event.colour
+    with pytest.raises(KeyError, match="colour"):
+        event["colour"]
 
 
 def test_an_event_handler_that_raises_harms_nobody(

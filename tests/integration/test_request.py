@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from conftest import Driver, Wire
+from drivers import Driver, Wire
 
 from target_delivery import (
     AnalyticsRequest,
@@ -299,6 +299,7 @@ def test_the_text_of_a_metric_type_is_good_enough_at_run_time(client: Driver, wi
     [
         ({"prefetch": {"mboxes": []}}, r"request\.prefetch must be of type PrefetchRequest, not dict"),
         ({"execute": ExecuteRequest(mboxes=[{"name": "a"}])}, r"request\.execute\.mboxes\[0\] must be .* MboxRequest"),  # type: ignore[list-item]  # the mistake under test
+        ({"prefetch": PrefetchRequest(mboxes=[MboxRequest(name=5)])}, r"mboxes\[0\]\.name must be a str, not 5"),  # type: ignore[arg-type]  # the mistake under test
         ({"notifications": ["n"]}, r"request\.notifications\[0\] must be of type Notification, not str"),
         ({"execute": ExecuteRequest(page_load={"a": 1})}, "cannot be written as JSON"),  # type: ignore[arg-type]  # the mistake under test
         ({"execute": ExecuteRequest(page_load=RequestDetails(parameters={"a": object()}))}, "as JSON"),  # type: ignore[dict-item]  # the mistake under test

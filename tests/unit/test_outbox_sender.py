@@ -10,7 +10,6 @@ import pytest
 
 from target_delivery import (
     DeliveryConnectionError,
-    DeliveryRequest,
     DeliveryResponse,
     DeliveryStatusError,
     NotificationResponse,
@@ -37,7 +36,7 @@ def answer(*ids: str) -> TargetDeliveryResponse:
         response=DeliveryResponse(notifications=named),
         target_cookie={"name": "mbox", "value": "", "max_age": 0},
         meta={"decisioning_method": "server-side", "remote_mboxes": [], "remote_views": []},
-        request=DeliveryRequest(),
+        sent={},
     )
 
 

@@ -13,18 +13,11 @@ from typing import TYPE_CHECKING
 from target_delivery._version import __version__
 
 if TYPE_CHECKING:
-    from target_delivery.async_client import (
-        AsyncTargetClient,
-    )
-    from target_delivery.async_result import (
-        AsyncResult,
-    )
-    from target_delivery.client import (
-        TargetClient,
-    )
-    from target_delivery.cookies import (
-        Cookie,
-    )
+    from target_delivery.async_client import AsyncTargetClient
+    from target_delivery.async_result import AsyncResult
+    from target_delivery.client import TargetClient
+    from target_delivery.cookies import Cookie
+    from target_delivery.decisioning.errors import ArtifactError, DecisioningError, MissingExtraError
     from target_delivery.errors import (
         AttributeNotFoundError,
         ClientClosedError,
@@ -33,6 +26,7 @@ if TYPE_CHECKING:
         DeliveryStatusError,
         DeliveryTimeoutError,
         InvalidAnswerError,
+        NotReadyError,
         OptionError,
         OutboxClosedError,
         OutboxError,
@@ -41,7 +35,15 @@ if TYPE_CHECKING:
         TargetError,
     )
     from target_delivery.events import (
+        ArtifactDownloadFailed,
+        ArtifactDownloadSucceeded,
+        ClientReady,
         Event,
+        EventHandlers,
+        EventName,
+        GeoLocationUpdated,
+        NotificationSetAside,
+        SendNotificationError,
     )
     from target_delivery.options import (
         AsyncClientOptions,
@@ -49,18 +51,13 @@ if TYPE_CHECKING:
         AttributesOptions,
         ClientOptions,
         DecisioningMethodName,
-        EventName,
         NotificationsCallbackOptions,
         NotificationsOptions,
         OffersCallbackOptions,
         OffersOptions,
         TargetLogger,
     )
-    from target_delivery.response import (
-        AttributesProvider,
-        DecisioningMeta,
-        TargetDeliveryResponse,
-    )
+    from target_delivery.response import AttributesProvider, DecisioningMeta, TargetDeliveryResponse
     from target_delivery_api.models import (
         Action,
         Address,
@@ -131,6 +128,9 @@ __all__ = [
     "AnalyticsRequest",
     "AnalyticsResponse",
     "Application",
+    "ArtifactDownloadFailed",
+    "ArtifactDownloadSucceeded",
+    "ArtifactError",
     "AsyncClientOptions",
     "AsyncResult",
     "AsyncTargetClient",
@@ -145,9 +145,11 @@ __all__ = [
     "ClientClosedError",
     "ClientHints",
     "ClientOptions",
+    "ClientReady",
     "Context",
     "Cookie",
     "CustomerId",
+    "DecisioningError",
     "DecisioningMeta",
     "DecisioningMethod",
     "DecisioningMethodName",
@@ -159,12 +161,14 @@ __all__ = [
     "DeliveryTimeoutError",
     "DeviceType",
     "Event",
+    "EventHandlers",
     "EventName",
     "ExecuteRequest",
     "ExecuteResponse",
     "ExecutionMode",
     "ExperienceCloud",
     "Geo",
+    "GeoLocationUpdated",
     "InvalidAnswerError",
     "JsonValue",
     "LoggingType",
@@ -172,12 +176,15 @@ __all__ = [
     "MboxResponse",
     "Metric",
     "MetricType",
+    "MissingExtraError",
     "MobilePlatform",
     "MobilePlatformType",
+    "NotReadyError",
     "Notification",
     "NotificationMbox",
     "NotificationPageLoad",
     "NotificationResponse",
+    "NotificationSetAside",
     "NotificationView",
     "NotificationsCallbackOptions",
     "NotificationsOptions",
@@ -202,6 +209,7 @@ __all__ = [
     "RequestDetails",
     "Screen",
     "ScreenOrientationType",
+    "SendNotificationError",
     "StoreError",
     "TargetClient",
     "TargetDeliveryResponse",
@@ -220,51 +228,71 @@ __all__ = [
     "__version__",
 ]
 
-_OWN = {
-    "AsyncTargetClient": "target_delivery.async_client",
-    "AsyncResult": "target_delivery.async_result",
-    "TargetClient": "target_delivery.client",
-    "Cookie": "target_delivery.cookies",
-    "AttributeNotFoundError": "target_delivery.errors",
-    "ClientClosedError": "target_delivery.errors",
-    "DeliveryConnectionError": "target_delivery.errors",
-    "DeliveryError": "target_delivery.errors",
-    "DeliveryStatusError": "target_delivery.errors",
-    "DeliveryTimeoutError": "target_delivery.errors",
-    "InvalidAnswerError": "target_delivery.errors",
-    "OptionError": "target_delivery.errors",
-    "OutboxClosedError": "target_delivery.errors",
-    "OutboxError": "target_delivery.errors",
-    "OutboxFullError": "target_delivery.errors",
-    "StoreError": "target_delivery.errors",
-    "TargetError": "target_delivery.errors",
-    "Event": "target_delivery.events",
-    "AsyncClientOptions": "target_delivery.options",
-    "AttributesCallbackOptions": "target_delivery.options",
-    "AttributesOptions": "target_delivery.options",
-    "ClientOptions": "target_delivery.options",
-    "DecisioningMethodName": "target_delivery.options",
-    "EventName": "target_delivery.options",
-    "NotificationsCallbackOptions": "target_delivery.options",
-    "NotificationsOptions": "target_delivery.options",
-    "OffersCallbackOptions": "target_delivery.options",
-    "OffersOptions": "target_delivery.options",
-    "TargetLogger": "target_delivery.options",
-    "AttributesProvider": "target_delivery.response",
-    "DecisioningMeta": "target_delivery.response",
-    "TargetDeliveryResponse": "target_delivery.response",
-    "JsonValue": "target_delivery_api.types",
+_MODULES = {
+    "target_delivery.async_client": ("AsyncTargetClient",),
+    "target_delivery.async_result": ("AsyncResult",),
+    "target_delivery.client": ("TargetClient",),
+    "target_delivery.cookies": ("Cookie",),
+    "target_delivery.decisioning.errors": (
+        "ArtifactError",
+        "DecisioningError",
+        "MissingExtraError",
+    ),
+    "target_delivery.errors": (
+        "AttributeNotFoundError",
+        "ClientClosedError",
+        "DeliveryConnectionError",
+        "DeliveryError",
+        "DeliveryStatusError",
+        "DeliveryTimeoutError",
+        "InvalidAnswerError",
+        "NotReadyError",
+        "OptionError",
+        "OutboxClosedError",
+        "OutboxError",
+        "OutboxFullError",
+        "StoreError",
+        "TargetError",
+    ),
+    "target_delivery.events": (
+        "ArtifactDownloadFailed",
+        "ArtifactDownloadSucceeded",
+        "ClientReady",
+        "Event",
+        "EventHandlers",
+        "EventName",
+        "GeoLocationUpdated",
+        "NotificationSetAside",
+        "SendNotificationError",
+    ),
+    "target_delivery.options": (
+        "AsyncClientOptions",
+        "AttributesCallbackOptions",
+        "AttributesOptions",
+        "ClientOptions",
+        "DecisioningMethodName",
+        "NotificationsCallbackOptions",
+        "NotificationsOptions",
+        "OffersCallbackOptions",
+        "OffersOptions",
+        "TargetLogger",
+    ),
+    "target_delivery.response": (
+        "AttributesProvider",
+        "DecisioningMeta",
+        "TargetDeliveryResponse",
+    ),
+    "target_delivery_api.types": ("JsonValue",),
 }
 """Where the names are that are not models."""
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-
-# Hidden from type checkers, to which a module with __getattr__ has every name, the misspelt ones too.
 if not TYPE_CHECKING:
 
     def __getattr__(name):
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_OWN.get(name, "target_delivery_api.models")), name)
+        value = getattr(import_module(_HOME.get(name, "target_delivery_api.models")), name)
         globals()[name] = value
         return value
 

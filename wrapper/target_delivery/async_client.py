@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
 from target_delivery.call import Core
 from target_delivery.errors import CLOSED, ClientClosedError
-from target_delivery.events import Event, emit
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
-from target_delivery.pool import http_options
+from target_delivery.pool import CookielessAsyncClient, Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery_api.api.delivery import execute as endpoint
+from target_delivery.steps import Send, Sleep
+from target_delivery_api import transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from target_delivery.call import Call
     from target_delivery.completion import Prepared
     from target_delivery.options import (
         AsyncClientOptions,
@@ -30,8 +28,11 @@ if TYPE_CHECKING:
         OffersOptions,
     )
     from target_delivery.retry import Outcome
+    from target_delivery.steps import Conversation, Step
 
 __all__ = ["AsyncTargetClient"]
+
+T = TypeVar("T")
 
 
 class AsyncTargetClient:
@@ -41,11 +42,17 @@ class AsyncTargetClient:
     """
 
     def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
-        self._owned = http_client is None
-        self._http = httpx.AsyncClient(**http_options()) if http_client is None else http_client
-        self._core = Core(config, self._http.headers)
+        self._pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, http_client)
+        self._ready = asyncio.Event()
+        self._core = Core(config, self._pool.headers, self._ready)
         self._closed = False
-        emit(config, Event("client_ready"))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._poller: asyncio.Task[None] | None = None
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return  # The first call starts polling, in the loop it runs in.
+        self._start_polling()
 
     @classmethod
     def create(cls, options: AsyncClientOptions) -> Self:
@@ -58,21 +65,31 @@ class AsyncTargetClient:
 
     async def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse:
         """Ask for offers; see ``TargetClient.get_offers``."""
-        call_options = read_call_options(options, "get_offers", callbacks=False)
-        return await self._deliver(self._core.prepare("get_offers", call_options))
+        call = read_call_options(options, "get_offers", callbacks=False)
+        return await self._run(self._core.offers(self._core.prepare("get_offers", call), call))
 
     async def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse:
         """Report what was displayed and clicked; see ``TargetClient.send_notifications``."""
-        call_options = read_call_options(options, "send_notifications", callbacks=False)
-        return await self._deliver(self._core.prepare("send_notifications", call_options))
+        call = read_call_options(options, "send_notifications", callbacks=False)
+        return await self._run(self._core.notifications(self._core.prepare("send_notifications", call), call))
 
     async def get_attributes(
         self, mbox_names: Sequence[str], options: AttributesOptions | None = None
     ) -> AttributesProvider:
         """Ask for the JSON offers of mboxes, and read them as attributes; see ``TargetClient.get_attributes``."""
-        call_options = read_call_options(options or {}, "get_attributes", callbacks=False)
-        call = self._core.prepare("get_attributes", call_options, read_mbox_names(mbox_names))
-        return AttributesProvider(await self._deliver(call))
+        call = read_call_options(options or {}, "get_attributes", callbacks=False)
+        prepared = self._core.prepare("get_attributes", call, read_mbox_names(mbox_names))
+        return AttributesProvider(await self._run(self._core.offers(prepared, call)))
+
+    async def wait_until_ready(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as its sync twin
+        """Wait until the client can be used; see ``TargetClient.wait_until_ready``."""
+        self._start_polling()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._ready.wait()
+        except TimeoutError:
+            return False
+        return self._core.can_decide
 
     @property
     def config(self) -> Config:
@@ -81,9 +98,7 @@ class AsyncTargetClient:
 
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
         """Check and complete what would be sent, and send nothing; see ``TargetClient.prepare_notifications``."""
-        return self._core.prepared(
-            "send_notifications", read_call_options(options, "send_notifications", callbacks=False)
-        )
+        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
 
     def is_stitched(self, prepared: Prepared) -> bool:
         """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
@@ -91,13 +106,22 @@ class AsyncTargetClient:
 
     async def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
         """Send what was prepared, now or in another process; see ``TargetClient.send_prepared``."""
-        return await self._deliver(self._core.call(prepared, time.monotonic(), retries))
+        return await self._run(self._core.resend(prepared, retries))
 
     async def close(self) -> None:
-        """Close all connections. A second time does nothing. An ``http_client`` of the caller's stays open."""
+        """Wait for the reports of decisions on the device that are under way, and close all connections.
+
+        A second time does nothing. An ``http_client`` of the caller's stays open.
+        """
         self._closed = True
-        if self._owned:
-            await self._http.aclose()
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.wait([self._poller])
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._pool.owned:
+            for http_client in self._pool.clients:
+                await http_client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,22 +131,43 @@ class AsyncTargetClient:
     ) -> None:
         await self.close()
 
-    async def _deliver(self, call: Call) -> TargetDeliveryResponse:
+    async def _run(self, conversation: Conversation[T]) -> T:
         if self._closed:
             raise ClientClosedError(CLOSED)
-        while True:
-            outcome = await self._send(call)
-            wait = call.attempts.after(outcome, time.monotonic())
-            if wait is None:
-                return self._core.interpret(call, outcome)
-            await asyncio.sleep(wait)
+        self._start_polling()
+        return await self._hold(conversation)
 
-    async def _send(self, call: Call) -> Outcome:
+    def _start_polling(self) -> None:
+        if self._poller is None and self._core.device is not None:
+            self._poller = asyncio.create_task(self._hold(self._core.device.keeper.polling()))
+
+    async def _hold(self, conversation: Conversation[T]) -> T:
         try:
-            return await endpoint.asyncio(self._http, call.wire, deadline=call.attempts.deadline)
-        except (httpx.HTTPError, httpx.StreamError) as failure:
-            return failure
-        except RuntimeError:
-            if self._http.is_closed:
-                raise ClientClosedError(CLOSED) from None
-            raise
+            step = next(conversation)
+            while True:
+                step = conversation.send(await self._take(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _take(self, step: Step) -> Outcome | None:
+        if isinstance(step, Send):
+            return await self._send(step)
+        if isinstance(step, Sleep):
+            await asyncio.sleep(step.seconds)
+        else:
+            task = asyncio.create_task(self._hold(step.conversation))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return None
+
+    async def _send(self, step: Send) -> Outcome:
+        with self._pool.lane() as http_client:
+            try:
+                return await transport.asyncio(http_client, step.request, deadline=step.deadline)
+            except (httpx.HTTPError, httpx.StreamError) as failure:
+                return failure
+            except RuntimeError:
+                if http_client.is_closed:
+                    raise ClientClosedError(CLOSED) from None
+                raise

@@ -1,48 +1,53 @@
-"""The pure core of a call: the HTTP request of a prepared call, and what comes of its outcome.
+"""The pure core of a call: where it is decided, the HTTP request it becomes, and what comes of the outcome.
 
-``Core.call`` makes the HTTP request; ``interpret`` turns the outcome into a TargetDeliveryResponse or an error. Neither
-does I/O.
+A call is a conversation (see steps.py) which a shell holds for it; nothing here does I/O.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NoReturn
+from copy import deepcopy
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import httpx
 from attrs import frozen
 
 from target_delivery import cookies, edge
 from target_delivery._version import __version__
 from target_delivery.completion import Completion, Prepared
-from target_delivery.errors import (
-    DeliveryConnectionError,
-    DeliveryStatusError,
-    DeliveryTimeoutError,
-    InvalidAnswerError,
-    OptionError,
-)
+from target_delivery.decisioning.telemetry import TelemetryStore, WireTimes, delivery_entry
+from target_delivery.errors import DeliveryError, NotReadyError, OptionError, TargetError
+from target_delivery.events import ClientReady, SendNotificationError, emit
+from target_delivery.failure import fail_by_answer, fail_by_status, fail_without_answer
 from target_delivery.ids import new_id
 from target_delivery.memory import Memory
-from target_delivery.redact import redact
 from target_delivery.response import TargetDeliveryResponse, results_in_order
-from target_delivery.retry import Attempts, read_retry_after
+from target_delivery.retry import Attempts
+from target_delivery.steps import Background, Conversation, Send, Sleep
 from target_delivery_api.api.delivery import execute as endpoint
-from target_delivery_api.errors import ModelError, TruncatedAnswer
+from target_delivery_api.errors import ModelError
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, UnexpectedError
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import httpx
+
+    from target_delivery.artifacts import Flag, Loaded
+    from target_delivery.on_device import OnDevice
     from target_delivery.options import CallOptions, Config, MethodName
-    from target_delivery.retry import Outcome
+
+Json: TypeAlias = dict[str, Any]
+Remote: TypeAlias = tuple[list[str], list[str]]
+"""Names of the mboxes and of the views that only the edge can decide."""
 
 __all__ = ["Call", "Core", "whole"]
 
 SDK_NAME = "target-delivery-python"
-EXCERPT = 200
-"""Characters of an answer that an error shows."""
+MAX_REPORTS = 10_000
+"""Reports of decisions on the device that wait to be sent; an edge that is down must not use up the memory."""
+_NOTHING_REMOTE: Remote = ([], [])
 
 
 @frozen
@@ -50,16 +55,31 @@ class Call:
     """One call to the edge, ready to be sent as often as it takes."""
 
     prepared: Prepared
-    request: DeliveryRequest
     wire: httpx.Request
     attempts: Attempts
+
+    @property
+    def request_id(self) -> str:
+        """The request's id, as the edge's logs know it."""
+        request_id: str = self.prepared.body["requestId"]
+        return request_id
 
 
 class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
-    def __init__(self, config: Config, default_headers: httpx.Headers) -> None:
-        """Take the checked options, and the headers that the HTTP client sends with every request."""
+    def __init__(self, config: Config, default_headers: httpx.Headers, ready: Flag) -> None:
+        """Set up what the calls share.
+
+        Args:
+            config: the checked options.
+            default_headers: those that the HTTP client sends with every request.
+            ready: raised when decisions can be made.
+
+        Raises:
+            MissingExtraError: on-device decisioning was chosen and the extra ``on-device`` is not installed.
+            OptionError: the artifact in hand cannot be used.
+        """
         self.config = config
         self.memory: Memory = Memory(config.target_location_hint)
         self._completion = Completion(config, self.memory)
@@ -69,51 +89,194 @@ class Core:
             "x-exc-sdk": SDK_NAME,
             "x-exc-sdk-version": __version__,
         }
+        # By identity: threads can add to a set and discard from it without a lock, but not count up and down.
+        self._reports: set[int] = set()
+        self._telemetry = TelemetryStore() if config.telemetry_enabled else None
+        self.device: OnDevice | None = None
+        if config.decisioning_method == "server-side":
+            ready.set()
+            emit(config, ClientReady())
+        else:
+            # Only here, since it needs the extra.
+            from target_delivery.on_device import OnDevice
 
-    def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Call:
-        """Make the call of what the caller gave.
+            self.device = OnDevice(config, default_headers, self._telemetry, ready)
 
-        Args:
-            method: the method that was called.
-            options: its options.
-            mbox_names: the mboxes that ``get_attributes`` was asked for.
+    @property
+    def can_decide(self) -> bool:
+        """Whether there is all that decisions need: nothing for the edge, an artifact for the device."""
+        return self.device is None or self.device.keeper.loaded is not None
+
+    def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
+        """Check and complete the request of a call; see Completion.prepare.
 
         Raises:
-            OptionError: the request cannot be sent as it is.
+            OptionError: the request cannot be sent as it is, or the client cannot decide as the call asks.
+        """
+        if options.decisioning_method not in (None, "server-side") and self.device is None:
+            raise OptionError(
+                f"decisioning_method {options.decisioning_method!r} needs a client that was created with "
+                "'on-device' or 'hybrid', since it has to have an artifact."
+            )
+        return self._completion.prepare(method, options, mbox_names)
+
+    def offers(self, prepared: Prepared, options: CallOptions) -> Conversation[TargetDeliveryResponse]:
+        """Get the offers of a prepared request, from the device or from the edge.
+
+        Raises:
+            NotReadyError: it has to be decided on the device and there is no artifact yet.
+            DeliveryError: one of its kinds, when the edge was asked and gave no answer.
         """
         started = time.monotonic()
-        return self.call(self.prepared(method, options, mbox_names), started)
+        method = options.decisioning_method or self.config.decisioning_method
+        remote = _NOTHING_REMOTE
+        if self.device is not None and method != "server-side":
+            loaded = self.device.keeper.loaded
+            if loaded is not None:
+                remote = self.device.remote_needs(loaded, prepared)
+                if method == "on-device" or not any(remote):
+                    return (yield from self._decide(self.device, loaded, prepared, options, started))
+            elif method == "on-device":
+                raise NotReadyError(
+                    "The first artifact is not here yet, so nothing can be decided on the device: wait_until_ready() "
+                    "waits for it, and the event client_ready tells when it is here."
+                )
+        return (yield from self._ask_edge(prepared, options, started, remote))
 
-    def prepared(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
-        """Complete the request of a call for the edge, now or later; as ``prepare``, without the HTTP request."""
-        prepared = self._completion.prepare(method, options, mbox_names)
-        self._completion.complete_for_edge(prepared, options)
-        return prepared
+    def notifications(self, prepared: Prepared, options: CallOptions) -> Conversation[TargetDeliveryResponse]:
+        """Send the notifications of a prepared request.
 
-    def is_stitched(self, prepared: Prepared) -> bool:
-        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
-        sdid = prepared.body["experienceCloud"]["analytics"]["supplementalDataId"]
-        return self.memory.is_shared(prepared.session_id, sdid)
+        Raises:
+            DeliveryError: one of its kinds, when the edge gave no answer.
+        """
+        call = self.edge_call(prepared, options, time.monotonic())
+        response = self._read(call, (yield from self._exchange(call)))
+        return self._result(prepared, response, "server-side")
 
-    def call(self, prepared: Prepared, started: float, retries: int | None = None) -> Call:
-        """Make the call of a prepared request.
+    def _ask_edge(
+        self, prepared: Prepared, options: CallOptions, started: float, remote: Remote
+    ) -> Conversation[TargetDeliveryResponse]:
+        if self._telemetry is not None:
+            _add_telemetry(prepared.body, self._telemetry.take())
+        call = self.edge_call(prepared, options, started)
+        answer = yield from self._exchange(call)
+        received = time.monotonic()
+        response = self._read(call, answer)
+        if self._telemetry is not None:
+            self._telemetry.add(
+                delivery_entry(
+                    prepared.body,
+                    {"edgeHost": response.edge_host, "telemetryServerToken": response.telemetry_server_token},
+                    decisioning_method=options.decisioning_method or self.config.decisioning_method,
+                    timestamp=int(time.time() * 1000),
+                    execution=(time.monotonic() - started) * 1000,
+                    parsing=(time.monotonic() - received) * 1000,
+                    wire=WireTimes(response_size=len(answer.content)),
+                )
+            )
+        return self._result(prepared, response, "server-side", remote)
+
+    def _decide(
+        self, device: OnDevice, loaded: Loaded, prepared: Prepared, options: CallOptions, started: float
+    ) -> Conversation[TargetDeliveryResponse]:
+        yield from device.locate(loaded, prepared, started + self.config.timeout / 1000)
+        decision = device.decide(loaded, prepared)
+        entries: list[Json] = []
+        if self._telemetry is not None:
+            entry = delivery_entry(
+                prepared.body,
+                decision.response,
+                decisioning_method=options.decisioning_method or self.config.decisioning_method,
+                timestamp=int(time.time() * 1000),
+                execution=(time.monotonic() - started) * 1000,
+            )
+            entries = [*self._telemetry.take(), entry]
+        body = device.report(prepared, decision, entries)
+        if body is not None:
+            report = Prepared(body, prepared.session_id, prepared.cluster)
+            if len(self._reports) < MAX_REPORTS:
+                self._reports.add(id(report))
+                yield Background(self._report(report, options))
+            else:
+                self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
+        response = DeliveryResponse.from_dict(decision.response)
+        return self._result(prepared, response, "on-device", decision.remote)
+
+    def _report(self, prepared: Prepared, options: CallOptions) -> Conversation[None]:
+        """Send what a decision on the device has to report. Whatever fails is told by an event."""
+        # The decision's request has the same object, and is the caller's to read.
+        prepared.body["experienceCloud"] = deepcopy(prepared.body.get("experienceCloud", {}))
+        prepared.body["requestId"] = new_id()
+        try:
+            result = yield from self.notifications(prepared, options)
+            processed = {one.id for one in result.response.notifications or ()}
+            missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]
+            if result.response.status == HTTPStatus.NO_CONTENT:
+                missing = []  # The answer to a beacon names nothing, and is no refusal.
+            if missing:
+                raise DeliveryError(
+                    f"The edge did not process the notifications {', '.join(missing)}.",
+                    request_id=prepared.body["requestId"],
+                )
+        except TargetError as error:
+            self._tell(prepared, error)
+        finally:
+            self._reports.discard(id(prepared))
+
+    def _tell(self, report: Prepared, error: TargetError) -> None:
+        """Tell that a report did not get through."""
+        self.config.logger.error("The impressions of a decision on the device could not be reported: %s", error)
+        emit(self.config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
+
+    def edge_call(self, prepared: Prepared, options: CallOptions, started: float) -> Call:
+        """Make the HTTP request of a prepared request.
 
         Args:
-            prepared: what is sent.
+            prepared: what is sent; it is completed with what only the edge needs.
+            options: the options of the call.
             started: when the call began, monotonic seconds; its deadline counts from here.
-            retries: how often it may be sent again; None: as the client option says.
 
         Raises:
             OptionError: the request cannot be written as JSON.
         """
+        self._completion.complete_for_edge(prepared, options)
+        return self.call(prepared, started)
+
+    def completed_notifications(self, options: CallOptions) -> Prepared:
+        """Prepare and complete what ``notifications`` would send: what can be stored and sent by ``resend``.
+
+        Raises:
+            OptionError: the request cannot be sent as it is.
+        """
+        prepared = self.prepare("send_notifications", options)
+        self._completion.complete_for_edge(prepared, options)
+        return prepared
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a completed request shares its supplementalDataId with other calls of its page."""
+        sdid = prepared.body["experienceCloud"]["analytics"]["supplementalDataId"]
+        return self.memory.is_shared(prepared.session_id, sdid)
+
+    def resend(self, prepared: Prepared, retries: int | None) -> Conversation[TargetDeliveryResponse]:
+        """Send a completed request as it is, with so many retries; None: as many as the client option says.
+
+        Raises:
+            OptionError: the request cannot be written as JSON.
+            DeliveryError: one of its kinds, when the edge gave no answer.
+        """
+        call = self.call(prepared, time.monotonic(), retries)
+        response = self._read(call, (yield from self._exchange(call)))
+        return self._result(prepared, response, "server-side")
+
+    def call(self, prepared: Prepared, started: float, retries: int | None = None) -> Call:
+        """Make the HTTP request of a request that is complete; see edge_call."""
         try:
-            request = DeliveryRequest.from_dict(prepared.body)
             wire = endpoint.build_request(
                 base_url=self._base_url(prepared.cluster),
                 ims_org_id=self.config.organization_id,
                 session_id=prepared.session_id,
                 version=self.config.version,
-                body=request,
+                body=DeliveryRequest.from_dict(prepared.body),
                 headers={**self._headers, "x-request-id": new_id()},
             )
         except (TypeError, ValueError) as error:
@@ -121,112 +284,71 @@ class Core:
         self.config.logger.debug("Delivery API request %s %s", wire.url, _Text(wire.content))
         deadline = started + self.config.timeout / 1000
         retries = self.config.retries if retries is None else retries
-        attempts = Attempts(retries=retries, started=started, deadline=deadline)
-        return Call(prepared, request, wire, attempts)
+        return Call(prepared, wire, Attempts(retries=retries, started=started, deadline=deadline))
 
-    def interpret(self, call: Call, outcome: Outcome) -> TargetDeliveryResponse:
-        """Make the result of a call of its last outcome.
-
-        Raises:
-            DeliveryError: one of its kinds, when there is no Delivery API answer.
-        """
+    def _exchange(self, call: Call) -> Conversation[Answer]:
+        """Send a call, again if need be, until there is an answer."""
+        while True:
+            outcome = yield Send(call.wire, call.attempts.deadline)
+            assert outcome is not None  # noqa: S101 - what a shell sends back for Send
+            wait = call.attempts.after(outcome, time.monotonic())
+            if wait is None:
+                break
+            yield Sleep(wait)
         if not isinstance(outcome, Answer):
-            self._no_answer(call, outcome)
+            fail_without_answer(call, outcome)
         self.config.logger.debug("Delivery API answer %d %s", outcome.status_code, _Text(outcome.content))
-        response = self._parsed(call, outcome)
-        cluster = edge.cluster_of_edge_host(response.edge_host)
-        if cluster is not None:
-            self.memory.location_hint = cluster
-        prepared, now = call.prepared, time.time()
-        tnt_id = response.id.tnt_id if response.id is not None else None
-        results = list(results_in_order(response))
-        options = (option for result in results for option in result.options or ())
-        return TargetDeliveryResponse(
-            response=response,
-            target_cookie=cookies.target_cookie(prepared.session_id, tnt_id or prepared.device_id, now),
-            target_location_hint_cookie=cookies.location_hint_cookie(prepared.cluster or cluster),
-            analytics_details=[r.analytics for r in results if r.analytics is not None] or None,
-            trace=[r.trace for r in results if r.trace is not None] or None,
-            response_tokens=[o.response_tokens for o in options if o.response_tokens is not None] or None,
-            meta={"decisioning_method": "server-side", "remote_mboxes": [], "remote_views": []},
-            request=call.request,
-        )
+        return outcome
 
-    def _parsed(self, call: Call, answer: Answer) -> DeliveryResponse:
+    def _read(self, call: Call, answer: Answer) -> DeliveryResponse:
         try:
             parsed = endpoint.parse(answer)
         except (ValueError, RecursionError) as error:
             if answer.status_code >= 300:
-                self._error_status(call, answer, None)
+                fail_by_status(call, answer, None)
             why = str(error) if isinstance(error, ModelError) else "not JSON"
-            self._invalid_answer(call, answer.status_code, answer.content, why)
+            fail_by_answer(call, answer.status_code, answer.content, why)
         if parsed is None:
             return DeliveryResponse(status=answer.status_code)
         if isinstance(parsed, UnexpectedError):
-            self._error_status(call, answer, parsed.message)
+            fail_by_status(call, answer, parsed.message)
+        cluster = edge.cluster_of_edge_host(parsed.edge_host)
+        if cluster is not None:
+            self.memory.location_hint = cluster
         return parsed
 
-    def _error_status(self, call: Call, answer: Answer, message: str | None) -> NoReturn:
-        if message is not None:
-            message = self._redacted(call, message)
-        said = message or self._excerpt(call, answer.content) or "an empty body"
-        raise DeliveryStatusError(
-            f"The edge answered with status {answer.status_code}: {said} {self._history(call)}",
-            request_id=call.request.request_id or "",
-            attempts=call.attempts.count,
-            status=answer.status_code,
-            edge_message=message,
-            retry_after=read_retry_after(answer.headers.get("retry-after")),
+    def _result(
+        self,
+        prepared: Prepared,
+        response: DeliveryResponse,
+        method: Literal["server-side", "on-device"],
+        remote: Remote = _NOTHING_REMOTE,
+    ) -> TargetDeliveryResponse:
+        cluster = prepared.cluster or edge.cluster_of_edge_host(response.edge_host)
+        tnt_id = response.id.tnt_id if response.id is not None else None
+        results = list(results_in_order(response))
+        tokens = [one.response_tokens for result in results for one in result.options or () if one.response_tokens]
+        return TargetDeliveryResponse(
+            response=response,
+            target_cookie=cookies.target_cookie(prepared.session_id, tnt_id or prepared.device_id, time.time()),
+            target_location_hint_cookie=cookies.location_hint_cookie(cluster),
+            analytics_details=[result.analytics for result in results if result.analytics is not None] or None,
+            trace=[result.trace for result in results if result.trace is not None] or None,
+            response_tokens=tokens or None,
+            meta={"decisioning_method": method, "remote_mboxes": [*remote[0]], "remote_views": [*remote[1]]},
+            sent=prepared.body,
         )
-
-    def _invalid_answer(self, call: Call, status: int, content: bytes, why: str) -> NoReturn:
-        excerpt = self._excerpt(call, content)
-        raise InvalidAnswerError(
-            f"The answer with status {status} is no Delivery API answer ({why}): {excerpt!r} {self._history(call)}",
-            request_id=call.request.request_id or "",
-            attempts=call.attempts.count,
-            status=status,
-            excerpt=excerpt,
-        )
-
-    def _no_answer(self, call: Call, failure: httpx.HTTPError | httpx.StreamError) -> NoReturn:
-        request_id, count = call.request.request_id or "", call.attempts.count
-        elapsed = round((time.monotonic() - call.attempts.started) * 1000)
-        if time.monotonic() >= call.attempts.deadline or isinstance(failure, httpx.TimeoutException):
-            raise DeliveryTimeoutError(
-                f"No answer after {elapsed} ms; the timeout is {self.config.timeout} ms. {self._history(call)}",
-                request_id=request_id,
-                attempts=count,
-                timeout=self.config.timeout,
-            ) from failure
-        if isinstance(failure, TruncatedAnswer):
-            self._invalid_answer(call, failure.status_code, failure.content, "cut off")
-        if isinstance(failure, httpx.DecodingError):
-            self._invalid_answer(call, 200, b"", "its Content-Encoding is broken")
-        raise DeliveryConnectionError(
-            f"No answer from {call.wire.url.host} after {elapsed} ms. {self._history(call)}",
-            request_id=request_id,
-            attempts=count,
-        ) from failure
-
-    def _history(self, call: Call) -> str:
-        """Say how the call went: the last words of every message."""
-        failures = "; ".join(call.attempts.failures) or "none"
-        attempts = f"{call.attempts.count} attempt{'s' if call.attempts.count != 1 else ''}"
-        return f"[request {call.request.request_id}, {attempts}, failures: {failures}]"
-
-    def _excerpt(self, call: Call, content: bytes) -> str:
-        # Redacted before it is cut, and from enough of the text that no secret is cut in two before it is found.
-        text = content[: 20 * EXCERPT].decode("utf-8", "replace")
-        return self._redacted(call, text)[:EXCERPT]
-
-    def _redacted(self, call: Call, text: str) -> str:
-        return redact(text, call.prepared.body, call.prepared.session_id)
 
 
 def whole(response: TargetDeliveryResponse) -> TargetDeliveryResponse:
     """Finish a call whose result is the whole answer."""
     return response
+
+
+def _add_telemetry(body: Json, entries: list[Json]) -> None:
+    if entries:
+        telemetry = body.setdefault("telemetry", {})
+        telemetry["entries"] = [*telemetry.get("entries", ()), *entries]
 
 
 class _Text:

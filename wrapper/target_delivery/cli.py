@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 _EXTRAS = {
     "cli": ("rich",),
+    "on-device": ("mmh3", "publicsuffixlist"),
     "redis": ("redis",),
-    "sandbox": ("jsonschema", "rich", "starlette", "uvicorn"),
+    "sandbox": ("jsonschema", "mmh3", "publicsuffixlist", "rich", "starlette", "uvicorn"),
 }
 
 _FAULTS = """\
@@ -43,12 +44,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 1 if it failed, 2 if it was called wrongly."""
     parser = argparse.ArgumentParser(prog="target-delivery", description="Tools around Adobe Target's Delivery API.")
     subcommands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_decide(subcommands)
     _add_demo(subcommands)
     _add_outbox(subcommands)
     _add_sandbox(subcommands)
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
+
+
+def _add_decide(subcommands: "Subcommands") -> None:
+    parser = subcommands.add_parser(
+        "decide",
+        help="decide a request on the device, and say why",
+        description="Decide what mboxes show to a visitor, with a rule artifact and without a network, and print the "
+        "answer as JSON. With --explain, also say for each activity why its rules did or did not apply.",
+    )
+    parser.add_argument("--artifact", metavar="FILE", required=True, help="rule artifact: rules.json or rules.bin")
+    parser.add_argument(
+        "--mbox", metavar="NAME", action="append", required=True, help="mbox to decide; may be repeated"
+    )
+    parser.add_argument(
+        "--param", metavar="NAME=VALUE", action="append", default=[], help="parameter of the mboxes, repeatable"
+    )
+    parser.add_argument("--url", help="page that the visitor is on")
+    parser.add_argument("--referring-url", metavar="URL", help="page that the visitor came from")
+    parser.add_argument("--user-agent", metavar="TEXT", help="the browser's User-Agent")
+    parser.add_argument(
+        "--geo",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="where the visitor is: countryCode, stateCode, city, latitude or longitude; repeatable",
+    )
+    parser.add_argument("--tnt-id", metavar="ID", help="the visitor's id (default: a new visitor)")
+    parser.add_argument("--property-token", metavar="TOKEN", help="property of the request")
+    parser.add_argument("--client", default="", help="client code (default: that of the artifact)")
+    parser.add_argument("--organization-id", metavar="ID", default="", help="as in 1@AdobeOrg; a rules.bin needs it")
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        const="text",
+        choices=["text", "json"],
+        help="add why rules did or did not apply, as text behind the answer; json: all as one object",
+    )
+    parser.set_defaults(run=_run_extra, module="target_delivery.decisioning.command", extra="on-device")
 
 
 def _add_demo(subcommands: "Subcommands") -> None:
@@ -100,6 +140,7 @@ def _add_sandbox(subcommands: "Subcommands") -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
     parser.add_argument("--artifact", metavar="FILE", help="rule artifact to serve content from (default: a small one)")
+    parser.add_argument("--client", default="sandbox", help="client code of the account (default sandbox)")
     parser.add_argument("--cluster", type=int, default=35, help="edge cluster that new visitors get (default 35)")
     parser.add_argument("--secret", help="signs event tokens and states; give one for them to outlive the process")
     parser.add_argument("--fault", action="append", default=[], help="what shall go wrong, see below")

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
 from target_delivery.async_result import AsyncResult
 from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, ClientClosedError
-from target_delivery.events import Event, emit
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
-from target_delivery.pool import http_options
+from target_delivery.poller import Poller
+from target_delivery.pool import CookielessClient, Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery_api.api.delivery import execute as endpoint
+from target_delivery.steps import Send, Sleep
+from target_delivery_api import transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from types import TracebackType
 
-    from target_delivery.call import Call
     from target_delivery.completion import Prepared
     from target_delivery.options import (
         AttributesCallbackOptions,
@@ -37,10 +37,12 @@ if TYPE_CHECKING:
         OffersOptions,
     )
     from target_delivery.retry import Outcome
+    from target_delivery.steps import Conversation, Step
 
 __all__ = ["TargetClient"]
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 MAX_WORKERS = 32
 """Calls with a callback that are under way at once; further ones wait for their turn."""
@@ -53,15 +55,14 @@ class TargetClient:
     """
 
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
-        self._owned = http_client is None
-        self._pid = os.getpid()
-        self._http = httpx.Client(**http_options()) if http_client is None else http_client
-        self._core = Core(config, self._http.headers)
+        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client)
+        self._ready = threading.Event()
+        self._core = Core(config, self._pool.headers, self._ready)
         self._lock = threading.Lock()
         self._closed = False
         self._workers: ThreadPoolExecutor | None = None
         self._worker = threading.local()
-        emit(config, Event("client_ready"))
+        self._poller = Poller(self._core.device.keeper, self._send) if self._core.device is not None else None
 
     @classmethod
     def create(cls, options: ClientOptions) -> Self:
@@ -89,8 +90,9 @@ class TargetClient:
             ClientClosedError: the client is closed.
             DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
         """
-        call_options = read_call_options(options, "get_offers", callbacks=True)
-        return self._run(self._core.prepare("get_offers", call_options), call_options, whole)
+        call = read_call_options(options, "get_offers", callbacks=True)
+        prepared = self._core.prepare("get_offers", call)
+        return self._run(self._core.offers(prepared, call), call, whole)
 
     @overload
     def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse: ...
@@ -112,8 +114,9 @@ class TargetClient:
             ClientClosedError: the client is closed.
             DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
         """
-        call_options = read_call_options(options, "send_notifications", callbacks=True)
-        return self._run(self._core.prepare("send_notifications", call_options), call_options, whole)
+        call = read_call_options(options, "send_notifications", callbacks=True)
+        prepared = self._core.prepare("send_notifications", call)
+        return self._run(self._core.notifications(prepared, call), call, whole)
 
     @overload
     def get_attributes(
@@ -140,9 +143,20 @@ class TargetClient:
             ClientClosedError: the client is closed.
             DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
         """
-        call_options = read_call_options(options or {}, "get_attributes", callbacks=True)
-        call = self._core.prepare("get_attributes", call_options, read_mbox_names(mbox_names))
-        return self._run(call, call_options, AttributesProvider)
+        call = read_call_options(options or {}, "get_attributes", callbacks=True)
+        prepared = self._core.prepare("get_attributes", call, read_mbox_names(mbox_names))
+        return self._run(self._core.offers(prepared, call), call, AttributesProvider)
+
+    def wait_until_ready(self, timeout: float | None = None) -> bool:
+        """Wait until the client can be used: on-device decisioning needs its first artifact.
+
+        Args:
+            timeout: seconds to wait; None waits as long as the option ``maximum_wait_ready`` says.
+
+        Returns:
+            Whether there is an artifact to decide with; always True for a ``server-side`` client.
+        """
+        return self._ready.wait(timeout) and self._core.can_decide
 
     @property
     def config(self) -> Config:
@@ -155,9 +169,7 @@ class TargetClient:
         Raises:
             OptionError: the call or a notification is wrong.
         """
-        return self._core.prepared(
-            "send_notifications", read_call_options(options, "send_notifications", callbacks=False)
-        )
+        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
 
     def is_stitched(self, prepared: Prepared) -> bool:
         """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
@@ -177,21 +189,24 @@ class TargetClient:
         """
         if self._closed:
             raise ClientClosedError(CLOSED)
-        return self._deliver(self._core.call(prepared, time.monotonic(), retries))
+        return self._hold(self._core.resend(prepared, retries))
 
     def close(self) -> None:
         """Wait for the calls with a callback that are under way, and close all connections.
 
         A second time does nothing. An ``http_client`` of the caller's stays open.
         """
+        if self._poller is not None:
+            self._poller.stop()
         with self._lock:
             self._closed = True
             workers, self._workers = self._workers, None
         if workers is not None:
             # A callback that closes its own client cannot wait for itself.
             workers.shutdown(wait=not getattr(self._worker, "running", False))
-        if self._owned:
-            self._http.close()
+        if self._pool.owned:
+            for http_client in self._pool.clients:
+                http_client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -202,27 +217,38 @@ class TargetClient:
         self.close()
 
     def _run(
-        self, call: Call, options: CallOptions, finish: Callable[[TargetDeliveryResponse], T]
+        self,
+        conversation: Conversation[TargetDeliveryResponse],
+        call: CallOptions,
+        finish: Callable[[TargetDeliveryResponse], T],
     ) -> T | AsyncResult[T]:
         if self._closed:
             raise ClientClosedError(CLOSED)
-        if options.callback is None:
-            return finish(self._deliver(call))
+        if call.callback is None:
+            return finish(self._hold(conversation))
+        return AsyncResult(self._submit(self._hold_and_tell, conversation, call, finish))
+
+    def _submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         with self._lock:
             if self._closed:
                 raise ClientClosedError(CLOSED)
             if self._workers is None:
                 self._workers = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="target-delivery")
-            return AsyncResult(self._workers.submit(self._deliver_and_tell, call, options, finish))
+            return self._workers.submit(function, *args, **kwargs)
 
-    def _deliver_and_tell(self, call: Call, options: CallOptions, finish: Callable[[TargetDeliveryResponse], T]) -> T:
+    def _hold_and_tell(
+        self,
+        conversation: Conversation[TargetDeliveryResponse],
+        call: CallOptions,
+        finish: Callable[[TargetDeliveryResponse], T],
+    ) -> T:
         self._worker.running = True
         try:
-            result = finish(self._deliver(call))
+            result = finish(self._hold(conversation))
         except BaseException as error:
-            self._tell(options.err_callback, error)
+            self._tell(call.err_callback, error)
             raise
-        self._tell(options.callback, result)
+        self._tell(call.callback, result)
         return result
 
     def _tell(self, callback: Callable[[Any], object] | None, outcome: object) -> None:
@@ -235,29 +261,35 @@ class TargetClient:
         except Exception as error:
             logger.error("A callback raised %s: %s", type(error).__name__, error)
 
-    def _deliver(self, call: Call) -> TargetDeliveryResponse:
-        while True:
-            outcome = self._send(call)
-            wait = call.attempts.after(outcome, time.monotonic())
-            if wait is None:
-                return self._core.interpret(call, outcome)
-            time.sleep(wait)
-
-    def _send(self, call: Call) -> Outcome:
-        if self._pid != os.getpid():
-            self._leave_to_parent()
+    def _hold(self, conversation: Conversation[T]) -> T:
         try:
-            return endpoint.sync(self._http, call.wire, deadline=call.attempts.deadline)
-        except (httpx.HTTPError, httpx.StreamError) as failure:
-            return failure
-        except RuntimeError:
-            if self._http.is_closed:
-                raise ClientClosedError(CLOSED) from None
-            raise
+            step = next(conversation)
+            while True:
+                step = conversation.send(self._take(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
-    def _leave_to_parent(self) -> None:
-        """After a fork, leave the connections to the process that opened them."""
-        self._inherited = self._http  # kept alive, lest its end closes what the parent uses
-        if self._owned:
-            self._http = httpx.Client(**http_options())
-        self._pid = os.getpid()
+    def _take(self, step: Step) -> Outcome | None:
+        if isinstance(step, Send):
+            return self._send(step)
+        if isinstance(step, Sleep):
+            time.sleep(step.seconds)
+        else:
+            try:
+                self._submit(self._hold, step.conversation)
+            except RuntimeError:
+                # The client was closed meanwhile, or the interpreter is about to end: no thread is left for it.
+                self._hold(step.conversation)
+        return None
+
+    def _send(self, step: Send) -> Outcome:
+        with self._pool.lane() as http_client:
+            try:
+                return transport.sync(http_client, step.request, deadline=step.deadline)
+            except (httpx.HTTPError, httpx.StreamError) as failure:
+                return failure
+            except RuntimeError:
+                if http_client.is_closed:
+                    raise ClientClosedError(CLOSED) from None
+                raise

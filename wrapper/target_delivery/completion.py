@@ -135,7 +135,10 @@ class Completion:
         """Drop mboxes without a name; give those without an index their position, or the next free one."""
         named: list[Json] = []
         for position, mbox in enumerate(asked.get("mboxes", ())):
-            if mbox.get("name", "").strip():
+            name = mbox.get("name", "")
+            if not isinstance(name, str):
+                raise OptionError(f"request.{part}.mboxes[{position}].name must be a str, not {name!r}.")
+            if name.strip():
                 named.append(mbox)
             else:
                 self._config.logger.error("request.%s.mboxes[%d] has no name and is not sent.", part, position)
@@ -204,9 +207,9 @@ def _complete_id(
         id_.setdefault("tntId", device_id)
     if visitor.marketing_cloud_visitor_id is not None:
         id_.setdefault("marketingCloudVisitorId", visitor.marketing_cloud_visitor_id)
-    customers: dict[tuple[str, str], Json] = {}
+    customers: dict[tuple[object, object], Json] = {}
     for customer in (*(one.to_dict() for one in customer_ids), *id_.pop("customerIds", ())):
-        customers.setdefault((customer["integrationCode"], customer["id"]), customer)
+        customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
     if customers:
         id_["customerIds"] = list(customers.values())
     if not id_:

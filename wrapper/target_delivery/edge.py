@@ -8,11 +8,27 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["cluster_of_edge_host", "cluster_of_hint", "cluster_of_tnt_id", "is_server_domain", "url_maker"]
+    from target_delivery.options import Config
+
+__all__ = [
+    "artifact_url",
+    "cdn_base_url",
+    "cluster_of_edge_host",
+    "cluster_of_hint",
+    "cluster_of_tnt_id",
+    "geo_url",
+    "is_cdn_base",
+    "is_http_url",
+    "is_server_domain",
+    "url_maker",
+]
 
 _CLUSTER = re.compile(r"[0-9]{1,5}")
 _EDGE_HOST = re.compile(r"mboxedge([0-9]{1,5})\.")
@@ -43,6 +59,46 @@ def is_server_domain(text: str) -> bool:
     """Tell whether the text is a host name or address with an optional ``:port``, and nothing besides."""
     match = _SERVER_DOMAIN.fullmatch(text)
     return match is not None and (match["port"] is None or 0 < int(match["port"]) < 65536)
+
+
+def is_http_url(text: str) -> bool:
+    """Tell whether the text is an ``http`` or ``https`` URL with a host."""
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host) and not re.search(r"\s", text)
+
+
+def is_cdn_base(text: str) -> bool:
+    """Tell whether the text is a host, or an ``http`` or ``https`` URL, perhaps with a path."""
+    return is_http_url(_with_scheme(text))
+
+
+def _with_scheme(host_or_url: str) -> str:
+    return host_or_url if "://" in host_or_url else f"https://{host_or_url}"
+
+
+def cdn_base_url(config: Config) -> str:
+    """Return where artifacts live, and where visitors are located: scheme and host, perhaps a path."""
+    given = config.cdn_base_path
+    if given is not None:
+        return _with_scheme(given).rstrip("/")
+    staging = config.cdn_environment.lower() in ("staging", "development")
+    return "https://assets.staging.adobetarget.com" if staging else "https://assets.adobetarget.com"
+
+
+def artifact_url(config: Config) -> str:
+    """Return where the artifact of a client is."""
+    if config.artifact_location is not None:
+        return config.artifact_location
+    parts = [config.client, config.environment.lower(), "v1", config.property_token, "rules.json"]
+    return "/".join([cdn_base_url(config), *(quote(part, safe="") for part in parts if part)])
+
+
+def geo_url(config: Config) -> str:
+    """Return where an IP address is looked up."""
+    return f"{cdn_base_url(config)}/v1/geo"
 
 
 def url_maker(*, client: str, server_domain: str | None, secure: bool) -> Callable[[str | None], str]:

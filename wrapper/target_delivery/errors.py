@@ -5,6 +5,8 @@
     TargetError
     ├── OptionError              a call or a client was given something it cannot work with; nothing was sent
     ├── ClientClosedError        the client was closed before or during the call
+    ├── NotReadyError            there is no artifact yet to decide with on the device
+    ├── DecisioningError         of target_delivery.decisioning: ArtifactError, MissingExtraError
     ├── AttributeNotFoundError   an AttributesProvider has no such mbox or key
     ├── OutboxError              an outbox could not do what it was asked for
     │   ├── OutboxFullError           the store has no room; nothing was stored
@@ -29,6 +31,7 @@ __all__ = [
     "DeliveryStatusError",
     "DeliveryTimeoutError",
     "InvalidAnswerError",
+    "NotReadyError",
     "OptionError",
     "OutboxClosedError",
     "OutboxError",
@@ -51,6 +54,10 @@ class ClientClosedError(TargetError, RuntimeError):
 
 
 CLOSED = "This client is closed; create a new one."
+
+
+class NotReadyError(TargetError):
+    """A call has to be decided on the device, and the first artifact is not there yet."""
 
 
 class AttributeNotFoundError(TargetError, KeyError):

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, Ty
 from attrs import field, frozen
 
 from target_delivery.cookies import is_session_id
-from target_delivery.edge import cluster_of_hint, is_server_domain
+from target_delivery.edge import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.errors import OptionError
+from target_delivery.events import EventName
 
 if TYPE_CHECKING:
     import httpx
 
-    from target_delivery.events import Event
+    from target_delivery.events import EventHandlers
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
     from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
@@ -27,7 +28,6 @@ __all__ = [
     "AttributesOptions",
     "ClientOptions",
     "DecisioningMethodName",
-    "EventName",
     "NotificationsCallbackOptions",
     "NotificationsOptions",
     "OffersCallbackOptions",
@@ -37,14 +37,6 @@ __all__ = [
 
 DecisioningMethodName = Literal["server-side", "on-device", "hybrid"]
 MethodName = Literal["get_offers", "get_attributes", "send_notifications"]
-EventName = Literal[
-    "client_ready",
-    "artifact_download_succeeded",
-    "artifact_download_failed",
-    "geo_location_updated",
-    "send_notification_error",
-    "notification_set_aside",
-]
 
 
 class TargetLogger(Protocol):
@@ -77,13 +69,14 @@ class _CommonClientOptions(TypedDict, total=False):
     property_token: str | None
     """Property of every call whose request names none."""
     decisioning_method: DecisioningMethodName | DecisioningMethod | None
-    """Where decisions are made. This version decides ``server-side`` only."""
+    """Where decisions are made: ``server-side`` (the default), ``on-device``, or ``hybrid``: on the device what can be
+    decided there, the rest by the edge. The latter two need the extra ``on-device``."""
     polling_interval: int | None
     """Milliseconds between artifact downloads: 0 (never) or at least 300000, the default. On-device decisioning."""
     maximum_wait_ready: int | None
     """Milliseconds to wait for the first artifact. Default: for ever. On-device decisioning."""
     artifact_location: str | None
-    """URL of the artifact. On-device decisioning."""
+    """URL of the artifact, ``rules.json`` or ``rules.bin``. On-device decisioning."""
     artifact_payload: Mapping[str, Any] | None
     """An artifact in hand, used instead of a first download. On-device decisioning."""
     environment_id: int | None
@@ -93,13 +86,13 @@ class _CommonClientOptions(TypedDict, total=False):
     cdn_environment: str | None
     """Environment of the CDN the artifact comes from. Default ``production``. On-device decisioning."""
     cdn_base_path: str | None
-    """Host the artifact comes from instead of the CDN. On-device decisioning."""
+    """Host, or URL with a scheme, that stands in for the CDN of artifacts and geo look-ups. On-device decisioning."""
     telemetry_enabled: bool | None
     """Whether the SDK reports its own timings to the edge. Default True."""
     version: str | None
     """``version`` parameter of every call."""
-    events: Mapping[EventName, Callable[[Event], object]] | None
-    """Handlers by the name of the event; each is called with an Event."""
+    events: EventHandlers | None
+    """Handlers by the name of the event; each is called with the event."""
 
 
 class ClientOptions(_CommonClientOptions, total=False):
@@ -217,7 +210,7 @@ class Config:
     cdn_base_path: str | None = None
     telemetry_enabled: bool = True
     version: str | None = None
-    events: Mapping[EventName, Callable[[Event], object]] = field(factory=dict[EventName, Any])
+    events: Mapping[str, Callable[[Any], object]] = field(factory=dict[str, Any])
 
 
 @frozen(kw_only=True)
@@ -375,12 +368,12 @@ _CLIENT_CHECKS: dict[str, _Check] = {
         lambda value: value == 0 or value >= 300_000,
     ),
     "maximum_wait_ready": _COUNT,
-    "artifact_location": _non_empty,
+    "artifact_location": _matching("an http or https URL", is_http_url),
     "artifact_payload": _mapping,
     "environment_id": _integer("an int", lambda _: True),
     "environment": _non_empty,
     "cdn_environment": _non_empty,
-    "cdn_base_path": _non_empty,
+    "cdn_base_path": _matching("a host, or an http or https URL", is_cdn_base),
     "telemetry_enabled": _flag,
     "version": _text,
     "events": _events,
@@ -421,9 +414,7 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
     for name in ("client", "organization_id"):
         if given.get(name) is None:
             raise OptionError(f"create() needs the option {name!r}.")
-    config = Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
-    require_server_side(config.decisioning_method)
-    return config
+    return Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
 
 
 def read_call_options(options: object, method: MethodName, *, callbacks: bool) -> CallOptions:
@@ -445,7 +436,6 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
         raise OptionError(f"{method}() needs the option 'request', a DeliveryRequest.")
     if call.err_callback is not None and call.callback is None:
         raise OptionError("Option 'err_callback' needs the option 'callback': a call without it raises its errors.")
-    require_server_side(call.decisioning_method)
     return call
 
 
@@ -461,18 +451,6 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
         if not isinstance(name, str) or not name.strip():
             raise OptionError(f"mbox_names[{position}] must be a str that is not blank, not {name!r}.")
     return tuple(names)
-
-
-def require_server_side(method: DecisioningMethodName | None) -> None:
-    """Refuse what this version cannot do.
-
-    Raises:
-        OptionError: when the method is neither None nor ``server-side``.
-    """
-    if method not in (None, "server-side"):
-        raise OptionError(
-            f"decisioning_method {method!r}: on-device decisioning is not in this version; use 'server-side'."
-        )
 
 
 def _given(options: object, where: str) -> dict[str, Any]:

@@ -3,12 +3,59 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
-from typing import TypedDict
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar
 
 import httpx
+from attrs import define
 
-__all__ = ["HttpOptions", "http_options"]
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Generator
+
+__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool"]
+
+
+LANES = 100
+"""HTTP clients of one pool at most; further calls share them."""
+CALLS_PER_LANE = {False: 1, True: 10}
+"""Calls in one lane at the same time, without and with HTTP/2, which has many calls share a connection."""
+
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        pass
+
+
+class _Cookieless:
+    """Takes no cookies: the calls are of many visitors, and what the edge sets for one is not for another.
+
+    It also saves a tenth of a call, which httpx spends on looking for them.
+    """
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._none
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        pass
+
+
+class CookielessClient(_Cookieless, httpx.Client):
+    """An HTTP client of a TargetClient."""
+
+
+class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
+    """An HTTP client of an AsyncTargetClient."""
 
 
 class HttpOptions(TypedDict):
@@ -17,18 +64,89 @@ class HttpOptions(TypedDict):
     http2: bool
     limits: httpx.Limits
     timeout: httpx.Timeout
+    verify: ssl.SSLContext
 
 
 def http_options() -> HttpOptions:
-    """Return how the SDK sets up the HTTP client it makes for itself: HTTP/2 where the extra ``http2`` is installed.
+    """Return how the SDK sets up HTTP clients: HTTP/2 where the extra ``http2`` is installed.
 
     Time is limited by each call's deadline, not by the pool.
     """
     return {
         "http2": find_spec("h2") is not None,
-        "limits": httpx.Limits(max_connections=200, max_keepalive_connections=100, keepalive_expiry=30),
+        # A lane keeps a connection to each edge cluster it was used for; there are about ten.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
+        "verify": httpx.create_ssl_context(),
     }
+
+
+@define(eq=False)
+class Lane(Generic[H]):
+    """An HTTP client, and how many calls are under way in it."""
+
+    http: H
+    busy: int = 0
+
+
+class Pool(Generic[H]):
+    """The connections of one client to every edge cluster, in lanes that are used by one call at a time.
+
+    httpcore compares all connections of its pool with each other whenever a request begins or ends, and offers an
+    idle one to every request that waits. With fifty in one pool that costs more than the request, and a request that
+    has bad luck waits for seconds. Nothing of it is to be seen while each call has an HTTP client to itself. Safe in
+    threads.
+
+    Attributes:
+        owned: whether the HTTP clients are the SDK's own, and not the caller's.
+    """
+
+    def __init__(self, kind: Callable[..., H], given: H | None) -> None:
+        """Take the kind of HTTP client, and the caller's own one, which is used instead of any other."""
+        self.owned: bool = given is None
+        options: HttpOptions | None = http_options() if given is None else None
+        self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
+        self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
+        self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._parents: list[Lane[H]] = []
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers that the HTTP client sends with every request."""
+        return self._lanes[0].http.headers
+
+    @property
+    def clients(self) -> list[H]:
+        """The HTTP clients in use."""
+        return [lane.http for lane in self._lanes]
+
+    @contextmanager
+    def lane(self) -> Generator[H]:
+        """Give the first HTTP client that is free, so that few calls share few connections."""
+        if self._pid != os.getpid():
+            self._leave_to_parent()
+        with self._lock:
+            lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
+            if lane is None and self.owned and len(self._lanes) < LANES:
+                lane = Lane(self._make())
+                self._lanes.append(lane)
+            elif lane is None:
+                lane = min(self._lanes, key=lambda one: one.busy)
+            lane.busy += 1
+        try:
+            yield lane.http
+        finally:
+            with self._lock:
+                lane.busy -= 1
+
+    def _leave_to_parent(self) -> None:
+        """After a fork, leave the connections to the process that opened them; a caller's own client is shared."""
+        self._parents = self._lanes  # kept, lest their end closes what the parent uses
+        self._lanes = [Lane(self._make() if self.owned else self._parents[0].http)]
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
 
 
 class _WithoutSession(logging.Filter):

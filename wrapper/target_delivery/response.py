@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
-from attrs import frozen
+from attrs import field, frozen
 
 from target_delivery.cookies import Cookie
 from target_delivery.errors import AttributeNotFoundError
+from target_delivery_api.models import DeliveryRequest
 
 if TYPE_CHECKING:
     from target_delivery_api.models import (
         AnalyticsResponse,
-        DeliveryRequest,
         DeliveryResponse,
         MboxResponse,
         Option,
@@ -64,7 +64,16 @@ class TargetDeliveryResponse(Mapping[str, object]):
     trace: list[dict[str, JsonValue]] | None = None
     response_tokens: list[dict[str, JsonValue]] | None = None
     meta: DecisioningMeta
-    request: DeliveryRequest
+    _sent: dict[str, Any] = field(repr=False, alias="sent")
+    _request: DeliveryRequest | None = field(default=None, init=False, repr=False)
+
+    @property
+    def request(self) -> DeliveryRequest:
+        """What was sent; made of its JSON when it is first asked for, since few ask."""
+        if self._request is None:
+            object.__setattr__(self, "_request", DeliveryRequest.from_dict(self._sent))
+        assert self._request is not None  # noqa: S101 - set above
+        return self._request
 
     @overload
     def __getitem__(self, key: Literal["response"], /) -> DeliveryResponse: ...

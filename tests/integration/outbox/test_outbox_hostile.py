@@ -412,7 +412,7 @@ def test_the_command(
     code, out, _ = run("list", "--limit", "2")
     assert code == 0
     assert out.count("unknown event token") == 2
-    assert "bad0" in out
+    assert "bad" in out
     assert "1 more" in out
     assert run("replay")[0] == run("purge")[0] == 2
     assert run("purge", refs[0])[1] == "1 forgotten.\n"

@@ -10,6 +10,7 @@ import sys
 
 import attrs
 import pytest
+
 from target_delivery_api import models
 from target_delivery_api.errors import ModelError
 from target_delivery_api.model import Model, OpenStrEnum
@@ -33,7 +34,6 @@ from target_delivery_api.models import (
     RequestDetails,
     Screen,
     Trace,
-    UnexpectedError,
     VisitorId,
 )
 
@@ -95,9 +95,7 @@ def test_docstrings_give_limits_and_units():
 
 def test_only_what_a_caller_must_know_is_required():
     required = {
-        cls.__name__: {
-            field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING and field.init
-        }
+        cls.__name__: {field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING and field.init}
         for cls in MODELS
     }
     assert {name: fields for name, fields in required.items() if fields} == {
@@ -187,7 +185,7 @@ def test_what_cannot_be_read_says_where_and_never_shows_the_value(cls, data, mes
 def test_an_error_deep_inside_names_the_class_it_is_in():
     data = {"id": {"customerIds": [{"id": "a", "integrationCode": "crm"}]}}
 
-    with pytest.raises(ModelError, match="CustomerId.authenticatedState has to be a string, and it is absent"):
+    with pytest.raises(ModelError, match=r"CustomerId\.authenticatedState has to be a string, and it is absent"):
         DeliveryRequest.from_dict(data)
 
 
@@ -260,7 +258,10 @@ def test_repr_shows_what_is_set():
 
 def test_models_copy_pickle_and_evolve():
     customer = CustomerId(
-        id="1", integration_code="crm", authenticated_state=AuthenticatedState("sleeping"), additional_properties={"a": 1}
+        id="1",
+        integration_code="crm",
+        authenticated_state=AuthenticatedState("sleeping"),
+        additional_properties={"a": 1},
     )
     request = DeliveryRequest(id=VisitorId(customer_ids=[customer]))
 
@@ -352,7 +353,7 @@ def test_times_are_written_with_an_offset(moment, text):
 
 
 def test_a_time_without_an_offset_is_local_time():
-    local = dt.datetime(2024, 2, 29, 12, 30)  # noqa: DTZ001
+    local = dt.datetime(2024, 2, 29, 12, 30)
 
     text = Order(time=local).to_dict()["time"]
 

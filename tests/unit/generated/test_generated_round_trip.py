@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, MetricType, OptionType, UnexpectedError
 
 ANSWER = {
@@ -130,8 +131,6 @@ scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(a
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
 )
-
-
 
 
 def objects(data, path=()):

@@ -17,7 +17,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("missing", ["jsonschema", "rich", "starlette", "uvicorn"])
+@pytest.mark.parametrize("missing", ["jsonschema", "mmh3", "publicsuffixlist", "rich", "starlette", "uvicorn"])
 def test_without_the_extra_the_import_says_what_to_install(missing: str) -> None:
     result = python(WITHOUT.format(missing=missing) + "import target_delivery.sandbox")
     last = result.stderr.splitlines()[-1]

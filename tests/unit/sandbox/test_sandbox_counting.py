@@ -8,9 +8,10 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from target_delivery.sandbox import Artifact, Counts, FirstRule, Ledger, demo_artifact
+from target_delivery.sandbox import Artifact, Counts, EngineDecider, Ledger, demo_artifact
 from target_delivery.sandbox import ledger as ledger_module
 from target_delivery.sandbox.delivery import DeliveryApi
+from target_delivery.sandbox.geo import GeoTable
 from target_delivery.sandbox.ledger import Occurrence
 from target_delivery.sandbox.tokens import Event, Location, Tokens
 
@@ -61,7 +62,8 @@ def test_only_ones_own_tokens_are_read(activity: str, name: str, owner: str, sec
 
 def api() -> DeliveryApi:
     artifact = Artifact.load(demo_artifact())
-    return DeliveryApi(artifact, FirstRule(), Tokens(b"secret"), Ledger(), client="c", cluster=35)
+    tokens = Tokens(b"secret")
+    return DeliveryApi(artifact, EngineDecider("c"), tokens, Ledger(), GeoTable({}), client="c", cluster=35)
 
 
 API = api()

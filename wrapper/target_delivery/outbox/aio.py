@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
 
+    from target_delivery.completion import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.sender import Batch
@@ -86,7 +87,10 @@ class AsyncNotificationOutbox:
     async def send_notifications(self, options: NotificationsOptions) -> None:
         """Store notifications, to be sent in the background; see ``NotificationOutbox.send_notifications``."""
         require_no_callbacks(options)
-        prepared = self._client.prepare_notifications(options)
+        await self.send_prepared(self._client.prepare_notifications(options))
+
+    async def send_prepared(self, prepared: Prepared) -> None:
+        """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
         stitched = self._client.is_stitched(prepared)
         deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
         while True:

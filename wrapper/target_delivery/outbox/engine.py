@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from attrs import frozen
 
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError
-from target_delivery.events import Event, emit
+from target_delivery.events import NotificationSetAside, emit
 from target_delivery.outbox.items import Item, packed
 from target_delivery.outbox.sender import Limits, Sender
 from target_delivery.outbox.stores import Settlement
@@ -189,8 +189,7 @@ class Engine:
             self._config.logger.error("A notification was set aside (%s): %s", reason, message)
             emit(
                 self._config,
-                Event(
-                    "notification_set_aside",
+                NotificationSetAside(
                     notification=_notification(claimed.data),
                     reason=reason,
                     message=message,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
 
+    from target_delivery.completion import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.sender import Batch
@@ -101,7 +102,10 @@ class NotificationOutbox:
             StoreError: the store failed. To give the same notifications again is safe.
         """
         require_no_callbacks(options)
-        prepared = self._client.prepare_notifications(options)
+        self.send_prepared(self._client.prepare_notifications(options))
+
+    def send_prepared(self, prepared: Prepared) -> None:
+        """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
         stitched = self._client.is_stitched(prepared)
         deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
         while True:

@@ -6,16 +6,20 @@
         client.get_offers({"request": ...})
         assert edge.ledger.impressions.total() == 1
 
-It validates requests as the specification says, serves content from a rule artifact, checks the event tokens
-and states that come back, counts impressions and clicks in a ledger, and fails on request.
+It validates requests as the specification says, decides with the engine of on-device decisioning, checks the event
+tokens and states that come back, counts impressions and clicks in a ledger, and fails on request. It also serves the
+artifact and locates visitors, so that clients of every decisioning method can be run against it.
 """
 
 from importlib import import_module
 
+_NEEDED = ("jsonschema", "mmh3", "publicsuffixlist", "rich", "starlette", "uvicorn")
+
 try:
-    import_module("rich")  # for the command; better missed here than there
+    for _package in _NEEDED:  # some only later, and better missed here than there
+        import_module(_package)
     from target_delivery.sandbox.artifact import Artifact, demo_artifact
-    from target_delivery.sandbox.decider import Decider, Decision, FirstRule, Item, requested_items
+    from target_delivery.sandbox.decider import Decider, Decision, EngineDecider, Item, requested_items
     from target_delivery.sandbox.faults import (
         ArmedFault,
         Fault,
@@ -33,7 +37,7 @@ try:
     from target_delivery.sandbox.sandbox import Sandbox
 except ModuleNotFoundError as _error:
     _missing = (_error.name or "").partition(".")[0]
-    if _missing not in ("jsonschema", "rich", "starlette", "uvicorn"):
+    if _missing not in _NEEDED:
         raise
     raise ImportError(
         f'target_delivery.sandbox needs the extra "sandbox" ({_missing} is not installed): '
@@ -47,10 +51,10 @@ __all__ = [
     "Counts",
     "Decider",
     "Decision",
+    "EngineDecider",
     "Exchange",
     "Fault",
     "Faults",
-    "FirstRule",
     "Item",
     "Latency",
     "Ledger",

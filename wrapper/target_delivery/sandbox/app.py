@@ -13,31 +13,39 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from target_delivery.sandbox.artifact import Artifact
 from target_delivery.sandbox.delivery import DeliveryApi, Omission
 from target_delivery.sandbox.faults import Faults, NotJson, RefusedConnection, Reset, Status, Strike, TruncatedBody
+from target_delivery.sandbox.geo import GeoTable
 from target_delivery.sandbox.ledger import Ledger
-from target_delivery.sandbox.requests import Exchange, ReceivedRequest
+from target_delivery.sandbox.requests import DELIVERY_PATH, Exchange, ReceivedRequest
 from target_delivery.sandbox.server import Connection
+
+_Process = Callable[[ReceivedRequest, Strike], Response]
 
 
 def make_app(
     api: DeliveryApi,
+    geo: GeoTable,
+    client: str,
     ledger: Ledger,
     faults: Faults,
     on_received: Callable[[ReceivedRequest], None],
     on_exchange: Callable[[Exchange], None],
 ) -> Starlette:
-    """Return the application that serves the Delivery API and the ledger.
+    """Return the application that serves the Delivery API, the CDN of artifacts, geo look-ups and the ledger.
 
     Args:
-        api: answers delivery requests.
+        api: answers delivery requests, and has the artifact that is served.
+        geo: answers geo look-ups.
+        client: client code of the account whose artifact it is.
         ledger: what ``GET /ledger`` shows.
-        faults: strike delivery requests.
-        on_received: called with each delivery request when it is there.
-        on_exchange: called with each delivery request when it is answered or cut off.
+        faults: strike requests.
+        on_received: called with each request but those for the ledger when it is there.
+        on_exchange: called with each of them when it is answered or cut off.
     """
 
-    async def delivery(request: Request) -> Response:
+    async def exchange(request: Request, process: _Process) -> Response:
         try:
             received = await _received(request)
         except ClientDisconnect:
@@ -45,18 +53,38 @@ def make_app(
         started = time.perf_counter()
         on_received(received)
         strike = faults.strike(received)
-        response = await _deliver(api, received, strike, _connection(request.scope))
+        response = await _answer(lambda: process(received, strike), strike, _connection(request.scope))
         milliseconds = (time.perf_counter() - started) * 1000
         status, faults_struck = response.status_code, tuple(strike.names)
         on_exchange(Exchange(received, status, milliseconds, faults_struck, _error_message(response)))
         return response
+
+    async def delivery(request: Request) -> Response:
+        return await exchange(request, lambda received, strike: _deliver(api, received, strike))
+
+    async def rules(request: Request) -> Response:
+        def process(received: ReceivedRequest, strike: Strike) -> Response:
+            if request.path_params["client"] != client:
+                return _error(404, f"this is the edge of client {client!r}, not of {request.path_params['client']!r}")
+            return _rules(api.artifact, received.headers.get("if-none-match", ""))
+
+        return await exchange(request, process)
+
+    async def locate(request: Request) -> Response:
+        def process(received: ReceivedRequest, strike: Strike) -> Response:
+            return _json(200, geo.locate(received.headers.get("x-forwarded-for", "").partition(",")[0]))
+
+        return await exchange(request, process)
 
     async def read_ledger(request: Request) -> Response:
         return _json(200, ledger.to_dict())
 
     return Starlette(
         routes=[
-            Route("/rest/v1/delivery", delivery, methods=["POST"]),
+            Route(DELIVERY_PATH, delivery, methods=["POST"]),
+            Route("/{client}/{environment}/v1/rules.json", rules, methods=["GET"]),
+            Route("/{client}/{environment}/v1/{property_token}/rules.json", rules, methods=["GET"]),
+            Route("/v1/geo", locate, methods=["GET"]),
             Route("/ledger", read_ledger, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _http_error},
@@ -73,8 +101,8 @@ async def _received(request: Request) -> ReceivedRequest:
     )
 
 
-async def _deliver(api: DeliveryApi, received: ReceivedRequest, strike: Strike, connection: Connection) -> Response:
-    """Answer a delivery request, or do to it what strikes it."""
+async def _answer(process: Callable[[], Response], strike: Strike, connection: Connection) -> Response:
+    """Answer a request, or do to it what strikes it."""
     await connection.pause(strike.ms_before / 1000)
     match strike.ending:
         case _ if connection.server_stopping:
@@ -84,7 +112,7 @@ async def _deliver(api: DeliveryApi, received: ReceivedRequest, strike: Strike, 
         case Status(processed=False) | NotJson(processed=False):
             response = Response()
         case _:
-            response = _process(api, received, strike)
+            response = process()
     await connection.pause(strike.ms_after / 1000)
     match strike.ending:
         case Reset(after_bytes):
@@ -100,7 +128,7 @@ async def _deliver(api: DeliveryApi, received: ReceivedRequest, strike: Strike, 
             return response
 
 
-def _process(api: DeliveryApi, received: ReceivedRequest, strike: Strike) -> Response:
+def _deliver(api: DeliveryApi, received: ReceivedRequest, strike: Strike) -> Response:
     def omit(notification_id: str) -> Omission | None:
         for fault in strike.omitted:
             if fault.covers(notification_id):
@@ -109,6 +137,14 @@ def _process(api: DeliveryApi, received: ReceivedRequest, strike: Strike) -> Res
 
     answer = api.answer(received.query, received.body, omit)
     return Response(status_code=204) if answer.body is None else _json(answer.status, answer.body)
+
+
+def _rules(artifact: Artifact, if_none_match: str) -> Response:
+    """Serve an artifact, unless the client has it."""
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    if known & {artifact.etag, "*"}:
+        return Response(status_code=304, headers={"ETag": artifact.etag})
+    return Response(artifact.content, headers={"ETag": artifact.etag}, media_type="application/json")
 
 
 class _CutShort(Response):

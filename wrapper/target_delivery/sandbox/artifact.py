@@ -1,5 +1,6 @@
-"""The rule artifact that the sandbox serves content from."""
+"""The rule artifact that the sandbox decides with, and that it serves."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +8,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-Rule = Mapping[str, Any]
-"""One rule of an artifact: ``meta``, ``condition``, ``consequence`` and so on."""
+from target_delivery.decisioning import Artifact as CompiledArtifact
+from target_delivery.decisioning import Rule, load_artifact
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A rule artifact, with the parts the edge needs at hand."""
+    """A rule artifact, as it is served and as it is decided with."""
 
     document: Mapping[str, Any]
     """The artifact as it was given."""
-    global_mbox: str
-    response_tokens: frozenset[str]
-    mboxes: Mapping[str, Sequence[Rule]]
-    views: Mapping[str, Sequence[Rule]]
+    content: bytes
+    """The artifact as it is downloaded."""
+    compiled: CompiledArtifact
+    """The artifact as the engine knows it."""
 
     @classmethod
     def load(cls, source: Mapping[str, Any] | Path) -> "Artifact":
@@ -45,20 +46,41 @@ class Artifact:
         if not isinstance(version, str) or version.split(".")[0] != "1":
             raise ValueError(f"{origin} has version {version!r}; the sandbox reads artifacts of version 1.x.y")
         rules = _mapping(top.get("rules"), f"rules of {origin}")
-        return cls(
-            document=top,
-            global_mbox=str(top.get("globalMbox", "target-global-mbox")),
-            response_tokens=frozenset(top.get("responseTokens", ())),
-            mboxes=_rules_by_name(rules.get("mboxes", {}), f"rules.mboxes of {origin}"),
-            views=_rules_by_name(rules.get("views", {}), f"rules.views of {origin}"),
-        )
+        for section in ("mboxes", "views"):
+            _check_rules(rules.get(section, {}), f"rules.{section} of {origin}")
+        # What is served is what is decided with, whatever becomes of the caller's object.
+        content = json.dumps(top, separators=(",", ":")).encode()
+        return cls(json.loads(content), content, load_artifact(content))
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of the content, in its quotes."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
+
+    @property
+    def global_mbox(self) -> str:
+        """Name of the mbox that page loads ask for."""
+        return self.compiled.global_mbox
+
+    @property
+    def mboxes(self) -> dict[str, Sequence[Rule]]:
+        """Rules by name of the mbox."""
+        return {name: rules.rules for name, rules in self.compiled.mboxes.items()}
+
+    @property
+    def views(self) -> dict[str, Sequence[Rule]]:
+        """Rules by name of the view."""
+        return {name: rules.rules for name, rules in self.compiled.views.items()}
 
 
 def demo_artifact() -> dict[str, Any]:
     """Return a fresh copy of the artifact a sandbox serves when it is given none.
 
-    It has the mboxes ``home``, ``product1``, ``checkout-flags`` (JSON) and ``target-global-mbox``, and the
-    view ``basket``; each belongs to an activity of its own.
+    It has the mboxes ``home``, ``product1``, ``checkout-flags`` (JSON), ``newsletter`` and ``target-global-mbox``, and
+    the view ``basket``; each belongs to an activity of its own. ``newsletter`` divides the visitors in two halves. The
+    others show the first experience to whom nothing is known about, so that tests can rely on it; the second one is
+    for the parameter ``customer=returning`` (home), iOS and Android (product1), and pages below ``/business/``
+    (checkout-flags).
     """
     text = files("target_delivery.sandbox").joinpath("demo_artifact.json").read_text("utf-8")
     return cast("dict[str, Any]", json.loads(text))
@@ -70,10 +92,9 @@ def _mapping(value: object, where: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
-def _rules_by_name(value: object, where: str) -> Mapping[str, Sequence[Rule]]:
-    """Check once what rendering relies on, so that a broken artifact fails at start and not in a request."""
-    by_name = _mapping(value, where)
-    for name, rules in by_name.items():
+def _check_rules(value: object, where: str) -> None:
+    """Check once what counting relies on, so that a broken artifact fails at start and not in a request."""
+    for name, rules in _mapping(value, where).items():
         if not isinstance(rules, list):
             raise ValueError(f"{where}[{name!r}] must be a list of rules, not {type(rules).__name__}")
         for position, rule in enumerate(cast("list[object]", rules)):
@@ -82,4 +103,3 @@ def _rules_by_name(value: object, where: str) -> Mapping[str, Sequence[Rule]]:
             if "activity.id" not in meta or "experience.id" not in meta:
                 raise ValueError(f"meta of {place} must name activity.id and experience.id")
             _mapping(_mapping(rule, place).get("consequence"), f"consequence of {place}")
-    return by_name

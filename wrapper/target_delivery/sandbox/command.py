@@ -54,6 +54,7 @@ def _sandbox(arguments: argparse.Namespace, report: Callable[[Exchange], None]) 
         Path(arguments.artifact) if arguments.artifact else None,
         host=arguments.host,
         port=arguments.port,
+        client=arguments.client,
         cluster=arguments.cluster,
         secret=arguments.secret,
         allow_remote=arguments.allow_remote,
@@ -98,7 +99,7 @@ def _line(exchange: Exchange) -> Text:
         "  ",
         (str(exchange.status or "cut"), style),
         f"  {exchange.milliseconds:6.1f} ms  ",
-        _asked(exchange.request.json),
+        _asked(exchange.request.json) if exchange.request.is_delivery else exchange.request.path,
     )
     if exchange.faults:
         line.append(f"  [{', '.join(exchange.faults)}]", "yellow")

@@ -2,12 +2,18 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from target_delivery.sandbox.artifact import Artifact, Rule
+from target_delivery.decisioning import Rule, geo_address, geo_of_headers, with_geo
+from target_delivery.decisioning._json import as_list, as_object, as_text
+from target_delivery.decisioning.allocation import visitor_of
+from target_delivery.decisioning.context import Context, Visit
+from target_delivery.decisioning.engine import start
+from target_delivery.sandbox.artifact import Artifact
 from target_delivery.sandbox.decider import Decider, Decision
+from target_delivery.sandbox.geo import GeoTable
 from target_delivery.sandbox.ledger import Ledger, Occurrence
 from target_delivery.sandbox.tokens import Event, Location, Tokens
 from target_delivery.sandbox.validation import InvalidRequestError, check_query, read_body
@@ -38,17 +44,33 @@ class DeliveryApi:
         decider: Decider,
         tokens: Tokens,
         ledger: Ledger,
+        geo: GeoTable,
         *,
         client: str,
         cluster: int,
     ) -> None:
-        self._artifact = artifact
         self._decider = decider
         self._tokens = tokens
         self._ledger = ledger
+        self._geo = geo
         self._client = client
         self._cluster = cluster
-        self._artifact_tokens = _events_by_token(artifact)
+        self._artifact_tokens: dict[str, list[Event]] = {}
+        self.use(artifact)
+
+    @property
+    def artifact(self) -> Artifact:
+        """The artifact in use."""
+        return self._artifact
+
+    def use(self, artifact: Artifact) -> None:
+        """Answer from another artifact from now on. Event tokens of former ones stay known: clients may have them."""
+        tokens = _events_by_token(artifact)
+        for token, events in self._artifact_tokens.items():
+            known = tokens.setdefault(token, [])
+            known += [event for event in events if event not in known]
+        self._artifact_tokens = tokens
+        self._artifact = artifact
 
     def answer(
         self,
@@ -70,10 +92,12 @@ class DeliveryApi:
             return Answer(400, {"status": 400, "message": str(error)})
 
     def _process(self, session_id: str, request: dict[str, Any], omit: Callable[[str], Omission | None]) -> Answer:
-        visitor = self._visitor(session_id, request.get("id", {}))
-        request = {**request, "id": visitor}
+        given = request.get("id", {})
+        visitor = self._visitor(session_id, given)
         owner = _digest(visitor["tntId"].split(".")[0])
-        decisions = self._decider.decide(self._artifact, request)
+        # Who sees what is decided by the id that a client on the device decides by: a tntId made here is none.
+        decided = {**self._located(request), "id": given if visitor_of(given) else visitor}
+        decisions = self._decider.decide(self._artifact, decided)
 
         # Everything is checked before anything is counted: a request is processed as a whole or not at all.
         notifications = [
@@ -90,7 +114,13 @@ class DeliveryApi:
         if request["context"].get("beacon", False):
             return Answer(204, None)
         named = [id_ for id_, _ in processed if id_ not in omissions]
-        return Answer(200, self._response(request, decisions, named, owner))
+        visit, _ = start(decided, self._client, "", None)
+        return Answer(200, self._response({**request, "id": visitor}, decisions, visit, named, owner))
+
+    def _located(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the request with the place of its IP address, when rules ask for it as a client would look it up."""
+        address = geo_address(self._artifact.compiled, request)
+        return request if address is None else with_geo(request, geo_of_headers(self._geo.locate(address)))
 
     def _visitor(self, session_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the visitor's ids with a tntId that names a cluster.
@@ -165,6 +195,7 @@ class DeliveryApi:
         self,
         request: Mapping[str, Any],
         decisions: Sequence[Decision],
+        visit: Visit,
         notification_ids: list[str],
         owner: str,
     ) -> dict[str, Any]:
@@ -181,7 +212,7 @@ class DeliveryApi:
                 response[part] = {name: [] for name in lists if name in request[part]}
         for decision in decisions:
             answers = response[decision.item.part]
-            content = self._content(decision, owner, analytics=analytics)
+            content = self._content(decision, Context(visit, decision.item.details), owner, analytics=analytics)
             match decision.item.kind:
                 case "pageLoad":
                     answers["pageLoad"] = content
@@ -195,48 +226,44 @@ class DeliveryApi:
             response["notifications"] = [{"id": id_} for id_ in notification_ids]
         return response
 
-    def _content(self, decision: Decision, owner: str, *, analytics: bool) -> dict[str, Any]:
+    def _content(self, decision: Decision, context: Context, owner: str, *, analytics: bool) -> dict[str, Any]:
         """Return the MboxResponse, View or PageLoadResponse of a decision."""
         content: dict[str, Any] = {}
         if decision.item.kind == "mbox":
             content["index"] = decision.item.details["index"]
         if decision.item.kind != "pageLoad" and decision.name is not None:
             content["name"] = decision.name
-        options: list[dict[str, Any]] = []
-        metrics: list[dict[str, Any]] = []
+        executed = decision.item.part == "execute"
+        options: list[Any] = []
+        metrics: list[Any] = []
         for rule in decision.rules:
-            options += self._options(decision, rule, owner)
-            metrics += self._click_metrics(decision, rule, owner)
-            if analytics and "analytics" in rule["consequence"]:
-                content["analytics"] = rule["consequence"]["analytics"]
+            made: dict[str, Any] = rule.consequence.execute(context) if executed else rule.consequence.view(context)
+            display = _event(decision, rule)
+            click_token = self._tokens.event_token(display._replace(type="click"), owner)
+            for option in made["options"]:
+                option["responseTokens"] = _response_tokens(option["responseTokens"])
+                if not executed:
+                    option["eventToken"] = self._tokens.event_token(display, owner)
+            options += made["options"]
+            metrics += [{**metric, "eventToken": click_token} for metric in made["metrics"] if _is_click(metric)]
+            if analytics and "analytics" in made:
+                content["analytics"] = made["analytics"]
         if options:
             content["options"] = options
         if metrics:
             content["metrics"] = metrics
-        if decision.rules and decision.item.part == "prefetch":
+        if decision.rules and not executed:
             content["state"] = self._tokens.state(_location(decision))
         return content
 
-    def _options(self, decision: Decision, rule: Rule, owner: str) -> Iterator[dict[str, Any]]:
-        executed = decision.item.part == "execute"
-        response_tokens = {
-            name: str(value) for name, value in rule["meta"].items() if name in self._artifact.response_tokens
-        }
-        response_tokens["activity.decisioningMethod"] = "server-side"
-        for source in rule["consequence"].get("options", ()):
-            option = {name: source[name] for name in ("type", "content") if name in source}
-            if executed and not option:
-                continue
-            if not executed:
-                option["eventToken"] = self._tokens.event_token(_event(decision, rule), owner)
-            option["responseTokens"] = response_tokens
-            yield option
 
-    def _click_metrics(self, decision: Decision, rule: Rule, owner: str) -> Iterator[dict[str, Any]]:
-        click = _event(decision, rule)._replace(type="click")
-        for metric in rule["consequence"].get("metrics", ()):
-            if metric.get("type") == "click":
-                yield {**metric, "eventToken": self._tokens.event_token(click, owner)}
+def _response_tokens(on_device: Mapping[str, Any]) -> dict[str, str]:
+    """Return response tokens as the edge writes them."""
+    return {name: str(value) for name, value in on_device.items()} | {"activity.decisioningMethod": "server-side"}
+
+
+def _is_click(metric: Mapping[str, Any]) -> bool:
+    return metric.get("type") == "click"
 
 
 def _execute_report(decisions: Sequence[Decision], impression_id: str | None) -> list[Occurrence]:
@@ -253,7 +280,7 @@ def _execute_report(decisions: Sequence[Decision], impression_id: str | None) ->
 
 def _event(decision: Decision, rule: Rule) -> Event:
     """Return the display of a rule's content."""
-    meta = rule["meta"]
+    meta = rule.meta
     return Event(str(meta["activity.id"]), str(meta["experience.id"]), _location(decision), "display")
 
 
@@ -272,18 +299,17 @@ def _digest(visitor: str) -> str:
 def _events_by_token(artifact: Artifact) -> dict[str, list[Event]]:
     """Return what each event token of an artifact's rules stands for."""
     events: dict[str, list[Event]] = {}
-    kinds: tuple[tuple[Literal["mbox", "view"], Mapping[str, Sequence[Rule]]], ...]
-    kinds = (("mbox", artifact.mboxes), ("view", artifact.views))
-    for kind, by_name in kinds:
-        for name, rules in by_name.items():
+    kinds: tuple[tuple[Literal["mbox", "view"], str], ...] = (("mbox", "mboxes"), ("view", "views"))
+    for kind, section in kinds:
+        for name, rules in artifact.document["rules"].get(section, {}).items():
             for rule in rules:
-                meta = rule["meta"]
+                meta, consequence = rule["meta"], rule["consequence"]
                 display = Event(str(meta["activity.id"]), str(meta["experience.id"]), Location(kind, name), "display")
-                consequence = rule["consequence"]
-                for option in consequence.get("options", ()):
-                    if token := option.get("eventToken"):
+                for option in map(as_object, as_list(consequence.get("options"))):
+                    if token := as_text(option.get("eventToken")):
                         events.setdefault(token, []).append(display)
-                for metric in consequence.get("metrics", ()):
-                    if token := metric.get("eventToken"):
-                        events.setdefault(token, []).append(display._replace(type=metric.get("type", "click")))
+                for metric in map(as_object, as_list(consequence.get("metrics"))):
+                    if token := as_text(metric.get("eventToken")):
+                        type_: Literal["display", "click"] = "display" if metric.get("type") == "display" else "click"
+                        events.setdefault(token, []).append(display._replace(type=type_))
     return events

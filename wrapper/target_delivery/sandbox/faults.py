@@ -155,7 +155,7 @@ class ArmedFault:
         """Decide whether it strikes a request, and take note if so."""
         if self._times is not None and self.struck >= self._times:
             return False
-        if self._match is not None and not self._match(request):
+        if not (request.is_delivery if self._match is None else self._match(request)):
             return False
         if self._probability < 1 and draw() >= self._probability:
             return False
@@ -182,7 +182,7 @@ class Strike:
 
 
 class Faults:
-    """The faults in wait for requests to the Delivery API. Safe to use from any thread.
+    """The faults in wait for requests. Safe to use from any thread.
 
     Each request meets them in the order they were added. Latency and OmitNotifications add to whatever else
     happens; of the others the first that strikes decides, and the rest are kept for later requests.
@@ -209,7 +209,9 @@ class Faults:
             times: how many requests it strikes; None: every one until it is removed.
             probability: chance to strike a request that it could strike, 0 to 1. The sequence of hits is the same
                 for the same seed of the sandbox.
-            match: called with each request; says whether the fault can strike it. Runs on the sandbox's thread.
+            match: called with each request, also those for an artifact (``GET .../rules.json``) and for a geo look-up
+                (``GET /v1/geo``); says whether the fault can strike it. Runs on the sandbox's thread. None: the fault
+                strikes requests to the Delivery API (``request.is_delivery``).
 
         Raises:
             TypeError: fault is none.

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+DELIVERY_PATH: Final = "/rest/v1/delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,11 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     """By name in lower case."""
     body: bytes
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether it is for the Delivery API, and not for an artifact or a geo look-up."""
+        return self.path == DELIVERY_PATH
 
     @property
     def json(self) -> Any:

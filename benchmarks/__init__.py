@@ -1,0 +1,1 @@
+"""Side by side with the alternatives a user has: `python -m benchmarks`. Not part of the distribution."""

@@ -1,0 +1,62 @@
+"""What the tables of one run share: one server, the same bytes, the alternatives' code."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from benchmarks.contestants.delivery import offers_options
+from benchmarks.environments import published_python, stock_code
+from benchmarks.harness import Process
+from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, answer, cookies
+from target_delivery import TargetClient
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Where the contestants meet."""
+
+    rounds: int
+    setup: Mapping[str, Any]
+    """What every worker is given."""
+    published_python: Path
+    """The interpreter that has target-python-sdk."""
+
+
+@contextmanager
+def arena(rounds: int) -> Iterator[Arena]:
+    """Start the server and make what the contestants need."""
+    python = published_python()
+    with TemporaryDirectory() as home, Process("-m", "benchmarks.server") as server:
+        stock_code(Path(home))
+        address = f"127.0.0.1:{server.hear()}"
+        setup = {
+            "server": address,
+            "url": f"http://{address}/rest/v1/delivery?imsOrgId=demo%40AdobeOrg&sessionId={{}}",
+            "request": _request(),
+            "answer": answer(*(f"mbox-{number}" for number in range(PARSED_MBOXES))).decode(),
+            "stock": home,
+        }
+        yield Arena(rounds, setup, python)
+
+
+def _request() -> str:
+    """Return the JSON that this SDK sends for the prefetch: what the others send too."""
+    sent: list[httpx.Request] = []
+
+    def edge(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, content=answer(*MBOXES))
+
+    with httpx.Client(transport=httpx.MockTransport(edge)) as http_client:
+        client = TargetClient.create({"client": CLIENT, "organization_id": ORGANIZATION, "http_client": http_client})
+        client.get_offers(offers_options(cookies()))
+    return sent[0].content.decode()

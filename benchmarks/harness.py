@@ -1,0 +1,150 @@
+"""Contestants, rounds and medians: what every table is made with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+Round = Callable[[int], float]
+"""Does a number of operations and returns the seconds they took."""
+Samples = Mapping[str, Sequence[float]]
+"""Seconds per operation of every contestant, one for each round."""
+
+
+class Goal(NamedTuple):
+    """What one contestant is to reach against another."""
+
+    measure: str
+    ours: str
+    other: str
+    bound: float
+    faster: bool = False
+    """Whether `bound` is on how many times as fast to be, at least, and not on how many times the time to take."""
+
+    def ratio(self, samples: Samples) -> float:
+        """Return the median of the ratios of all rounds: the two ran one after the other, in the same weather."""
+        pairs = zip(samples[self.ours], samples[self.other], strict=True)
+        return median(other / ours if self.faster else ours / other for ours, other in pairs)
+
+    def row(self, samples: Samples) -> list[str]:
+        ratio = self.ratio(samples)
+        reached = ratio >= self.bound if self.faster else ratio <= self.bound
+        bound = (
+            f"at least {self.bound:g} times as fast as" if self.faster else f"at most {self.bound:g} times the time of"
+        )
+        return [self.measure, f"{bound} {self.other}", f"{ratio:.2f}", "yes" if reached else "**no**"]
+
+
+@dataclass
+class Table:
+    """The outcome of one comparison."""
+
+    title: str
+    about: str
+    operation: str
+    """What is done once in the time of a sample."""
+    samples: Samples
+    goals: Sequence[Goal] = ()
+
+    def markdown(self) -> str:
+        """Return a section: the time of every contestant, and what it is in proportion to the first one's."""
+        first = next(iter(self.samples))
+        rows = []
+        for name, seconds in self.samples.items():
+            low, middle, high = (value * 1e6 for value in quantiles(seconds, n=4))
+            ratio = "1" if name == first else f"{Goal('', name, first, 0).ratio(self.samples):.2f}"
+            rows.append([name, f"{middle:,.1f}", f"{low:,.1f} to {high:,.1f}", f"{1e6 / middle:,.0f}", ratio])
+        heads = ["", f"µs per {self.operation}, median", "quartiles", "per second", "time, in proportion"]
+        rounds = len(self.samples[first])
+        return f"## {self.title}\n\n{self.about} {rounds} rounds.\n\n{grid(heads, rows)}"
+
+
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table that is easy to read as text as well."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [heads, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    )
+
+
+def race(contestants: Mapping[str, Round], *, rounds: int, count: int) -> Samples:
+    """Let all contestants do `count` operations in every round; return their times.
+
+    They take turns within each round, and a different one begins each time, so that whatever else the machine
+    does hits all alike. One round before the first is not counted.
+    """
+    names = list(contestants)
+    samples: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(-1, rounds):
+        start = number % len(names)
+        for name in names[start:] + names[:start]:
+            seconds = contestants[name](count) / count
+            if number >= 0:
+                samples[name].append(seconds)
+    return samples
+
+
+class Process:
+    """A Python process of ours that is spoken to line by line."""
+
+    def __init__(self, *arguments: str, python: str | Path = sys.executable) -> None:
+        self._command = " ".join(arguments)
+        self._process = subprocess.Popen(
+            [python, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"`python {self._command}` ended with {self._process.wait()}; its error is above.")
+        return line.strip()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.communicate()
+
+
+class Contestant(NamedTuple):
+    """A function of a module of `benchmarks.contestants`, and the interpreter for it."""
+
+    function: str
+    python: str | Path = sys.executable
+
+
+@contextmanager
+def workers(contestants: Mapping[str, Contestant], setup: Mapping[str, Any]) -> Iterator[Mapping[str, Round]]:
+    """Start every contestant as a `benchmarks.worker` of its own; each is given the setup."""
+    with ExitStack() as stack:
+        rounds: dict[str, Round] = {}
+        for name, (function, python) in contestants.items():
+            process = stack.enter_context(Process("-m", "benchmarks.worker", function, python=python))
+            process.tell(json.dumps(setup))
+            rounds[name] = _round_of(process)
+        yield rounds
+
+
+def _round_of(process: Process) -> Round:
+    def run(count: int) -> float:
+        process.tell(str(count))
+        return float(process.hear())
+
+    return run

@@ -1,0 +1,20 @@
+"""The comparisons, in the order of the report. Each is a module with a function from the arena to its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.tables import calls, concurrent_calls, imports, parsing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.arena import Arena
+    from benchmarks.harness import Table
+
+TABLES: dict[str, Callable[[Arena], Table]] = {
+    "calls": calls.table,
+    "concurrent-calls": concurrent_calls.table,
+    "parsing": parsing.table,
+    "imports": imports.table,
+}

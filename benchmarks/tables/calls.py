@@ -1,0 +1,38 @@
+"""get_offers, one call after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.harness import Contestant, Goal, Table, race, workers
+
+if TYPE_CHECKING:
+    from benchmarks.arena import Arena
+
+OURS = "TargetClient.get_offers"
+HAND_WRITTEN = "httpx.Client.post(...).json()"
+PUBLISHED = "target-python-sdk 1.1.0 get_offers"
+
+
+def table(arena: Arena) -> Table:
+    contestants = {
+        OURS: Contestant("delivery.get_offers"),
+        HAND_WRITTEN: Contestant("handwritten.post"),
+        PUBLISHED: Contestant("published.get_offers", arena.published_python),
+    }
+    with workers(contestants, arena.setup) as rounds:
+        samples = race(rounds, rounds=arena.rounds, count=100)
+    return Table(
+        title="One call after the other",
+        about=(
+            "A prefetch of two mboxes. Every call is another visitor's, with a session of its own; ours makes the "
+            "request's models each time, while the hand-written program has its bytes in hand. It sends the bytes "
+            "that ours sends."
+        ),
+        operation="call",
+        samples=samples,
+        goals=[
+            Goal("get_offers, prefetch of two mboxes", OURS, HAND_WRITTEN, 1.0),
+            Goal("get_offers, prefetch of two mboxes", OURS, PUBLISHED, 0.5),
+        ],
+    )

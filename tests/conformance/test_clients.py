@@ -1,0 +1,101 @@
+"""Plays each case through a whole client: artifact, geo and notifications go over a fake wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from target_delivery import AsyncTargetClient, DeliveryRequest, TargetClient, TargetDeliveryResponse
+
+from .test_suites import check_contained, clock
+
+if TYPE_CHECKING:
+    from .conftest import Case
+
+
+class Wire:
+    """Serves the artifact and geo, takes notifications."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.reports: list[dict[str, Any]] = []
+        self.reported = threading.Event()
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/rules.json"):
+            return httpx.Response(200, content=self.case.artifact.read_bytes())
+        if request.url.path == "/v1/geo":
+            return httpx.Response(200, json=self.case.test.get("mockGeo", {}))
+        self.reports.append(json.loads(request.content))
+        ids = [{"id": one["id"]} for one in self.reports[-1].get("notifications", ())]
+        return httpx.Response(200, json={"status": 200, "notifications": ids})
+
+
+def options_of(case: Case) -> dict[str, Any]:
+    """Translate the suite's client options, which are in camelCase."""
+    conf = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): value for name, value in case.conf.items()}
+    return {"decisioning_method": "on-device", **conf}
+
+
+def call_of(case: Case) -> dict[str, Any]:
+    given = case.test["input"]
+    request = dict(given["request"])
+    if "trace" in request:
+        # The API requires a token, and the device does not ask for it.
+        request["trace"] = {"authorizationToken": "token", **request["trace"]}
+    return {
+        "request": DeliveryRequest.from_dict(request),
+        "session_id": given.get("sessionId"),
+        "target_location_hint": given.get("locationHint"),
+    }
+
+
+def check(case: Case, wire: Wire, result: TargetDeliveryResponse) -> None:
+    check_contained(result.response.to_dict(), case.test.get("output", {}), "response")
+    if "notificationOutput" not in case.test:
+        return
+    if case.test["notificationOutput"] is None:
+        assert not wire.reports
+        return
+    (report,) = wire.reports
+    for entry in report.get("telemetry", {}).get("entries", ()):
+        # What a test run takes is no fact of the suite: its runner supplies these two.
+        entry.setdefault("execution", 1.0)
+        entry.setdefault("parsing", 0.5)
+    check_contained({"request": report}, case.test["notificationOutput"], "notification")
+
+
+@pytest.fixture
+def wire(case: Case, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    now = clock(case.test.get("mockDate"))
+    if now is not None:
+        monkeypatch.setattr(time, "time", lambda: now / 1000)
+    return Wire(case)
+
+
+def test_in_threads(case: Case, wire: Wire) -> None:
+    with httpx.Client(transport=httpx.MockTransport(wire.handle)) as http_client:
+        with TargetClient.create({**options_of(case), "http_client": http_client}) as client:  # type: ignore[typeddict-item]  # a suite's options
+            assert client.wait_until_ready(10)
+            result = client.get_offers(call_of(case))  # type: ignore[call-overload]  # a suite's call
+        check(case, wire, result)
+
+
+def test_in_asyncio(case: Case, wire: Wire) -> None:
+    async def play() -> TargetDeliveryResponse:
+        transport = httpx.MockTransport(wire.handle)
+        async with (
+            httpx.AsyncClient(transport=transport) as http_client,
+            AsyncTargetClient.create({**options_of(case), "http_client": http_client}) as client,  # type: ignore[typeddict-item]  # a suite's options
+        ):
+            assert await client.wait_until_ready(10)
+            return await client.get_offers(call_of(case))  # type: ignore[arg-type]  # a suite's call
+
+    check(case, wire, asyncio.run(play()))

@@ -1,0 +1,117 @@
+"""The project's own specification: whole, in many files, and behind a server."""
+
+import copy
+import functools
+import http.server
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from generator import bundle
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="session")
+def _published():
+    return bundle.bundle(str(ROOT / "openapi" / "delivery.yaml"))
+
+
+@pytest.fixture
+def published(_published):
+    """The bundled specification, to be changed at will."""
+    return copy.deepcopy(_published)
+
+
+@pytest.fixture
+def overlay_document():
+    return bundle.read(ROOT / "openapi" / "overlay.yaml")
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A project with the committed specification and the committed code."""
+    house = tmp_path / "house"
+    for name in ("openapi", "generated"):
+        shutil.copytree(ROOT / name, house / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return house
+
+
+@pytest.fixture
+def tree():
+    """Return a function that gives the content of every file under a directory."""
+
+    def files(directory):
+        return {path.relative_to(directory): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+    return files
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a document to a file, and returns the path."""
+
+    def written(name, document):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(document if isinstance(document, str) else bundle.dump(document), encoding="utf-8")
+        return path
+
+    return written
+
+
+@pytest.fixture
+def split(write):
+    """Return a function that writes a specification as many files, and returns the path of the root."""
+
+    def relative(value, prefix):
+        if isinstance(value, list):
+            return [relative(item, prefix) for item in value]
+        if isinstance(value, dict):
+            return {
+                key: f"{prefix}{item.rsplit('/', 1)[-1]}.yaml" if key == "$ref" else relative(item, prefix)
+                for key, item in value.items()
+            }
+        return value
+
+    def written(document):
+        document = copy.deepcopy(document)
+        schemas = document["components"]["schemas"]
+        for name, schema in schemas.items():
+            write(f"spec/schemas/{name}.yaml", relative(schema, "./"))
+        # Half of them the root document names, the others only those that use them.
+        document["components"]["schemas"] = {name: {"$ref": f"./schemas/{name}.yaml"} for name in sorted(schemas)[::2]}
+        post = relative(document["paths"]["/rest/v1/delivery"]["post"], "../schemas/")
+        write("spec/paths/parameters.yaml", {"all": {item["name"]: item for item in post["parameters"]}})
+        write("spec/paths/errors.json", {"any": {"~/": post["responses"]["default"]}})
+        post["parameters"] = [{"$ref": f"parameters.yaml#/all/{item['name']}"} for item in post["parameters"]]
+        post["responses"]["default"] = {"$ref": "errors.json#/any/~0~1"}
+        write("spec/paths/delivery.yaml", {"post": post})
+        document["paths"] = {"/rest/v1/delivery": {"$ref": "paths/delivery.yaml"}}
+        return write("spec/openapi.yaml", document)
+
+    return written
+
+
+@pytest.fixture
+def served():
+    """Return a function that serves a directory on loopback, and returns its URL."""
+    servers = []
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    def start(directory):
+        handler = functools.partial(Quiet, directory=directory)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

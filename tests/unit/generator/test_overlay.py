@@ -1,0 +1,239 @@
+"""Laying an overlay over a specification."""
+
+import copy
+
+import pytest
+from openapi_spec_validator import validate
+
+from generator import bundle, overlay
+from generator.errors import SpecificationError
+
+DOCUMENT = {
+    "a": {"list": ["x", "y", "x"], "deep": {"one": {"n": 1}, "two": {"n": 2}}},
+    "$odd name": {"'quoted'": 1},
+    "things": [{"kind": "old", "n": 1}, {"kind": "new", "n": 2}, "text"],
+}
+
+
+def laid(*actions, document=DOCUMENT, **options):
+    return overlay.apply({"actions": list(actions)}, document, **options)
+
+
+def values(target):
+    return [node.value for node in overlay.select(DOCUMENT, target, "test")]
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("$", [DOCUMENT]),
+        ("$.a.deep.one.n", [1]),
+        ("$.a['deep']['two'].n", [2]),
+        ('$["$odd name"]["\'quoted\'"]', [1]),
+        ("$.a.list[1]", ["y"]),
+        ("$.a.list[3]", []),
+        ("$.a.deep[0]", []),
+        ("$.a.list.deep", []),
+        ("$.a.deep.*.n", [1, 2]),
+        ("$.a.list[*]", ["x", "y", "x"]),
+        ("$.a.deep.one.n.*", []),
+        ("$.a.list[?@ == 'x']", ["x", "x"]),
+        ("$.things[?@.kind=='new'].n", [2]),
+        ('$.things[?@.kind == "none"]', []),
+        ("$.a.deep[?@.n == 'x']", []),
+        ("$.nothing.at.all", []),
+    ],
+)
+def test_places(target, expected):
+    assert values(target) == expected
+
+
+@pytest.mark.parametrize("target", ["$..n", "$.a[", "$.a[?@.n > 1]", "$.a.list[-1]", "$ .a"])
+def test_places_it_cannot_read(target):
+    with pytest.raises(SpecificationError, match=r"cannot read .* Understood are"):
+        values(target)
+
+
+def test_a_place_that_does_not_start_at_the_root():
+    with pytest.raises(SpecificationError, match="a target starts with"):
+        values("a.b")
+
+
+def test_removing():
+    result = laid(
+        {"target": "$.a.list[?@ == 'x']", "remove": True},
+        {"target": "$.a.deep.one", "remove": True},
+        {"target": "$.things[0].kind", "remove": True},
+    )
+
+    assert result["a"] == {"list": ["y"], "deep": {"two": {"n": 2}}}
+    assert result["things"][0] == {"n": 1}
+
+
+def test_updating():
+    result = laid(
+        {
+            "target": "$.a",
+            "update": {"deep": {"one": {"m": 3}, "two": "gone"}, "list": ["z"], "new": {"b": [1]}},
+        },
+        {"target": "$.a.list", "update": "w"},
+        {"target": "$.things[?@.kind == 'old']", "update": {"kind": "older"}},
+    )
+
+    assert result["a"] == {
+        "list": ["x", "y", "x", "z", "w"],
+        "deep": {"one": {"n": 1, "m": 3}, "two": "gone"},
+        "new": {"b": [1]},
+    }
+    assert result["things"][0] == {"kind": "older", "n": 1}
+
+
+def test_nothing_is_shared_with_what_it_is_laid_over():
+    before = copy.deepcopy(DOCUMENT)
+    update = {"target": "$.a.deep.*", "update": {"shared": {"list": []}}}
+
+    result = laid(update, {"target": "$.a.deep.one.shared.list", "update": 1})
+
+    assert before == DOCUMENT
+    assert update["update"] == {"shared": {"list": []}}
+    assert result["a"]["deep"]["two"]["shared"] == {"list": []}
+
+
+def test_an_action_may_do_nothing():
+    assert laid({"target": "$.a"}) == DOCUMENT
+
+
+def test_a_purpose_chooses_actions():
+    actions = [
+        {"target": "$.a.list", "x-purpose": "correction", "update": "c"},
+        {"target": "$.a.list", "x-purpose": "convenience", "update": "d"},
+    ]
+
+    assert laid(*actions, purpose="correction")["a"]["list"] == ["x", "y", "x", "c"]
+    assert laid(*actions)["a"]["list"] == ["x", "y", "x", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ({"target": "$.a.gone", "remove": True}, "has nothing there"),
+        ({"target": "$.a.list[?@ == 'gone']", "remove": True}, "has nothing there"),
+        (
+            {"target": "$.a.list", "x-expects": ["x"], "remove": True},
+            r'for \["x"\], .* has \["x", "y", "x", "z"\]',
+        ),
+        ({"target": "$.a.list[0]", "update": {"a": 1}}, "neither is there"),
+        ({"target": "$.a", "update": "text"}, "neither is there"),
+    ],
+)
+def test_an_action_that_does_not_fit(action, message):
+    action = {"description": "because\n  of that.", **action}
+    fits = {"target": "$.a.list", "update": "z"}
+
+    with pytest.raises(SpecificationError, match=message) as caught:
+        laid(fits, action)
+
+    assert f"overlay action 2 (target {action['target']}) no longer fits" in str(caught.value)
+    assert laid(fits, action, strict=False) == laid(fits)
+
+
+def test_the_reason_of_an_action_that_does_not_fit_is_given():
+    with pytest.raises(SpecificationError, match=r"The action's reason was: because of that\. Change or remove it"):
+        laid({"target": "$.b", "description": "because\n  of that.", "remove": True})
+
+
+def test_what_is_expected_is_compared_without_prose():
+    schema = {
+        "description": "d",
+        "x-more": 1,
+        "properties": {"description": {"type": "string", "example": "e"}, "x-name": {"title": "t"}},
+        "items": [{"summary": "s", "a": 1}],
+    }
+
+    assert overlay.without_prose(schema) == {
+        "properties": {"description": {"type": "string"}, "x-name": {}},
+        "items": [{"a": 1}],
+    }
+    action = {"target": "$.s", "x-expects": overlay.without_prose(schema), "remove": True}
+    assert laid(action, document={"s": schema}) == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], r"at its top, \[\] is not of type 'object'"),
+        ({"overlay": "1.0.0", "actions": [{"target": "$"}]}, "'info' is a required property"),
+        (
+            {"overlay": "2.0.0", "info": {"title": "t", "version": "1"}, "actions": [{"target": "$"}]},
+            "at overlay",
+        ),
+        ({"overlay": "1.0.0", "info": {"title": "t", "version": "1"}, "actions": []}, "at actions"),
+        (
+            {
+                "overlay": "1.0.0",
+                "info": {"title": "t", "version": "1"},
+                "actions": [{"target": "$", "add": 1}],
+            },
+            "at actions/0, .*'add'",
+        ),
+    ],
+)
+def test_what_is_no_overlay(document, message):
+    with pytest.raises(SpecificationError, match=f"my.yaml is not an OpenAPI Overlay 1.0 document: .*{message}"):
+        overlay.check_form(document, "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("found", "fits"),
+    [
+        ({"required": ["a", "b"], "oneOf": [{"type": "x"}, {"type": "y"}]}, True),
+        ({"required": ["b", "a"], "oneOf": [{"type": "x"}, {"type": "y"}]}, True),
+        ({"required": ["b"], "oneOf": [{"type": "x"}, {"type": "y"}]}, False),
+        ({"required": ["a", "b"], "oneOf": [{"type": "y"}, {"type": "x"}]}, False),
+    ],
+)
+def test_lists_of_names_are_expected_in_any_order(found, fits):
+    expected = {"required": ["a", "b"], "oneOf": [{"type": "x"}, {"type": "y"}]}
+    action = {"target": "$.s", "x-expects": expected, "remove": True}
+
+    assert (laid(action, document={"s": found}, strict=False) == {}) is fits
+
+
+class TestCommittedOverlay:
+    """What the overlay of this project makes of the published specification."""
+
+    @pytest.fixture
+    def schemas(self, published, overlay_document):
+        return bundle.flatten(overlay.apply(overlay_document, published))["components"]["schemas"]
+
+    def test_it_has_the_form_and_every_action_has_its_reason(self, overlay_document):
+        overlay.check_form(overlay_document, "overlay.yaml")
+        for action in overlay_document["actions"]:
+            assert len(action["description"]) > 20
+            assert action["x-purpose"] in ("correction", "convenience")
+
+    def test_it_extends_the_specification_beside_it(self, overlay_document):
+        assert overlay_document["extends"] == "./delivery.yaml"
+
+    def test_the_result_is_valid(self, published, overlay_document):
+        validate(overlay.apply(overlay_document, published))
+
+    def test_what_callers_may_leave_out(self, schemas):
+        for name in ("DeliveryRequest", "Context", "MboxRequest", "UnexpectedError"):
+            assert "required" not in schemas[name]
+        assert schemas["Notification"]["required"] == ["id", "type", "timestamp"]
+
+    def test_what_the_edge_really_sends(self, schemas):
+        assert schemas["ResponseTokens"]["additionalProperties"] is True
+        assert schemas["TraceResponse"]["additionalProperties"] is True
+        assert "type" not in schemas["Option"]["properties"]["content"]
+        assert "oneOf" not in schemas["Option"]["properties"]["content"]
+        assert schemas["View"]["properties"]["id"]["type"] == "integer"
+        assert not [name for name, schema in schemas.items() if "$_type" in schema.get("properties", {})]
+
+    def test_corrections_leave_what_the_edge_requires(self, published, overlay_document):
+        corrected = overlay.apply(overlay_document, published, purpose="correction")["components"]["schemas"]
+
+        assert corrected["MboxRequest"]["required"] == ["index", "name"]
+        assert corrected["DeliveryRequest"]["required"] == ["context"]
+        assert corrected["Context"]["required"] == ["channel"]

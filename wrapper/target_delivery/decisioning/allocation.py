@@ -1,0 +1,62 @@
+"""Which share of the visitors a visitor belongs to, for one activity (on-device.md section 3).
+
+Bit-exact or wrong: every platform has to put a visitor into the same experience.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmh3 import hash as murmur_hash3
+
+from target_delivery.decisioning._json import as_text
+
+if TYPE_CHECKING:
+    from target_delivery.decisioning._json import JsonObject
+
+__all__ = ["Allocations", "allocate", "visitor_of"]
+
+_BUCKETS = 10_000
+
+
+def allocate(client: str, activity_id: str, visitor: str) -> float:
+    """Give the visitor's place among all visitors of an activity.
+
+    Args:
+        client: the client code.
+        activity_id: id of the activity, as text.
+        visitor: the visitor's id, from visitor_of.
+
+    Returns:
+        Percent, with two decimals: at least 0 and less than 100.
+    """
+    # UTF-16 code units: a character beyond U+FFFF counts as two, a lone surrogate is one like any other.
+    key = f"{client}.{activity_id}.{visitor}.0".encode("utf-16-le", "surrogatepass")
+    return abs(murmur_hash3(key)) % _BUCKETS / 100
+
+
+def visitor_of(visitor_id: JsonObject) -> str:
+    """Give the id that counts: the Experience Cloud id, else tntId without its hint, else thirdPartyId.
+
+    Returns:
+        ``""`` when there is none of them.
+    """
+    return (
+        as_text(visitor_id.get("marketingCloudVisitorId"))
+        or as_text(visitor_id.get("tntId")).partition(".")[0]
+        or as_text(visitor_id.get("thirdPartyId"))
+    )
+
+
+class Allocations(dict[str, float]):
+    """The allocations of one visitor by activity id, each worked out when a rule first asks for it."""
+
+    __slots__ = ("_client", "_visitor")
+
+    def __init__(self, client: str, visitor: str) -> None:
+        self._client = client
+        self._visitor = visitor
+
+    def __missing__(self, activity_id: str) -> float:
+        value = self[activity_id] = allocate(self._client, activity_id, self._visitor)
+        return value

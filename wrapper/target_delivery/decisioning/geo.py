@@ -1,0 +1,74 @@
+"""Where the visitor is: when to look it up, and what the answer says (on-device.md section 2).
+
+Looking up is the client's work; this module knows no network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from typing import TYPE_CHECKING
+
+from target_delivery.decisioning._json import as_object, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
+    from target_delivery.decisioning.artifact import Artifact
+
+__all__ = ["geo_address", "geo_of_headers", "with_geo"]
+
+_KNOWN = ("latitude", "longitude", "countryCode", "stateCode", "city")
+_TEXTS = {"x-geo-country-code": "countryCode", "x-geo-region-code": "stateCode", "x-geo-city": "city"}
+_NUMBERS = {"x-geo-latitude": "latitude", "x-geo-longitude": "longitude"}
+
+
+def geo_address(artifact: Artifact, request: AnyObject) -> str | None:
+    """Give the IP address to look up before a request is decided.
+
+    Returns:
+        None when rules do not use geo, the request says where the visitor is, or has no valid address.
+    """
+    if not artifact.geo_targeting_enabled:
+        return None
+    geo = as_object(as_object(request.get("context")).get("geo"))
+    address = as_text(geo.get("ipAddress"))
+    if not address or any(geo.get(name) is not None for name in _KNOWN):
+        return None
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None
+
+
+def geo_of_headers(headers: Mapping[str, Any]) -> AnyObject:
+    """Read the headers ``x-geo-*``, or an object with those names, as ``context.geo`` of a request.
+
+    Values that are blank or, for coordinates, no finite number are left out.
+    """
+    geo: JsonObject = {}
+    for header, value in headers.items():
+        name = header.lower()
+        if name in _TEXTS and isinstance(value, str) and value.strip():
+            geo[_TEXTS[name]] = value.strip()
+        elif name in _NUMBERS and (number := _coordinate(value)) is not None:
+            geo[_NUMBERS[name]] = number
+    return geo
+
+
+def with_geo(request: AnyObject, geo: AnyObject) -> AnyObject:
+    """Give a copy of a request whose ``context.geo`` says in addition what geo does."""
+    context = as_object(request.get("context"))
+    return {**request, "context": {**context, "geo": {**as_object(context.get("geo")), **geo}}}
+
+
+def _coordinate(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
