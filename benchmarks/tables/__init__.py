@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.tables import calls, concurrent_calls, imports, parsing
+from benchmarks.tables import calls, concurrent_calls, imports, outbox, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,4 +17,7 @@ TABLES: dict[str, Callable[[Arena], Table]] = {
     "concurrent-calls": concurrent_calls.table,
     "parsing": parsing.table,
     "imports": imports.table,
+    "outbox-storing": outbox.storing,
+    "outbox-waiting": outbox.waiting,
+    "outbox-delivering": outbox.delivering,
 }

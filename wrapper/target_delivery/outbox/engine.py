@@ -225,7 +225,7 @@ class Entry:
     __slots__ = ("_error", "items")
 
     def __init__(self, items: Sequence[Item]) -> None:
-        self.items = items
+        self.items: Sequence[Item] = items
         self._error: BaseException | None = None
 
     def failed(self, error: BaseException) -> None:

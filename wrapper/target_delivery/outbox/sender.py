@@ -96,7 +96,7 @@ class Sender:
         self._circuits: dict[str, Circuit] = {}
         self._ready: deque[Batch] = deque()
         self._running = 0
-        self.settlement = Settlement()
+        self.settlement: Settlement = Settlement()
         """What has to be noted in the store; replace it when that is done."""
 
     @property
