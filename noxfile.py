@@ -28,7 +28,7 @@ os.environ["PATH"] = os.pathsep.join(
 )
 
 
-def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2]") -> None:
+def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2,redis]") -> None:
     """Install the package, editable, and dependency groups of pyproject.toml."""
     project = nox.project.load_toml(ROOT / "pyproject.toml")
     session.install("-q", "-e", package, *nox.project.dependency_groups(project, *groups))

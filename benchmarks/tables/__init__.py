@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.tables import calls, concurrent_calls, imports, on_device, parsing
+from benchmarks.tables import calls, concurrent_calls, imports, on_device, outbox, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,4 +21,7 @@ TABLES: dict[str, Callable[[Arena], Table]] = {
     "on-device-page-load": on_device.page_load,
     "on-device-threads": on_device.threads,
     "artifact": on_device.artifact,
+    "outbox-storing": outbox.storing,
+    "outbox-waiting": outbox.waiting,
+    "outbox-delivering": outbox.delivering,
 }

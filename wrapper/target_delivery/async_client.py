@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    from target_delivery.completion import Prepared
     from target_delivery.options import (
         AsyncClientOptions,
         AttributesOptions,
@@ -94,6 +95,23 @@ class AsyncTargetClient:
         except TimeoutError:
             return False
         return self._core.can_decide
+
+    @property
+    def config(self) -> Config:
+        """The options, checked and with their defaults."""
+        return self._core.config
+
+    def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
+        """Check and complete what would be sent, and send nothing; see ``TargetClient.prepare_notifications``."""
+        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
+        return self._core.is_stitched(prepared)
+
+    async def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
+        """Send what was prepared, now or in another process; see ``TargetClient.send_prepared``."""
+        return await self._run(self._core.resend(prepared, retries))
 
     async def close(self) -> None:
         """Wait for the reports of decisions on the device that are under way, and close all connections.

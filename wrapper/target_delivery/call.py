@@ -47,8 +47,6 @@ __all__ = ["Call", "Core", "whole"]
 SDK_NAME = "target-delivery-python"
 MAX_REPORTS = 10_000
 """Reports of decisions on the device that wait to be sent; an edge that is down must not use up the memory."""
-_IDLE_HEADERS = frozenset({("accept", "*/*"), ("connection", "keep-alive")})
-"""Defaults of httpx that say what HTTP/1.1 means without them; each costs two percent of a call."""
 _NOTHING_REMOTE: Remote = ([], [])
 
 
@@ -257,7 +255,33 @@ class Core:
         self._completion.complete_for_edge(prepared, options)
         return self.call(prepared, started)
 
-    def call(self, prepared: Prepared, started: float) -> Call:
+    def completed_notifications(self, options: CallOptions) -> Prepared:
+        """Prepare and complete what ``notifications`` would send: what can be stored and sent by ``resend``.
+
+        Raises:
+            OptionError: the request cannot be sent as it is.
+        """
+        prepared = self.prepare("send_notifications", options)
+        self._completion.complete_for_edge(prepared, options)
+        return prepared
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a completed request shares its supplementalDataId with other calls of its page."""
+        sdid = prepared.body["experienceCloud"]["analytics"]["supplementalDataId"]
+        return self.memory.is_shared(prepared.session_id, sdid)
+
+    def resend(self, prepared: Prepared, retries: int | None) -> Conversation[TargetDeliveryResponse]:
+        """Send a completed request as it is, with so many retries; None: as many as the client option says.
+
+        Raises:
+            OptionError: the request cannot be written as JSON.
+            DeliveryError: one of its kinds, when the edge gave no answer.
+        """
+        call = self.call(prepared, time.monotonic(), retries)
+        response = self._read(call, (yield from self._exchange(call)))
+        return self._result(prepared, response, "server-side")
+
+    def call(self, prepared: Prepared, started: float, retries: int | None = None) -> Call:
         """Make the HTTP request of a request that is complete; see edge_call."""
         try:
             wire = endpoint.build_request(
@@ -272,7 +296,8 @@ class Core:
             raise OptionError(f"The request cannot be written as JSON: {error}") from error
         self.config.logger.debug("Delivery API request %s %s", wire.url, _Text(wire.content))
         deadline = started + self.config.timeout / 1000
-        return Call(prepared, wire, Attempts(retries=self.config.retries, started=started, deadline=deadline))
+        retries = self.config.retries if retries is None else retries
+        return Call(prepared, wire, Attempts(retries=retries, started=started, deadline=deadline))
 
     def _exchange(self, call: Call) -> Conversation[Answer]:
         """Send a call, again if need be, until there is an answer."""

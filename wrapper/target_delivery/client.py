@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
+    from target_delivery.completion import Prepared
     from target_delivery.options import (
         AttributesCallbackOptions,
         AttributesOptions,
@@ -159,6 +160,39 @@ class TargetClient:
             Whether there is an artifact to decide with; always True for a ``server-side`` client.
         """
         return self._ready.wait(timeout) and self._core.can_decide
+
+    @property
+    def config(self) -> Config:
+        """The options, checked and with their defaults."""
+        return self._core.config
+
+    def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
+        """Check and complete what ``send_notifications`` would send, and send nothing: what an outbox stores.
+
+        Raises:
+            OptionError: the call or a notification is wrong.
+        """
+        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
+        return self._core.is_stitched(prepared)
+
+    def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
+        """Send what was prepared, now or in another process.
+
+        Args:
+            prepared: what is sent, as it is.
+            retries: instead of the client option of that name.
+
+        Raises:
+            OptionError: it cannot be sent; nothing was.
+            ClientClosedError: the client is closed.
+            DeliveryError: one of its kinds, when the call failed.
+        """
+        if self._closed:
+            raise ClientClosedError(CLOSED)
+        return self._hold(self._core.resend(prepared, retries))
 
     def close(self) -> None:
         """Wait for the calls with a callback that are under way, and close all connections.

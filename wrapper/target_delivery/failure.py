@@ -14,6 +14,7 @@ from target_delivery.errors import (
     InvalidAnswerError,
 )
 from target_delivery.redact import redact
+from target_delivery.retry import read_retry_after
 from target_delivery_api.errors import TruncatedAnswer
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def fail_by_status(call: Call, answer: Answer, message: str | None) -> NoReturn:
         attempts=call.attempts.count,
         status=answer.status_code,
         edge_message=message,
+        retry_after=read_retry_after(answer.headers.get("retry-after")),
     )
 
 

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from target_delivery_api.types import Answer
 
-__all__ = ["Attempts", "Outcome", "name_of"]
+__all__ = ["Attempts", "Outcome", "name_of", "read_retry_after"]
 
 Outcome = Answer | httpx.HTTPError | httpx.StreamError
 """How one attempt ended: with an answer, or with the reason why there is none."""
@@ -52,11 +52,11 @@ class Attempts:
                 return None
             self.failures.append(f"status {outcome.status_code}")
             again = outcome.status_code in RETRIED_STATUSES
-            wait = _retry_after(outcome.headers.get("retry-after")) if again else None
+            wait = read_retry_after(outcome.headers.get("retry-after")) if again else None
         elif isinstance(outcome, httpx.HTTPStatusError):  # raised by a hook of the caller's http_client
             self.failures.append(f"status {outcome.response.status_code}")
             again = outcome.response.status_code in RETRIED_STATUSES
-            wait = _retry_after(outcome.response.headers.get("retry-after")) if again else None
+            wait = read_retry_after(outcome.response.headers.get("retry-after")) if again else None
         else:
             self.failures.append(name_of(outcome))
             again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
@@ -77,8 +77,8 @@ def name_of(failure: BaseException) -> str:
     return f"{type(failure).__name__}{why}"
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header: a number of seconds, or a date."""
+def read_retry_after(value: str | None) -> float | None:
+    """Read a Retry-After header, a number of seconds or a date, as seconds from now; None when it is neither."""
     if value is None:
         return None
     value = value.strip()
