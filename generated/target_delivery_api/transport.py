@@ -242,7 +242,8 @@ class _Remaining(dict[str, float | None]):
         return remaining if own is None or own > remaining else own
 
     def __getitem__(self, phase: str) -> float | None:
-        return self.get(phase)
+        limit: float | None = self.get(phase)
+        return limit
 
 
 def _prepare(
