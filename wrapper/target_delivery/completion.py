@@ -6,8 +6,10 @@ The copy is JSON, the form in which it is sent, stored and decided on; the calle
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import NAMESPACE_URL, uuid5
+
+from attrs import frozen
 
 from target_delivery import cookies, edge
 from target_delivery.errors import OptionError
@@ -42,7 +44,8 @@ _PARTS = ("execute", "prefetch")
 _NOTHING: Mapping[str, Any] = {}
 
 
-class Prepared(NamedTuple):
+@frozen
+class Prepared:
     """A request, ready to be decided or sent: this and nothing else is what a call depends on.
 
     Attributes:
