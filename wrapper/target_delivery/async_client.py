@@ -13,7 +13,7 @@ from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
 from target_delivery.pool import CookielessAsyncClient, Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery.steps import Send, Sleep
+from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from target_delivery.completion import Prepared
     from target_delivery.options import (
         AsyncClientOptions,
+        AsyncOutbox,
         AttributesOptions,
         Config,
         NotificationsOptions,
@@ -42,11 +43,14 @@ class AsyncTargetClient:
     Shared by all tasks of one event loop. An async context manager; ``await close()`` ends it otherwise.
     """
 
-    def __init__(self, config: Config, http_client: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self, config: Config, http_client: httpx.AsyncClient | None = None, outbox: AsyncOutbox | None = None
+    ) -> None:
         require_config(config)
+        self._outbox = outbox
         self._pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, http_client)
         self._ready = asyncio.Event()
-        self._core = Core(config, self._ready)
+        self._core = Core(config, self._ready, outbox=outbox is not None)
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: asyncio.Task[None] | None = None
@@ -63,7 +67,7 @@ class AsyncTargetClient:
         Raises:
             OptionError: an option is missing, unknown or unusable.
         """
-        return cls(read_client_options(options, httpx.AsyncClient), options.get("http_client"))
+        return cls(read_client_options(options, httpx.AsyncClient), options.get("http_client"), options.get("outbox"))
 
     async def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse:
         """Ask for offers; see ``TargetClient.get_offers``."""
@@ -166,6 +170,9 @@ class AsyncTargetClient:
             return await self._send(step)
         if isinstance(step, Sleep):
             await asyncio.sleep(step.seconds)
+        elif isinstance(step, Keep):
+            if self._outbox is not None:
+                await self._outbox.send_prepared(step.prepared)
         else:
             task = asyncio.create_task(self._hold(step.conversation))
             self._tasks.add(task)

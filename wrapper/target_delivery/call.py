@@ -23,7 +23,7 @@ from target_delivery.ids import new_id
 from target_delivery.memory import Memory
 from target_delivery.response import TargetDeliveryResponse
 from target_delivery.retry import Attempts
-from target_delivery.steps import Background, Conversation, Send, Sleep
+from target_delivery.steps import Background, Conversation, Keep, Send, Sleep
 from target_delivery_api.api.delivery import execute as endpoint
 from target_delivery_api.errors import ModelError
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, UnexpectedError
@@ -68,18 +68,20 @@ class Call:
 class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
-    def __init__(self, config: Config, ready: Flag) -> None:
+    def __init__(self, config: Config, ready: Flag, *, outbox: bool) -> None:
         """Set up what the calls share.
 
         Args:
             config: the checked options.
             ready: raised when decisions can be made.
+            outbox: whether there is an outbox for what decisions on the device report.
 
         Raises:
             MissingExtraError: on-device decisioning was chosen and the extra ``on-device`` is not installed.
             OptionError: the artifact in hand cannot be used.
         """
         self.config = config
+        self._outbox = outbox
         self.memory: Memory = Memory(config.target_location_hint)
         self._completion = Completion(config, self.memory)
         self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
@@ -221,6 +223,10 @@ class Core:
         prepared.body["experienceCloud"] = deepcopy(prepared.body.get("experienceCloud", {}))
         prepared.body["requestId"] = new_id()
         try:
+            if self._outbox and "notifications" in prepared.body:
+                self._completion.complete_for_edge(prepared, options)
+                yield Keep(prepared)
+                return
             result = yield from self.notifications(prepared, options, time.monotonic())
             processed = {one.id for one in result.response.notifications or ()}
             missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]

@@ -17,7 +17,7 @@ from target_delivery.options import read_call_options, read_client_options, read
 from target_delivery.poller import Poller
 from target_delivery.pool import CookielessClient, Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery.steps import Send, Sleep
+from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         NotificationsOptions,
         OffersCallbackOptions,
         OffersOptions,
+        Outbox,
     )
     from target_delivery.retry import Outcome
     from target_delivery.steps import Conversation, Step
@@ -55,11 +56,12 @@ class TargetClient:
     A context manager; ``close()`` ends it otherwise.
     """
 
-    def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
+    def __init__(self, config: Config, http_client: httpx.Client | None = None, outbox: Outbox | None = None) -> None:
         require_config(config)
+        self._outbox = outbox
         self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client)
         self._ready = threading.Event()
-        self._core = Core(config, self._ready)
+        self._core = Core(config, self._ready, outbox=outbox is not None)
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._closed = False
@@ -74,7 +76,7 @@ class TargetClient:
         Raises:
             OptionError: an option is missing, unknown or unusable.
         """
-        return cls(read_client_options(options, httpx.Client), options.get("http_client"))
+        return cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
 
     @overload
     def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse: ...
@@ -291,6 +293,9 @@ class TargetClient:
             return self._send(step)
         if isinstance(step, Sleep):
             time.sleep(step.seconds)
+        elif isinstance(step, Keep):
+            if self._outbox is not None:
+                self._outbox.send_prepared(step.prepared)
         else:
             try:
                 self._submit(self._hold, step.conversation)

@@ -19,12 +19,14 @@ from target_delivery_api import models
 if TYPE_CHECKING:
     import httpx
 
+    from target_delivery.completion import Prepared
     from target_delivery.events import EventHandlers
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
     from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",
+    "AsyncOutbox",
     "AttributesCallbackOptions",
     "AttributesOptions",
     "ClientOptions",
@@ -33,6 +35,7 @@ __all__ = [
     "NotificationsOptions",
     "OffersCallbackOptions",
     "OffersOptions",
+    "Outbox",
     "TargetLogger",
 ]
 
@@ -48,6 +51,22 @@ class TargetLogger(Protocol):
 
     def error(self, msg: str, /, *args: object) -> object:
         """Log what went wrong without failing a call."""
+
+
+class Outbox(Protocol):
+    """What the option ``outbox`` of a TargetClient has to offer; a NotificationOutbox does."""
+
+    def send_prepared(self, prepared: Prepared, /) -> None:
+        """Store a prepared request, to be sent in the background."""
+        ...
+
+
+class AsyncOutbox(Protocol):
+    """What the option ``outbox`` of an AsyncTargetClient has to offer; an AsyncNotificationOutbox does."""
+
+    async def send_prepared(self, prepared: Prepared, /) -> None:
+        """Store a prepared request, to be sent in the background."""
+        ...
 
 
 class _CommonClientOptions(TypedDict, total=False):
@@ -101,6 +120,8 @@ class ClientOptions(_CommonClientOptions, total=False):
 
     http_client: httpx.Client | None
     """Your own client: proxies, mTLS, instrumentation, test transports. It is never closed by the SDK."""
+    outbox: Outbox | None
+    """A NotificationOutbox, made with another client: what decisions on the device report goes through it."""
 
 
 class AsyncClientOptions(_CommonClientOptions, total=False):
@@ -108,6 +129,8 @@ class AsyncClientOptions(_CommonClientOptions, total=False):
 
     http_client: httpx.AsyncClient | None
     """Your own client: proxies, mTLS, instrumentation, test transports. It is never closed by the SDK."""
+    outbox: AsyncOutbox | None
+    """An AsyncNotificationOutbox, made with another client: what decisions on the device report goes through it."""
 
 
 class _VisitorOptions(TypedDict, total=False):
@@ -414,10 +437,13 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
     http_client = given.pop("http_client", None)
     if http_client is not None and not isinstance(http_client, http_client_type):
         _refuse("http_client", http_client, f"an httpx.{http_client_type.__name__}")
+    outbox = given.pop("outbox", None)
+    if outbox is not None and not callable(getattr(outbox, "send_prepared", None)):
+        _refuse("outbox", outbox, "an outbox, such as a NotificationOutbox")
     for name in ("client", "organization_id"):
         if given.get(name) is None:
             raise OptionError(f"create() needs the option {name!r}.")
-    config = Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
+    config = Config(**_checked(given, _CLIENT_CHECKS, "http_client", "outbox"))
     if config.server_domain is None and len(config.client) > MAX_LABEL:
         raise OptionError(
             f"Option 'client' has {len(config.client)} characters, and a host name can hold {MAX_LABEL} of them: "

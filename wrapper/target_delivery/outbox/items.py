@@ -6,7 +6,7 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from target_delivery.completion import Prepared
 from target_delivery.cookies import is_session_id
@@ -147,4 +147,4 @@ def merged(requests: Sequence[Prepared]) -> Prepared:
     if telemetry:
         entries = [entry for one in telemetry for entry in one.get("entries", ())]
         body["telemetry"] = {**telemetry[0], "entries": entries}
-    return first._replace(body=body)
+    return evolve(first, body=body)
