@@ -39,14 +39,14 @@ _BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-def encode(body: Model) -> bytes:
+def encode(body: Model | Mapping[str, Any]) -> bytes:
     """Return `body` as compact JSON.
 
     Raises:
         ModelError: it holds what JSON cannot say, such as NaN.
     """
     try:
-        return _to_json(body.to_dict()).encode("ascii")
+        return _to_json(body if isinstance(body, Mapping) else body.to_dict()).encode("ascii")
     except (TypeError, ValueError) as error:
         raise ModelError(f"{type(body).__name__} cannot be written as JSON: {error}") from error
 
@@ -67,7 +67,10 @@ def decode(answer: Answer) -> Any:
 
 
 def post(
-    url: str, query: str, body: Model, headers: Mapping[str, str] | Sequence[tuple[str, str]]
+    url: str,
+    query: str,
+    body: Model | Mapping[str, Any],
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> httpx.Request:
     """Return the request that posts `body` as JSON. It is encoded once, however often it is sent.
 
@@ -236,7 +239,7 @@ class _Remaining(dict[str, float | None]):
         self.deadline = deadline
 
     def get(self, phase: str, default: Any = None) -> Any:
-        own = dict.get(self, phase)
+        own: float | None = super().get(phase)
         # Not zero: to a socket that means not to wait at all.
         remaining = max(self.deadline - monotonic(), 0.001)
         return remaining if own is None or own > remaining else own

@@ -248,4 +248,4 @@ def test_a_port_where_nobody_listens(make: Callable[..., Driver]) -> None:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(DeliveryConnectionError, match=r"No answer from 127\.0\.0\.1 after .* 3 attempts") as caught:
         make(server_domain=address, secure=False).get_offers({"request": EXECUTE})
-    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert "ConnectError" in str(caught.value)
