@@ -14,7 +14,7 @@ from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names
 from target_delivery.poller import Poller
-from target_delivery.pool import CookielessClient, Pool
+from target_delivery.pool import Pool, punctual_client
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery.steps import Send, Sleep
 from target_delivery_api import transport
@@ -54,7 +54,7 @@ class TargetClient:
     """
 
     def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
-        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client)
+        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
         self._ready = threading.Event()
         self._core = Core(config, self._pool.headers, self._ready)
         self._lock = threading.Lock()
