@@ -109,8 +109,9 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
         client: sends it. Its default headers and its limits on time apply, its cookies do not.
         request: what build_request made. It can be sent again.
         deadline: when the whole exchange has to be over, in seconds as time.monotonic() counts them; None for
-            no limits but the client's own. One thing can outlast it: a server that sends the head of its answer
-            byte by byte, because the transport limits each read of the head, not all of them together.
+            no limits but the client's own. The request carries it as the extension "deadline". A transport that
+            does not know that, such as httpx's own, limits each read of an answer's head, not all of them
+            together: a server that sends the head byte by byte can outlast the deadline there.
 
     Raises:
         httpx.ReadTimeout: the deadline passed, before the request was sent or while the answer came.
@@ -264,11 +265,13 @@ def _prepare(
         request.headers = httpx.Headers([*own, *missing])
     # From an earlier time that the request was sent.
     request.extensions.pop("timeout", None)
+    request.extensions.pop("deadline", None)
     if deadline is not None:
         if deadline <= monotonic():
             raise _too_late(request)
         limits: dict[str, float | None] = {**client.timeout.as_dict()}
         request.extensions["timeout"] = _Remaining(limits, deadline)
+        request.extensions["deadline"] = deadline
 
 
 class _Target:

@@ -8,7 +8,8 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
+from urllib.request import getproxies
 
 import httpx
 from attrs import define
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Generator
 
-__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool"]
+__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool", "punctual_client"]
 
 
 LANES = 100
@@ -79,6 +80,26 @@ def http_options() -> HttpOptions:
         "timeout": httpx.Timeout(None),
         "verify": httpx.create_ssl_context(),
     }
+
+
+def punctual_client(**options: Unpack[HttpOptions]) -> CookielessClient:
+    """Return an HTTP client that ends every call at its deadline, unless it has to use a proxy."""
+    # httpx takes no proxies from the environment when it is given a transport: with them its own does the work, and
+    # an edge that sends byte by byte can outlast the deadline.
+    if _proxies_in_environment():
+        return CookielessClient(**options)
+    # Not above: httpcore takes as long to import as the rest, and whoever only imports the SDK is spared it.
+    from target_delivery.deadline import DeadlineTransport
+
+    transport = DeadlineTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
+    return CookielessClient(transport=transport, timeout=options["timeout"])
+
+
+def _proxies_in_environment() -> bool:
+    """Return whether httpx would use a proxy for any host, as its own get_environment_proxies decides."""
+    proxies = getproxies()
+    nowhere = "*" in (host.strip() for host in proxies.get("no", "").split(","))
+    return not nowhere and any(proxies.get(scheme) for scheme in ("http", "https", "all"))
 
 
 @define(eq=False)
