@@ -21,7 +21,7 @@ condition = {"and": [
 ]}
 rule = {"ruleKey": "1", "activityId": 1, "meta": {"activity.id": 1, "experience.id": 0, "audience.ids": []},
         "condition": condition,
-        "consequence": {"name": "home", "options": [{"type": "html", "content": "x", "eventToken": "t"}], "metrics": []}}
+        "consequence": {"name": "home", "options": [{"type": "html", "content": "x"}], "metrics": []}}
 artifact = {"version": "1.0.0", "meta": {"clientCode": "demo", "environment": "production"},
             "localMboxes": ["home"], "rules": {"mboxes": {"home": [rule]}, "views": {}}}
 client = TargetClient.create({
