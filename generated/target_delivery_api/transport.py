@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .errors import ModelError, TruncatedAnswer
+from .model import Model
 from .types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from .model import Model
 
 __all__ = ["asyncio", "decode", "encode", "post", "sync"]
 
@@ -39,14 +38,14 @@ _BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-def encode(body: Model) -> bytes:
-    """Return `body` as compact JSON.
+def encode(body: Model | dict[str, Any]) -> bytes:
+    """Return `body`, a model or JSON, as compact JSON.
 
     Raises:
         ModelError: it holds what JSON cannot say, such as NaN.
     """
     try:
-        return _to_json(body.to_dict()).encode("ascii")
+        return _to_json(body.to_dict() if isinstance(body, Model) else body).encode("ascii")
     except (TypeError, ValueError) as error:
         raise ModelError(f"{type(body).__name__} cannot be written as JSON: {error}") from error
 
@@ -67,7 +66,7 @@ def decode(answer: Answer) -> Any:
 
 
 def post(
-    url: str, query: str, body: Model, headers: Mapping[str, str] | Sequence[tuple[str, str]]
+    url: str, query: str, body: Model | dict[str, Any], headers: Mapping[str, str] | Sequence[tuple[str, str]]
 ) -> httpx.Request:
     """Return the request that posts `body` as JSON. It is encoded once, however often it is sent.
 
@@ -120,7 +119,9 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
     timer: Timer | None = None
     try:
         if not body.read_already:
-            for chunk in response.iter_raw():
+            # Not iter_raw, which counts and cuts and measures for nobody here.
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            for chunk in response.stream:
                 if body.add(chunk) and timer is None:
                     timer = body.ended_at_deadline()
     except _BROKEN as error:
@@ -147,7 +148,8 @@ async def asyncio(
             body = _Body(request, response, deadline)
             try:
                 if not body.read_already:
-                    async for chunk in response.aiter_raw():
+                    assert isinstance(response.stream, httpx.AsyncByteStream)
+                    async for chunk in response.stream:
                         body.add(chunk)
             except _BROKEN as error:
                 raise body.failure() from error
@@ -236,13 +238,14 @@ class _Remaining(dict[str, float | None]):
         self.deadline = deadline
 
     def get(self, phase: str, default: Any = None) -> Any:
-        own = dict.get(self, phase)
+        own: float | None = super().get(phase)
         # Not zero: to a socket that means not to wait at all.
         remaining = max(self.deadline - monotonic(), 0.001)
         return remaining if own is None or own > remaining else own
 
     def __getitem__(self, phase: str) -> float | None:
-        return self.get(phase)
+        limit: float | None = self.get(phase)
+        return limit
 
 
 def _prepare(

@@ -53,7 +53,7 @@ class Order(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        if type(data) is not dict:
+        if data.__class__ is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ...models.delivery_response import DeliveryResponse
@@ -26,7 +26,7 @@ def build_request(
     ims_org_id: str,
     session_id: str,
     version: str | None = None,
-    body: DeliveryRequest,
+    body: DeliveryRequest | dict[str, Any],
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
 ) -> httpx.Request:
     """Return the request, ready to be sent any number of times. Nothing is sent here.
@@ -40,7 +40,7 @@ def build_request(
         ims_org_id: Experience Cloud organization id, as in 1234567890@AdobeOrg.
         session_id: Links the calls of one visit: 1 to 128 printable characters without space, ? or /.
         version: Version of the calling client, for the edge's own statistics.
-        body: Everything that one call says: who the visitor is, where they are, what to decide and what to
+        body: a model, or JSON. Everything that one call says: who the visitor is, where they are, what to decide and what to
             report.
         headers: more headers. Host, Content-Type and Content-Length follow from the request and are not taken
             from here.
