@@ -1,8 +1,9 @@
-"""What the alternatives need: an environment with target-python-sdk, and code that openapi-python-client makes."""
+"""What the alternatives need: environments with the published SDKs, and code that openapi-python-client makes."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import venv
@@ -28,6 +29,29 @@ UNDECLARED = (
     "user-agents==2.2.0",
 )
 """What target-python-sdk imports and declares none of. It needs setuptools for pkg_resources, which 82 has no more."""
+
+
+PUBLISHED_NODE = "@adobe/target-nodejs-sdk@2.4.3"
+
+
+def published_node() -> Path:
+    """Return the folder whose node_modules have target-nodejs-sdk; make it, if there is none yet.
+
+    Raises:
+        RuntimeError: there is no npm.
+    """
+    home = ROOT / ".nox" / "benchmarks-published-node"
+    stamp = home / "contents"
+    if not stamp.exists() or stamp.read_text() != PUBLISHED_NODE:
+        npm = shutil.which("npm")
+        if npm is None:
+            raise RuntimeError("The tables of on-device decisioning need Node.js with npm.")
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        (home / "package.json").write_text('{"private": true}')
+        subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", PUBLISHED_NODE], cwd=home, check=True)
+        stamp.write_text(PUBLISHED_NODE)
+    return home
 
 
 def published_python() -> Path:

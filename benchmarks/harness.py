@@ -44,6 +44,19 @@ class Goal(NamedTuple):
         return [self.measure, f"{bound} {self.other}", f"{ratio:.2f}", "yes" if reached else "**no**"]
 
 
+class Limit(NamedTuple):
+    """The time that one contestant may take."""
+
+    measure: str
+    ours: str
+    microseconds: float
+
+    def row(self, samples: Samples) -> list[str]:
+        measured = median(samples[self.ours]) * 1e6
+        reached = "yes" if measured <= self.microseconds else "**no**"
+        return [self.measure, f"at most {self.microseconds:g} µs", f"{measured:.1f} µs", reached]
+
+
 @dataclass
 class Table:
     """The outcome of one comparison."""
@@ -53,7 +66,7 @@ class Table:
     operation: str
     """What is done once in the time of a sample."""
     samples: Samples
-    goals: Sequence[Goal] = ()
+    goals: Sequence[Goal | Limit] = ()
 
     def markdown(self) -> str:
         """Return a section: the time of every contestant, and what it is in proportion to the first one's."""
@@ -77,30 +90,31 @@ def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def race(contestants: Mapping[str, Round], *, rounds: int, count: int) -> Samples:
-    """Let all contestants do `count` operations in every round; return their times.
+def race(contestants: Mapping[str, Round], *, rounds: int, count: int | Mapping[str, int]) -> Samples:
+    """Let all contestants do `count` operations in every round, or each its own number; return their times.
 
     They take turns within each round, and a different one begins each time, so that whatever else the machine
     does hits all alike. One round before the first is not counted.
     """
     names = list(contestants)
+    counts = dict.fromkeys(names, count) if isinstance(count, int) else count
     samples: dict[str, list[float]] = {name: [] for name in names}
     for number in range(-1, rounds):
         start = number % len(names)
         for name in names[start:] + names[:start]:
-            seconds = contestants[name](count) / count
+            seconds = contestants[name](counts[name]) / counts[name]
             if number >= 0:
                 samples[name].append(seconds)
     return samples
 
 
 class Process:
-    """A Python process of ours that is spoken to line by line."""
+    """A process of ours that is spoken to line by line."""
 
-    def __init__(self, *arguments: str, python: str | Path = sys.executable) -> None:
-        self._command = " ".join(arguments)
+    def __init__(self, *arguments: str, interpreter: str | Path = sys.executable) -> None:
+        self._command = " ".join((str(interpreter), *arguments))
         self._process = subprocess.Popen(
-            [python, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [interpreter, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def tell(self, line: str) -> None:
@@ -112,7 +126,7 @@ class Process:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"`python {self._command}` ended with {self._process.wait()}; its error is above.")
+            raise RuntimeError(f"`{self._command}` ended with {self._process.wait()}; its error is above.")
         return line.strip()
 
     def __enter__(self) -> Process:
@@ -124,10 +138,11 @@ class Process:
 
 
 class Contestant(NamedTuple):
-    """A function of a module of `benchmarks.contestants`, and the interpreter for it."""
+    """A function of a module of `benchmarks.contestants`, the interpreter for it, and what that is to run."""
 
     function: str
-    python: str | Path = sys.executable
+    interpreter: str | Path = sys.executable
+    worker: tuple[str, ...] = ("-m", "benchmarks.worker")
 
 
 @contextmanager
@@ -135,8 +150,8 @@ def workers(contestants: Mapping[str, Contestant], setup: Mapping[str, Any]) -> 
     """Start every contestant as a `benchmarks.worker` of its own; each is given the setup."""
     with ExitStack() as stack:
         rounds: dict[str, Round] = {}
-        for name, (function, python) in contestants.items():
-            process = stack.enter_context(Process("-m", "benchmarks.worker", function, python=python))
+        for name, (function, interpreter, worker) in contestants.items():
+            process = stack.enter_context(Process(*worker, function, interpreter=interpreter))
             process.tell(json.dumps(setup))
             rounds[name] = _round_of(process)
         yield rounds

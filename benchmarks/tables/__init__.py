@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.tables import calls, concurrent_calls, imports, parsing
+from benchmarks.tables import calls, concurrent_calls, imports, on_device, outbox, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,4 +17,11 @@ TABLES: dict[str, Callable[[Arena], Table]] = {
     "concurrent-calls": concurrent_calls.table,
     "parsing": parsing.table,
     "imports": imports.table,
+    "on-device-mbox": on_device.mbox,
+    "on-device-page-load": on_device.page_load,
+    "on-device-threads": on_device.threads,
+    "artifact": on_device.artifact,
+    "outbox-storing": outbox.storing,
+    "outbox-waiting": outbox.waiting,
+    "outbox-delivering": outbox.delivering,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -239,7 +240,7 @@ def test_a_passing_failure_is_tried_again(client: Driver, wire: Wire, status: in
 
 def test_the_page_of_a_proxy_is_an_error_that_shows_it(client: Driver, wire: Wire) -> None:
     wire.answer = lambda _: httpx.Response(502, html="<html>Bad gateway</html>")
-    with pytest.raises(DeliveryStatusError, match="status 502: <html>Bad gateway") as caught:
+    with pytest.raises(DeliveryStatusError, match="status 502: '<html>Bad gateway") as caught:
         client.get_offers({"request": REQUEST})
     assert (caught.value.edge_message, caught.value.attempts) == (None, 3)
     wire.answer = lambda _: httpx.Response(403)
@@ -317,3 +318,41 @@ def test_nothing_secret_is_in_errors_or_in_logs_above_debug(
     for line in shown:
         assert not [secret for secret in SECRETS if secret in line]
     assert any("tnt-7d1c" in record.getMessage() for record in caplog.records), "DEBUG shows the request"
+
+
+def test_an_id_that_cannot_be_encoded_does_not_raise(client: Driver, wire: Wire) -> None:
+    wire.answer = lambda _: httpx.Response(200, content=b'{"status": 200, "id": {"tntId": "\\ud800"}}')
+    assert "|PC#%3F#" in client.get_offers({"request": REQUEST}).target_cookie["value"]
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(503, 3), (403, 1)])
+def test_an_answer_that_a_hook_refuses_is_one_with_an_error_status(
+    make: Callable[..., Driver], kind: str, status: int, attempts: int
+) -> None:
+    def refuse(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    async def refuse_async(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(status))
+    http_client: httpx.Client | httpx.AsyncClient = (
+        httpx.Client(transport=transport, event_hooks={"response": [refuse]})
+        if kind == "threads"
+        else httpx.AsyncClient(transport=transport, event_hooks={"response": [refuse_async]})
+    )
+    with pytest.raises(DeliveryStatusError) as caught:
+        make(http_client=http_client).get_offers({"request": REQUEST, "session_id": SECRETS[3]})
+    assert (caught.value.status, caught.value.attempts) == (status, attempts)
+    assert SECRETS[3] not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_text_of_another_ones_failure_is_not_shown(client: Driver, wire: Wire) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(f"cannot reach {request.url}")
+
+    wire.answer = fail
+    with pytest.raises(TargetError, match="cannot reach") as caught:
+        client.get_offers({"request": REQUEST, "session_id": "@".join(SECRETS[:2])})
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not [secret for secret in SECRETS if secret in shown]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -15,6 +17,7 @@ from target_delivery import (
     ClientClosedError,
     DeliveryRequest,
     DeliveryStatusError,
+    DeliveryTimeoutError,
     MboxRequest,
     MetricType,
     Notification,
@@ -101,14 +104,14 @@ def test_a_callback_that_raises_harms_nobody(
     client: TargetClient, edge: SlowEdge, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     def broken(_: object) -> None:
-        raise RuntimeError("boom")
+        sys.exit("boom")
 
     edge.status = status
     edge.go.set()
     result = client.get_offers({"request": REQUEST, "callback": broken, "err_callback": broken})
     result.wait(SOON)
     assert result.successful() is (status == 200)
-    assert "A callback raised RuntimeError: boom" in caplog.text
+    assert "A callback raised SystemExit." in caplog.text
     edge.status = 200
     assert client.get_offers({"request": REQUEST, "callback": print}).get(SOON).response.status == 200
 
@@ -156,3 +159,30 @@ def test_a_callback_may_close_the_client(client: TargetClient, edge: SlowEdge) -
     edge.go.set()
     result = client.get_offers({"request": REQUEST, "callback": lambda _: client.close()})
     assert result.get(SOON).response.status == 200
+
+
+def test_the_deadline_of_a_call_counts_from_the_call(edge: SlowEdge, client: TargetClient) -> None:
+    with httpx.Client(transport=httpx.MockTransport(edge.handle)) as http_client:
+        options = {"client": "demo", "organization_id": "o", "http_client": http_client, "timeout": 50}
+        with TargetClient.create(options) as impatient:  # type: ignore[arg-type]  # a plain dict
+            waiting = [impatient.get_offers({"request": REQUEST, "callback": len}) for _ in range(40)]
+            time.sleep(0.1)
+            edge.go.set()
+            with pytest.raises(DeliveryTimeoutError):
+                waiting[-1].get(SOON)
+
+
+def test_closing_twice_at_the_same_time_harms_no_call(client: TargetClient, edge: SlowEdge) -> None:
+    result = client.get_offers({"request": REQUEST, "callback": len})
+    closing = [threading.Thread(target=client.close) for _ in range(2)]
+    for thread in closing:
+        thread.start()
+    edge.go.set()
+    for thread in closing:
+        thread.join(SOON)
+    assert result.successful()
+
+
+def test_a_client_is_made_by_create() -> None:
+    with pytest.raises(OptionError, match=r"by its method create\(\)"):
+        TargetClient({"client": "demo", "organization_id": "o"})  # type: ignore[arg-type]  # the mistake under test

@@ -16,11 +16,13 @@ from drivers import Driver, Wire
 from target_delivery import (
     ChannelType,
     Context,
+    DeliveryError,
     DeliveryRequest,
     ExecuteRequest,
     Geo,
     MboxRequest,
     NotReadyError,
+    OptionError,
     PrefetchRequest,
     Property,
     SendNotificationError,
@@ -422,3 +424,41 @@ def test_decisions_in_threads_never_mix_two_artifacts(wire: Wire) -> None:
         stop.set()
         swapper.join()
     assert not mixed
+
+
+def test_impressions_go_through_an_outbox(
+    kind: str, make: Callable[..., Driver], device: Callable[..., Driver]
+) -> None:
+    class Kept:
+        def __init__(self) -> None:
+            self.prepared: list[Any] = []
+
+        def send_prepared(self, prepared: Any) -> None:
+            self.prepared.append(prepared)
+
+    class AsyncKept(Kept):
+        async def send_prepared(self, prepared: Any) -> None:  # type: ignore[override]  # its asyncio twin
+            self.prepared.append(prepared)
+
+    outbox = Kept() if kind == "threads" else AsyncKept()
+    driver = device(outbox=outbox)
+    assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
+    driver.close()
+    (prepared,) = outbox.prepared
+    assert prepared.body["notifications"][0]["tokens"] == ["token of welcome"]
+    assert prepared.body["experienceCloud"]["analytics"]["logging"] == "server_side"
+    assert prepared.cluster == "28"
+    with pytest.raises(OptionError, match="Option 'outbox' must be an outbox"):
+        device(outbox=object())
+
+
+def test_an_outbox_that_fails_is_told_and_harms_nothing(device: Callable[..., Driver]) -> None:
+    class Full:
+        def send_prepared(self, prepared: Any) -> None:
+            raise DeliveryError("the store is full")
+
+    seen: list[SendNotificationError] = []
+    driver = device(outbox=Full(), events={"send_notification_error": seen.append})
+    assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
+    driver.close()
+    assert str(seen[0].error) == "the store is full"

@@ -32,7 +32,7 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"client": "a" * 129}, "Option 'client'"),
         ({"client": 7}, "Option 'client' must be a str"),
         ({"organization_id": " "}, "Option 'organization_id' must be a str that is not blank"),
-        ({"timeout": 0}, "Option 'timeout' must be an int of milliseconds greater than 0, not 0"),
+        ({"timeout": 0}, "Option 'timeout' must be an int of milliseconds greater than 0, .* not 0"),
         ({"timeout": 1.5}, "Option 'timeout'"),
         ({"timeout": True}, "Option 'timeout'"),
         ({"timeout": "3000"}, "Option 'timeout' .* not a value of type str"),
@@ -46,7 +46,7 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"property_token": ""}, "Option 'property_token'"),
         ({"decisioning_method": "ondevice"}, "Option 'decisioning_method' must be one of .* not 'ondevice'"),
         ({"decisioning_method": "on-device", "artifact_payload": {}}, "Option 'artifact_payload' is no artifact: .*"),
-        ({"polling_interval": 1000}, "Option 'polling_interval' must be .* at least 300000, not 1000"),
+        ({"polling_interval": 1000}, "Option 'polling_interval' must be .* at least 300000, .* not 1000"),
         ({"maximum_wait_ready": -1}, "Option 'maximum_wait_ready'"),
         ({"artifact_payload": "{}"}, "Option 'artifact_payload' must be a mapping"),
         ({"artifact_location": "rules.json"}, "'artifact_location' must be an http or https URL, not 'rules.json'"),
@@ -166,7 +166,7 @@ def test_an_event_handler_that_raises_harms_nobody(
 
     make(events={"client_ready": handler}, http_client=wire.http_client).get_offers({"request": REQUEST})
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
-        "The handler of the event client_ready raised RuntimeError: boom"
+        "The handler of the event client_ready raised RuntimeError."
     ]
 
 

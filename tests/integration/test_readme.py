@@ -20,8 +20,9 @@ TESTS = [code for code in PYTHON if code.startswith("# test_")]
 
 
 @pytest.fixture
-def account(edge: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+def account(edge: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
     """Bring what is meant for a real account to the embedded edge, at the wire."""
+    monkeypatch.chdir(tmp_path)  # for the files the README makes
 
     def moved(request: httpx.Request) -> httpx.Request:
         assert request.url.host.endswith((".tt.omtrdc.net", ".adobetarget.com"))
@@ -48,7 +49,14 @@ def test_every_python_block_runs(account: Sandbox, capsys: pytest.CaptureFixture
         assert isinstance(target_client, TargetClient)
         target_client.close()
     printed = capsys.readouterr().out
-    for expected in ("home html", "status 200", "checkout on one page", "decided ", "request.execute asks for nothing"):
+    for expected in (
+        "stored 0 confirmed ",
+        "home html",
+        "status 200",
+        "checkout on one page",
+        "decided ",
+        "request.execute asks for nothing",
+    ):
         assert expected in printed
     assert namespace["again"] == [], "every displayed notification was processed"
     assert account.ledger.notifications

@@ -299,7 +299,7 @@ def test_the_text_of_a_metric_type_is_good_enough_at_run_time(client: Driver, wi
     [
         ({"prefetch": {"mboxes": []}}, r"request\.prefetch must be of type PrefetchRequest, not dict"),
         ({"execute": ExecuteRequest(mboxes=[{"name": "a"}])}, r"request\.execute\.mboxes\[0\] must be .* MboxRequest"),  # type: ignore[list-item]  # the mistake under test
-        ({"prefetch": PrefetchRequest(mboxes=[MboxRequest(name=5)])}, r"mboxes\[0\]\.name must be a str, not 5"),  # type: ignore[arg-type]  # the mistake under test
+        ({"prefetch": PrefetchRequest(mboxes=[MboxRequest(name=5)])}, r"mboxes\[0\]\.name must be a str, not int"),  # type: ignore[arg-type]  # the mistake under test
         ({"notifications": ["n"]}, r"request\.notifications\[0\] must be of type Notification, not str"),
         ({"execute": ExecuteRequest(page_load={"a": 1})}, "cannot be written as JSON"),  # type: ignore[arg-type]  # the mistake under test
         ({"execute": ExecuteRequest(page_load=RequestDetails(parameters={"a": object()}))}, "as JSON"),  # type: ignore[dict-item]  # the mistake under test
@@ -336,3 +336,59 @@ def test_mbox_names_are_a_list_of_names(client: Driver, wire: Wire, names: Any) 
     with pytest.raises(OptionError, match="mbox_names"):
         client.get_attributes(names)
     assert not wire.sent
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"context": "x"}, "request.context must be an object, not str"),
+        ({"id": "x"}, "request.id must be an object"),
+        ({"id": {"tntId": 5}}, "request.id.tntId must be a str, not int"),
+        ({"id": {"customerIds": "x"}}, "request.id.customerIds must be a list"),
+        ({"id": {"customerIds": [1]}}, r"request.id.customerIds\[0\] must be an object"),
+        ({"property": "t"}, "request.property must be an object"),
+        ({"experienceCloud": "x"}, "request.experienceCloud must be an object"),
+        ({"experienceCloud": {"analytics": "x"}}, "request.experienceCloud.analytics must be an object"),
+        ({"execute": []}, "request.execute must be an object"),
+        ({"prefetch": "x"}, "request.prefetch must be an object"),
+        ({"execute": {"mboxes": "ab"}}, "request.execute.mboxes must be a list"),
+        ({"execute": {"mboxes": [1]}}, r"request.execute.mboxes\[0\] must be an object"),
+        ({"execute": {"mboxes": [{"name": "a", "index": [1]}, {"name": "b"}]}}, r"mboxes\[0\].index must be an int"),
+        ({"notifications": {"a": 1}}, "request.notifications must be a list"),
+        ({"notifications": [1]}, r"request.notifications\[0\] must be an object"),
+    ],
+)
+def test_json_of_another_shape_is_refused_by_its_place(
+    make: Callable[..., Driver], wire: Wire, request_: dict[str, Any], message: str
+) -> None:
+    client = make(http_client=wire.http_client, property_token="p")
+    with pytest.raises(OptionError, match=message):
+        client.get_offers({"request": DeliveryRequest.from_dict(request_)})
+    assert not wire.sent
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"notifications": Notification(id="n", type=MetricType.CLICK, timestamp=1)},
+        {"execute": ExecuteRequest(mboxes=MboxRequest(name="a"))},  # type: ignore[arg-type]  # the mistake under test
+    ],
+)
+def test_a_list_that_was_forgotten_is_named(client: Driver, changes: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="must be a list of"):
+        client.get_offers({"request": DeliveryRequest(**changes)})
+
+
+def test_a_part_whose_mboxes_all_lack_a_name_is_dropped(client: Driver, wire: Wire) -> None:
+    request = DeliveryRequest(execute=ExecuteRequest(mboxes=mboxes((None, None))), prefetch=PREFETCH.prefetch)
+    client.get_offers({"request": request})
+    assert "execute" not in wire.body
+    assert "impressionId" not in wire.body
+    assert wire.body["prefetch"]
+
+
+def test_the_headers_of_the_callers_http_client_are_those_of_the_moment(client: Driver, wire: Wire) -> None:
+    for token in ("old", "new"):
+        wire.http_client.headers["authorization"] = token
+        client.get_offers({"request": PREFETCH})
+        assert wire.sent[-1].headers["authorization"] == token

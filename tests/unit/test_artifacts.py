@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -38,7 +39,7 @@ class Owner:
         }
         self.config: Config = read_client_options(given, httpx.Client)
         self.telemetry = TelemetryStore()
-        self.keeper = ArtifactKeeper(self.config, httpx.Headers(), self.telemetry, threading.Event())
+        self.keeper = ArtifactKeeper(self.config, self.telemetry, threading.Event())
         self.conversation = self.keeper.polling()
 
     def seen(self) -> list[str]:
@@ -170,13 +171,7 @@ def test_a_good_artifact_in_use_is_never_lost(outcome: Answer | httpx.HTTPError)
 
 def next_send(owner: Owner) -> Send:
     """Go on to the next download, as if time had passed."""
-    owner_time = pytest.MonkeyPatch()
-    with owner_time.context() as patch:
-        import time
-
-        now = time.monotonic() + 60
-        patch.setattr(time, "monotonic", lambda: now)
-        step = next(owner.conversation)
+    step = next(owner.conversation)
     assert isinstance(step, Send)
     return step
 
@@ -235,6 +230,50 @@ def test_the_wait_for_the_first_artifact_is_bounded(caplog: pytest.LogCaptureFix
     next_send(owner)
     owner.conversation.send(answer())
     assert owner.seen() == ["artifact_download_succeeded"]
+
+
+@pytest.mark.parametrize("interval", [0, 300_000])
+def test_the_wait_is_bounded_also_after_a_download_that_is_not_tried_again(interval: int) -> None:
+    owner = Owner(maximum_wait_ready=50, polling_interval=interval)
+    next(owner.conversation)
+    step = owner.conversation.send(answer(403, b""))
+    assert isinstance(step, Sleep)
+    assert step.seconds <= 0.05
+    owner.seen()
+    time.sleep(0.06)
+    if interval:
+        step = next(owner.conversation)
+        assert isinstance(step, Sleep)
+        assert step.seconds >= 299
+    else:
+        with pytest.raises(StopIteration):
+            next(owner.conversation)
+    assert owner.seen() == ["client_ready"]
+    assert owner.keeper.ready.is_set()
+
+
+def test_who_waits_is_woken_when_nothing_comes_any_more() -> None:
+    owner = Owner(polling_interval=0)
+    next(owner.conversation)
+    with pytest.raises(StopIteration):
+        owner.conversation.send(answer(403, b""))
+    assert owner.keeper.ready.is_set()
+    assert owner.seen() == ["artifact_download_failed"]
+
+
+def test_whatever_a_transport_raises_polling_goes_on() -> None:
+    owner = Owner()
+    next(owner.conversation)
+    assert isinstance(owner.conversation.throw(RuntimeError("SECRET")), Sleep)
+    assert str(owner.events[0].error) == "The artifact of assets.adobetarget.com cannot be used: TransportError"
+
+
+def test_no_token_in_an_error_or_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner(property_token="SECRET")
+    next(owner.conversation)
+    owner.conversation.send(answer(403, b""))
+    assert "SECRET" in owner.events[0].artifact_location
+    assert "SECRET" not in str(owner.events[0].error) + caplog.text
 
 
 def test_rules_bin() -> None:

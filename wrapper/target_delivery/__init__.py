@@ -28,6 +28,10 @@ if TYPE_CHECKING:
         InvalidAnswerError,
         NotReadyError,
         OptionError,
+        OutboxClosedError,
+        OutboxError,
+        OutboxFullError,
+        StoreError,
         TargetError,
     )
     from target_delivery.events import (
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
         EventHandlers,
         EventName,
         GeoLocationUpdated,
+        NotificationSetAside,
         SendNotificationError,
     )
     from target_delivery.options import (
@@ -179,6 +184,7 @@ __all__ = [
     "NotificationMbox",
     "NotificationPageLoad",
     "NotificationResponse",
+    "NotificationSetAside",
     "NotificationView",
     "NotificationsCallbackOptions",
     "NotificationsOptions",
@@ -188,6 +194,9 @@ __all__ = [
     "OptionError",
     "OptionType",
     "Order",
+    "OutboxClosedError",
+    "OutboxError",
+    "OutboxFullError",
     "PageLoadResponse",
     "PrefetchMboxResponse",
     "PrefetchRequest",
@@ -201,6 +210,7 @@ __all__ = [
     "Screen",
     "ScreenOrientationType",
     "SendNotificationError",
+    "StoreError",
     "TargetClient",
     "TargetDeliveryResponse",
     "TargetError",
@@ -238,6 +248,10 @@ _MODULES = {
         "InvalidAnswerError",
         "NotReadyError",
         "OptionError",
+        "OutboxClosedError",
+        "OutboxError",
+        "OutboxFullError",
+        "StoreError",
         "TargetError",
     ),
     "target_delivery.events": (
@@ -248,6 +262,7 @@ _MODULES = {
         "EventHandlers",
         "EventName",
         "GeoLocationUpdated",
+        "NotificationSetAside",
         "SendNotificationError",
     ),
     "target_delivery.options": (

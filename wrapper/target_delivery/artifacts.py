@@ -23,7 +23,7 @@ from target_delivery.decisioning import (
     load_artifact,
     read_artifact,
 )
-from target_delivery.errors import OptionError
+from target_delivery.errors import ClientClosedError, OptionError
 from target_delivery.events import (
     ArtifactDownloadFailed,
     ArtifactDownloadSucceeded,
@@ -31,6 +31,7 @@ from target_delivery.events import (
     GeoLocationUpdated,
     emit,
 )
+from target_delivery.retry import name_of
 from target_delivery.steps import Conversation, Send, Sleep
 from target_delivery_api.types import Answer
 
@@ -77,14 +78,13 @@ class ArtifactKeeper:
         ready: set once the client can be used: with the first artifact, or when ``maximum_wait_ready`` has passed.
     """
 
-    def __init__(self, config: Config, headers: httpx.Headers, telemetry: TelemetryStore | None, ready: Flag) -> None:
+    def __init__(self, config: Config, telemetry: TelemetryStore | None, ready: Flag) -> None:
         """Take an artifact in hand, if there is one.
 
         Raises:
             OptionError: ``artifact_payload`` is no artifact that can be used.
         """
         self._config = config
-        self._headers = headers
         self._telemetry = telemetry
         self._url = edge.artifact_url(config)
         self._etag: str | None = None
@@ -107,24 +107,39 @@ class ArtifactKeeper:
         if self.loaded is None:
             yield from self._download()
         while interval:
-            yield Sleep(interval)
+            yield from self._wait(interval)
             yield from self._download()
+        if self._ready_by is not None and not self.ready.is_set():
+            yield Sleep(max(0.0, self._ready_by - time.monotonic()))
+            self._check_wait()
+        # Nothing comes any more: whoever waits has waited long enough.
+        self.ready.set()
 
     def _download(self) -> Conversation[None]:
         for attempt in range(MAX_RETRIES + 1):
             started = time.monotonic()
-            again = self._take((yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT))), started)
+            try:
+                outcome = yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT))
+            except ClientClosedError:
+                raise
+            except Exception as error:  # of a transport or a hook of the caller's
+                outcome = httpx.TransportError(type(error).__name__)
+            again = self._take(outcome, started)
             self._check_wait()
             if not again or attempt == MAX_RETRIES:
                 return
             backoff = min(MAX_BACKOFF, FIRST_BACKOFF * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-            until = time.monotonic() + backoff
-            while (left := until - time.monotonic()) > 0:
-                yield Sleep(self._limited(left))
-                self._check_wait()
+            yield from self._wait(backoff)
+
+    def _wait(self, seconds: float) -> Conversation[None]:
+        first = self._limited(seconds)
+        yield Sleep(first)
+        self._check_wait()
+        if first < seconds:
+            yield Sleep(seconds - first)
 
     def _request(self) -> httpx.Request:
-        headers = {**self._headers, "accept": "application/json, */*"}
+        headers = {"accept": "application/json, */*"}
         if self._etag is not None and self.loaded is not None:
             headers["if-none-match"] = self._etag
         return httpx.Request("GET", self._url, headers=headers)
@@ -132,7 +147,7 @@ class ArtifactKeeper:
     def _take(self, outcome: Outcome | None, started: float) -> bool:
         """Use what a download brought; return whether to try again."""
         if not isinstance(outcome, Answer):
-            self._fail(f"{type(outcome).__name__}: {outcome}")
+            self._fail(name_of(outcome) if outcome is not None else "no answer")
             return True
         if outcome.status_code == 304 and self.loaded is not None:
             return False
@@ -177,7 +192,8 @@ class ArtifactKeeper:
         self._announce()
 
     def _fail(self, why: str) -> None:
-        error = ArtifactError(f"The artifact {self._url} cannot be used: {why}")
+        # Without its URL, which can hold a property token or a signature; the event has it.
+        error = ArtifactError(f"The artifact of {httpx.URL(self._url).host} cannot be used: {why}")
         self._config.logger.error("%s", error)
         emit(self._config, ArtifactDownloadFailed(artifact_location=self._url, error=error))
 

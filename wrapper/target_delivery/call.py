@@ -21,9 +21,9 @@ from target_delivery.events import ClientReady, SendNotificationError, emit
 from target_delivery.failure import fail_by_answer, fail_by_status, fail_without_answer
 from target_delivery.ids import new_id
 from target_delivery.memory import Memory
-from target_delivery.response import TargetDeliveryResponse, results_in_order
+from target_delivery.response import TargetDeliveryResponse
 from target_delivery.retry import Attempts
-from target_delivery.steps import Background, Conversation, Send, Sleep
+from target_delivery.steps import Background, Conversation, Keep, Send, Sleep
 from target_delivery_api.api.delivery import execute as endpoint
 from target_delivery_api.errors import ModelError
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, UnexpectedError
@@ -68,24 +68,24 @@ class Call:
 class Core:
     """What the calls of one client have in common, whichever way they are sent."""
 
-    def __init__(self, config: Config, default_headers: httpx.Headers, ready: Flag) -> None:
+    def __init__(self, config: Config, ready: Flag, *, outbox: bool) -> None:
         """Set up what the calls share.
 
         Args:
             config: the checked options.
-            default_headers: those that the HTTP client sends with every request.
             ready: raised when decisions can be made.
+            outbox: whether there is an outbox for what decisions on the device report.
 
         Raises:
             MissingExtraError: on-device decisioning was chosen and the extra ``on-device`` is not installed.
             OptionError: the artifact in hand cannot be used.
         """
         self.config = config
+        self._outbox = outbox
         self.memory: Memory = Memory(config.target_location_hint)
         self._completion = Completion(config, self.memory)
         self._base_url = edge.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {
-            **default_headers,
             "x-exc-sdk": SDK_NAME,
             "x-exc-sdk-version": __version__,
         }
@@ -100,7 +100,7 @@ class Core:
             # Only here, since it needs the extra.
             from target_delivery.on_device import OnDevice
 
-            self.device = OnDevice(config, default_headers, self._telemetry, ready)
+            self.device = OnDevice(config, self._telemetry, ready)
 
     @property
     def can_decide(self) -> bool:
@@ -120,22 +120,34 @@ class Core:
             )
         return self._completion.prepare(method, options, mbox_names)
 
-    def offers(self, prepared: Prepared, options: CallOptions) -> Conversation[TargetDeliveryResponse]:
+    def offers(self, prepared: Prepared, options: CallOptions, started: float) -> Conversation[TargetDeliveryResponse]:
         """Get the offers of a prepared request, from the device or from the edge.
+
+        Args:
+            prepared: the request.
+            options: the options of the call.
+            started: when the call began, monotonic seconds; its deadline counts from here.
 
         Raises:
             NotReadyError: it has to be decided on the device and there is no artifact yet.
             DeliveryError: one of its kinds, when the edge was asked and gave no answer.
         """
-        started = time.monotonic()
         method = options.decisioning_method or self.config.decisioning_method
         remote = _NOTHING_REMOTE
         if self.device is not None and method != "server-side":
             loaded = self.device.keeper.loaded
             if loaded is not None:
-                remote = self.device.remote_needs(loaded, prepared)
-                if method == "on-device" or not any(remote):
-                    return (yield from self._decide(self.device, loaded, prepared, options, started))
+                if method == "hybrid":
+                    remote = self.device.remote_needs(loaded, prepared)
+                if not any(remote):
+                    address = self.device.address(loaded, prepared)
+                    if address is not None:
+                        deadline = started + self.config.timeout / 1000
+                        yield from self.device.locate(address, prepared, deadline)
+                    result, report = self._decide(self.device, loaded, prepared, options, started)
+                    if report is not None:
+                        yield from self._report_later(report, options)
+                    return result
             elif method == "on-device":
                 raise NotReadyError(
                     "The first artifact is not here yet, so nothing can be decided on the device: wait_until_ready() "
@@ -143,13 +155,15 @@ class Core:
                 )
         return (yield from self._ask_edge(prepared, options, started, remote))
 
-    def notifications(self, prepared: Prepared, options: CallOptions) -> Conversation[TargetDeliveryResponse]:
-        """Send the notifications of a prepared request.
+    def notifications(
+        self, prepared: Prepared, options: CallOptions, started: float
+    ) -> Conversation[TargetDeliveryResponse]:
+        """Send the notifications of a prepared request; the arguments are those of ``offers``.
 
         Raises:
             DeliveryError: one of its kinds, when the edge gave no answer.
         """
-        call = self.edge_call(prepared, options, time.monotonic())
+        call = self.edge_call(prepared, options, started)
         response = self._read(call, (yield from self._exchange(call)))
         return self._result(prepared, response, "server-side")
 
@@ -178,8 +192,8 @@ class Core:
 
     def _decide(
         self, device: OnDevice, loaded: Loaded, prepared: Prepared, options: CallOptions, started: float
-    ) -> Conversation[TargetDeliveryResponse]:
-        yield from device.locate(loaded, prepared, started + self.config.timeout / 1000)
+    ) -> tuple[TargetDeliveryResponse, Prepared | None]:
+        """Decide on the device; return the result, and what is to be reported of it."""
         decision = device.decide(loaded, prepared)
         entries: list[Json] = []
         if self._telemetry is not None:
@@ -192,15 +206,16 @@ class Core:
             )
             entries = [*self._telemetry.take(), entry]
         body = device.report(prepared, decision, entries)
-        if body is not None:
-            report = Prepared(body, prepared.session_id, prepared.cluster)
-            if len(self._reports) < MAX_REPORTS:
-                self._reports.add(id(report))
-                yield Background(self._report(report, options))
-            else:
-                self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
+        report = Prepared(body, prepared.session_id, prepared.cluster) if body is not None else None
         response = DeliveryResponse.from_dict(decision.response)
-        return self._result(prepared, response, "on-device", decision.remote)
+        return self._result(prepared, response, "on-device", decision.remote), report
+
+    def _report_later(self, report: Prepared, options: CallOptions) -> Conversation[None]:
+        if len(self._reports) < MAX_REPORTS:
+            self._reports.add(id(report))
+            yield Background(self._report(report, options))
+        else:
+            self._tell(report, DeliveryError(f"{MAX_REPORTS} reports are waiting to be sent already."))
 
     def _report(self, prepared: Prepared, options: CallOptions) -> Conversation[None]:
         """Send what a decision on the device has to report. Whatever fails is told by an event."""
@@ -208,7 +223,11 @@ class Core:
         prepared.body["experienceCloud"] = deepcopy(prepared.body.get("experienceCloud", {}))
         prepared.body["requestId"] = new_id()
         try:
-            result = yield from self.notifications(prepared, options)
+            if self._outbox and "notifications" in prepared.body:
+                self._completion.complete_for_edge(prepared, options)
+                yield Keep(prepared)
+                return
+            result = yield from self.notifications(prepared, options, time.monotonic())
             processed = {one.id for one in result.response.notifications or ()}
             missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]
             if result.response.status == HTTPStatus.NO_CONTENT:
@@ -242,7 +261,33 @@ class Core:
         self._completion.complete_for_edge(prepared, options)
         return self.call(prepared, started)
 
-    def call(self, prepared: Prepared, started: float) -> Call:
+    def completed_notifications(self, options: CallOptions) -> Prepared:
+        """Prepare and complete what ``notifications`` would send: what can be stored and sent by ``resend``.
+
+        Raises:
+            OptionError: the request cannot be sent as it is.
+        """
+        prepared = self.prepare("send_notifications", options)
+        self._completion.complete_for_edge(prepared, options)
+        return prepared
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a completed request shares its supplementalDataId with other calls of its page."""
+        sdid = prepared.body["experienceCloud"]["analytics"]["supplementalDataId"]
+        return self.memory.is_shared(prepared.session_id, sdid)
+
+    def resend(self, prepared: Prepared, retries: int | None) -> Conversation[TargetDeliveryResponse]:
+        """Send a completed request as it is, with so many retries; None: as many as the client option says.
+
+        Raises:
+            OptionError: the request cannot be written as JSON.
+            DeliveryError: one of its kinds, when the edge gave no answer.
+        """
+        call = self.call(prepared, time.monotonic(), retries)
+        response = self._read(call, (yield from self._exchange(call)))
+        return self._result(prepared, response, "server-side")
+
+    def call(self, prepared: Prepared, started: float, retries: int | None = None) -> Call:
         """Make the HTTP request of a request that is complete; see edge_call."""
         try:
             wire = endpoint.build_request(
@@ -257,7 +302,8 @@ class Core:
             raise OptionError(f"The request cannot be written as JSON: {error}") from error
         self.config.logger.debug("Delivery API request %s %s", wire.url, _Text(wire.content))
         deadline = started + self.config.timeout / 1000
-        return Call(prepared, wire, Attempts(retries=self.config.retries, started=started, deadline=deadline))
+        retries = self.config.retries if retries is None else retries
+        return Call(prepared, wire, Attempts(retries=retries, started=started, deadline=deadline))
 
     def _exchange(self, call: Call) -> Conversation[Answer]:
         """Send a call, again if need be, until there is an answer."""
@@ -299,15 +345,10 @@ class Core:
     ) -> TargetDeliveryResponse:
         cluster = prepared.cluster or edge.cluster_of_edge_host(response.edge_host)
         tnt_id = response.id.tnt_id if response.id is not None else None
-        results = list(results_in_order(response))
-        tokens = [one.response_tokens for result in results for one in result.options or () if one.response_tokens]
         return TargetDeliveryResponse(
             response=response,
             target_cookie=cookies.target_cookie(prepared.session_id, tnt_id or prepared.device_id, time.time()),
             target_location_hint_cookie=cookies.location_hint_cookie(cluster),
-            analytics_details=[result.analytics for result in results if result.analytics is not None] or None,
-            trace=[result.trace for result in results if result.trace is not None] or None,
-            response_tokens=tokens or None,
             meta={"decisioning_method": method, "remote_mboxes": [*remote[0]], "remote_views": [*remote[1]]},
             sent=prepared.body,
         )

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
 _EXTRAS = {
+    "cli": ("rich",),
     "on-device": ("mmh3", "publicsuffixlist"),
+    "redis": ("redis",),
     "sandbox": ("jsonschema", "mmh3", "publicsuffixlist", "rich", "starlette", "uvicorn"),
 }
 
@@ -44,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     subcommands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_decide(subcommands)
     _add_demo(subcommands)
+    _add_outbox(subcommands)
     _add_sandbox(subcommands)
     arguments = parser.parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
@@ -97,6 +100,34 @@ def _add_demo(subcommands: "Subcommands") -> None:
     parser.set_defaults(run=_run_extra, module="target_delivery.demo", extra="sandbox")
 
 
+def _add_outbox(subcommands: "Subcommands") -> None:
+    parser = subcommands.add_parser(
+        "outbox",
+        help="look into an outbox of notifications, and put back what was set aside",
+        description="Look into an outbox of notifications, and put back what was set aside.",
+    )
+    parser.set_defaults(run=_run_extra, module="target_delivery.outbox.command", extra="cli")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    for action, does in (
+        ("status", "show how many notifications wait, are being sent, were confirmed, are set aside"),
+        ("list", "show what is set aside, and why"),
+        ("replay", "put back what was set aside: an outbox on this store sends it again"),
+        ("purge", "forget what was set aside, for good"),
+    ):
+        command = actions.add_parser(action, help=does, description=does[0].upper() + does[1:] + ".")
+        command.add_argument(
+            "--store",
+            required=True,
+            metavar="URL",
+            help="sqlite:///outbox.db (relative), sqlite:////var/lib/outbox.db, a path, or redis://host:6379/0[#name]",
+        )
+        if action == "list":
+            command.add_argument("--limit", type=int, default=50, help="show at most so many (default 50)")
+        elif action != "status":
+            command.add_argument("ref", nargs="*", help="those that the list names so; --all for all of them")
+            command.add_argument("--all", action="store_true", help="everything that is set aside")
+
+
 def _add_sandbox(subcommands: "Subcommands") -> None:
     parser = subcommands.add_parser(
         "sandbox",
@@ -122,16 +153,22 @@ def _run_extra(arguments: argparse.Namespace) -> int:
     try:
         module = import_module(arguments.module)
     except ImportError as error:
-        if error.name not in _EXTRAS[arguments.extra]:
-            raise
-        print(
-            f"target-delivery: {error.name} is not installed. This command needs the extra: "
-            f'pip install "target-delivery[{arguments.extra}]"',
-            file=sys.stderr,
-        )
-        return 1
+        return _missing(error, arguments.extra)
     run: Callable[[argparse.Namespace], int] = module.run
     return run(arguments)
+
+
+def _missing(error: ImportError, extra: str) -> int:
+    """Say which extra is not installed."""
+    name = (error.name or "").partition(".")[0]
+    if name not in _EXTRAS[extra]:
+        raise error
+    print(
+        f"target-delivery: {name} is not installed. This command needs the extra: "
+        f'pip install "target-delivery[{extra}]"',
+        file=sys.stderr,
+    )
+    return 1
 
 
 if __name__ == "__main__":

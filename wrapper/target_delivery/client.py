@@ -5,18 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
 from target_delivery.async_result import AsyncResult
 from target_delivery.call import Core, whole
-from target_delivery.errors import CLOSED, ClientClosedError
-from target_delivery.options import read_call_options, read_client_options, read_mbox_names
+from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
+from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
 from target_delivery.poller import Poller
 from target_delivery.pool import CookielessClient, Pool
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery.steps import Send, Sleep
+from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
+    from target_delivery.completion import Prepared
     from target_delivery.options import (
         AttributesCallbackOptions,
         AttributesOptions,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         NotificationsOptions,
         OffersCallbackOptions,
         OffersOptions,
+        Outbox,
     )
     from target_delivery.retry import Outcome
     from target_delivery.steps import Conversation, Step
@@ -53,11 +56,14 @@ class TargetClient:
     A context manager; ``close()`` ends it otherwise.
     """
 
-    def __init__(self, config: Config, http_client: httpx.Client | None = None) -> None:
+    def __init__(self, config: Config, http_client: httpx.Client | None = None, outbox: Outbox | None = None) -> None:
+        require_config(config)
+        self._outbox = outbox
         self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client)
         self._ready = threading.Event()
-        self._core = Core(config, self._pool.headers, self._ready)
+        self._core = Core(config, self._ready, outbox=outbox is not None)
         self._lock = threading.Lock()
+        self._end = threading.Event()
         self._closed = False
         self._workers: ThreadPoolExecutor | None = None
         self._worker = threading.local()
@@ -70,7 +76,7 @@ class TargetClient:
         Raises:
             OptionError: an option is missing, unknown or unusable.
         """
-        return cls(read_client_options(options, httpx.Client), options.get("http_client"))
+        return cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
 
     @overload
     def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse: ...
@@ -91,7 +97,7 @@ class TargetClient:
         """
         call = read_call_options(options, "get_offers", callbacks=True)
         prepared = self._core.prepare("get_offers", call)
-        return self._run(self._core.offers(prepared, call), call, whole)
+        return self._run(self._core.offers(prepared, call, time.monotonic()), call, whole)
 
     @overload
     def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse: ...
@@ -115,7 +121,7 @@ class TargetClient:
         """
         call = read_call_options(options, "send_notifications", callbacks=True)
         prepared = self._core.prepare("send_notifications", call)
-        return self._run(self._core.notifications(prepared, call), call, whole)
+        return self._run(self._core.notifications(prepared, call, time.monotonic()), call, whole)
 
     @overload
     def get_attributes(
@@ -144,7 +150,7 @@ class TargetClient:
         """
         call = read_call_options(options or {}, "get_attributes", callbacks=True)
         prepared = self._core.prepare("get_attributes", call, read_mbox_names(mbox_names))
-        return self._run(self._core.offers(prepared, call), call, AttributesProvider)
+        return self._run(self._core.offers(prepared, call, time.monotonic()), call, AttributesProvider)
 
     def wait_until_ready(self, timeout: float | None = None) -> bool:
         """Wait until the client can be used: on-device decisioning needs its first artifact.
@@ -157,22 +163,62 @@ class TargetClient:
         """
         return self._ready.wait(timeout) and self._core.can_decide
 
+    @property
+    def config(self) -> Config:
+        """The options, checked and with their defaults."""
+        return self._core.config
+
+    def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
+        """Check and complete what ``send_notifications`` would send, and send nothing: what an outbox stores.
+
+        Raises:
+            OptionError: the call or a notification is wrong.
+        """
+        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
+
+    def is_stitched(self, prepared: Prepared) -> bool:
+        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
+        return self._core.is_stitched(prepared)
+
+    def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
+        """Send what was prepared, now or in another process.
+
+        Args:
+            prepared: what is sent, as it is.
+            retries: instead of the client option of that name.
+
+        Raises:
+            OptionError: it cannot be sent; nothing was.
+            ClientClosedError: the client is closed.
+            DeliveryError: one of its kinds, when the call failed.
+        """
+        if self._closed:
+            raise ClientClosedError(CLOSED)
+        return self._hold(self._core.resend(prepared, retries))
+
     def close(self) -> None:
         """Wait for the calls with a callback that are under way, and close all connections.
 
-        A second time does nothing. An ``http_client`` of the caller's stays open.
+        A second time waits for the first. An ``http_client`` of the caller's stays open.
         """
+        in_worker = getattr(self._worker, "running", False)
+        with self._lock:
+            first, self._closed = not self._closed, True
+            workers, self._workers = self._workers, None
+        if not first:
+            if not in_worker:
+                self._end.wait()
+            return
         if self._poller is not None:
             self._poller.stop()
-        with self._lock:
-            self._closed = True
-            workers, self._workers = self._workers, None
+        self._ready.set()
         if workers is not None:
             # A callback that closes its own client cannot wait for itself.
-            workers.shutdown(wait=not getattr(self._worker, "running", False))
+            workers.shutdown(wait=not in_worker)
         if self._pool.owned:
             for http_client in self._pool.clients:
                 http_client.close()
+        self._end.set()
 
     def __enter__(self) -> Self:
         return self
@@ -199,7 +245,8 @@ class TargetClient:
             if self._closed:
                 raise ClientClosedError(CLOSED)
             if self._workers is None:
-                self._workers = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="target-delivery")
+                mark = partial(setattr, self._worker, "running", True)
+                self._workers = ThreadPoolExecutor(MAX_WORKERS, "target-delivery", initializer=mark)
             return self._workers.submit(function, *args, **kwargs)
 
     def _hold_and_tell(
@@ -208,7 +255,6 @@ class TargetClient:
         call: CallOptions,
         finish: Callable[[TargetDeliveryResponse], T],
     ) -> T:
-        self._worker.running = True
         try:
             result = finish(self._hold(conversation))
         except BaseException as error:
@@ -224,14 +270,20 @@ class TargetClient:
             return
         try:
             callback(outcome)
-        except Exception as error:
-            logger.error("A callback raised %s: %s", type(error).__name__, error)
+        except BaseException as error:
+            logger.error("A callback raised %s.", type(error).__name__)
+            logger.debug("A callback raised %r", error)
 
     def _hold(self, conversation: Conversation[T]) -> T:
         try:
             step = next(conversation)
             while True:
-                step = conversation.send(self._take(step))
+                try:
+                    outcome = self._take(step)
+                except Exception as error:  # of a transport or a hook of the caller's, or of a client that is closed
+                    step = conversation.throw(error)
+                else:
+                    step = conversation.send(outcome)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -241,6 +293,9 @@ class TargetClient:
             return self._send(step)
         if isinstance(step, Sleep):
             time.sleep(step.seconds)
+        elif isinstance(step, Keep):
+            if self._outbox is not None:
+                self._outbox.send_prepared(step.prepared)
         else:
             try:
                 self._submit(self._hold, step.conversation)
@@ -257,5 +312,5 @@ class TargetClient:
                 return failure
             except RuntimeError:
                 if http_client.is_closed:
-                    raise ClientClosedError(CLOSED) from None
+                    raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise

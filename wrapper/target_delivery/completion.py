@@ -27,7 +27,7 @@ from target_delivery_api.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from target_delivery.memory import Memory
     from target_delivery.options import CallOptions, Config, MethodName
@@ -40,6 +40,8 @@ __all__ = ["Completion", "Prepared"]
 _NOTIFICATION_NAMESPACE = uuid5(NAMESPACE_URL, "target-delivery:notification")
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
+_PARTS = ("execute", "prefetch")
+_NOTHING: Mapping[str, Any] = {}
 
 
 @frozen
@@ -81,23 +83,31 @@ class Completion:
         Raises:
             OptionError: the request cannot be sent as it is.
         """
+        body = _as_json(options.request)
+        try:
+            return self._completed(body, method, options, mbox_names)
+        except (AttributeError, KeyError, TypeError):
+            _refuse_misshapen("request", body, _SHAPE)
+            raise
+
+    def _completed(self, body: Json, method: MethodName, options: CallOptions, mbox_names: Sequence[str]) -> Prepared:
         cookie = cookies.read_target_cookie(options.target_cookie, time.time())
         session_id = cookie.session_id or options.session_id or new_id()
-        body = _as_json(options.request)
         if mbox_names:
             _add_mboxes(body, mbox_names)
         if method == "send_notifications":
             _require_notifications(body)
-        body.setdefault("requestId", new_id())
+        if "requestId" not in body:
+            body["requestId"] = new_id()
         if self._config.environment_id is not None:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
         _complete_context(body)
-        for part in ("execute", "prefetch"):
+        for part in _PARTS:
             if part in body:
-                self._complete_part(part, body[part])
-        visitor = body.get("id", {})
+                self._complete_part(part, body)
+        visitor = body.get("id", _NOTHING)
         if "notifications" in body:
             _complete_notifications(body["notifications"], _visitor(visitor) or session_id)
         cluster = (
@@ -109,9 +119,16 @@ class Completion:
 
     def complete_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
         """Add what only the edge needs: the impressionId of an execute request, and experienceCloud."""
+        try:
+            self._completed_for_edge(prepared, options)
+        except (AttributeError, KeyError, TypeError):
+            _refuse_misshapen("request", prepared.body, _SHAPE)
+            raise
+
+    def _completed_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
         body = prepared.body
-        if "execute" in body:
-            body.setdefault("impressionId", new_id())
+        if "execute" in body and "impressionId" not in body:
+            body["impressionId"] = new_id()
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
@@ -131,23 +148,26 @@ class Completion:
                 "The property %s of the request wins over the client's property_token %s.", given, token
             )
 
-    def _complete_part(self, part: str, asked: Json) -> None:
+    def _complete_part(self, part: str, body: Json) -> None:
         """Drop mboxes without a name; give those without an index their position, or the next free one."""
+        asked: Json = body[part]
         named: list[Json] = []
         for position, mbox in enumerate(asked.get("mboxes", ())):
-            name = mbox.get("name", "")
-            if not isinstance(name, str):
-                raise OptionError(f"request.{part}.mboxes[{position}].name must be a str, not {name!r}.")
-            if name.strip():
+            if mbox.get("name", "").strip():
                 named.append(mbox)
             else:
                 self._config.logger.error("request.%s.mboxes[%d] has no name and is not sent.", part, position)
         if not named and "pageLoad" not in asked and not asked.get("views"):
+            del body[part]
+            if asked.get("mboxes") and any(other in body for other in _PARTS):
+                return
             views = ", a view" if part == "prefetch" else ""
             raise OptionError(f"request.{part} asks for nothing: give it a page_load{views} or an mbox with a name.")
         if "mboxes" not in asked:
             return
         asked["mboxes"] = named
+        if all("index" in mbox for mbox in named):
+            return
         taken = {mbox.get("index") for mbox in named}
         for position, mbox in enumerate(named):
             if "index" not in mbox:
@@ -170,21 +190,60 @@ def _as_json(request: DeliveryRequest | None) -> Json:
 
 def _refuse_misplaced(request: DeliveryRequest) -> None:
     """Name what is no model where a model belongs: a plain dict, mostly."""
-    places: list[tuple[str, object, type[object]]] = [
-        ("id", request.id, VisitorId),
-        ("property", request.property, Property),
-        ("context", request.context, Context),
-        ("experience_cloud", request.experience_cloud, ExperienceCloud),
-        ("execute", request.execute, ExecuteRequest),
-        ("prefetch", request.prefetch, PrefetchRequest),
-    ]
+    _require_model("id", request.id, VisitorId)
+    _require_model("property", request.property, Property)
+    _require_model("context", request.context, Context)
+    _require_model("experience_cloud", request.experience_cloud, ExperienceCloud)
+    _require_model("execute", request.execute, ExecuteRequest)
+    _require_model("prefetch", request.prefetch, PrefetchRequest)
+    _require_models("notifications", request.notifications, Notification)
     for part, asked in (("execute", request.execute), ("prefetch", request.prefetch)):
-        if isinstance(asked, (ExecuteRequest, PrefetchRequest)):
-            places += [(f"{part}.mboxes[{n}]", mbox, MboxRequest) for n, mbox in enumerate(asked.mboxes or ())]
-    places += [(f"notifications[{n}]", one, Notification) for n, one in enumerate(request.notifications or ())]
-    for place, value, model in places:
-        if value is not None and not isinstance(value, model):
-            raise OptionError(f"request.{place} must be of type {model.__name__}, not {type(value).__name__}.")
+        _require_models(f"{part}.mboxes", asked.mboxes if asked is not None else None, MboxRequest)
+
+
+def _require_models(place: str, values: object, model: type[object]) -> None:
+    if values is None:
+        return
+    if not isinstance(values, (list, tuple)):
+        raise OptionError(f"request.{place} must be a list of {model.__name__}, not {type(values).__name__}.")
+    for position, value in enumerate(values):
+        _require_model(f"{place}[{position}]", value, model)
+
+
+def _require_model(place: str, value: object, model: type[object]) -> None:
+    if value is not None and not isinstance(value, model):
+        raise OptionError(f"request.{place} must be of type {model.__name__}, not {type(value).__name__}.")
+
+
+_MBOXES: Json = {"mboxes": [{"name": str, "index": int}]}
+_SHAPE: Json = {
+    "id": {"tntId": str, "marketingCloudVisitorId": str, "customerIds": [{"id": str, "integrationCode": str}]},
+    "property": {"token": str},
+    "context": {},
+    "experienceCloud": {"analytics": {"supplementalDataId": str}, "audienceManager": {}},
+    "execute": _MBOXES,
+    "prefetch": _MBOXES,
+    "notifications": [{}],
+    "telemetry": {"entries": [{}]},
+}
+"""What completing a request takes for granted."""
+
+
+def _refuse_misshapen(place: str, value: object, shape: object) -> None:
+    """Name what is not of the shape it has to be: a model keeps JSON of another type as it came.
+
+    Called when something tripped over it, since hardly any request has it.
+    """
+    kind = shape if isinstance(shape, type) else type(shape)
+    if not isinstance(value, kind):
+        need = {dict: "an object", list: "a list", str: "a str", int: "an int"}[kind]
+        raise OptionError(f"{place} must be {need}, not {type(value).__name__}.")
+    if isinstance(value, dict) and isinstance(shape, dict):
+        for name in shape.keys() & value.keys():
+            _refuse_misshapen(f"{place}.{name}", value[name], shape[name])
+    elif isinstance(value, list) and isinstance(shape, list):
+        for position, item in enumerate(value):
+            _refuse_misshapen(f"{place}[{position}]", item, shape[0])
 
 
 def _add_mboxes(body: Json, names: Iterable[str]) -> None:
@@ -207,11 +266,14 @@ def _complete_id(
         id_.setdefault("tntId", device_id)
     if visitor.marketing_cloud_visitor_id is not None:
         id_.setdefault("marketingCloudVisitorId", visitor.marketing_cloud_visitor_id)
-    customers: dict[tuple[object, object], Json] = {}
-    for customer in (*(one.to_dict() for one in customer_ids), *id_.pop("customerIds", ())):
-        customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
-    if customers:
-        id_["customerIds"] = list(customers.values())
+    if customer_ids or "customerIds" in id_:
+        customers: dict[tuple[object, object], Json] = {}
+        for customer in (*(one.to_dict() for one in customer_ids), *id_.get("customerIds", ())):
+            customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
+        if customers:
+            id_["customerIds"] = list(customers.values())
+        else:
+            id_.pop("customerIds", None)
     if not id_:
         del body["id"]
 
@@ -261,7 +323,8 @@ def _impression_id(notification: Json, visitor: str) -> str:
     A random id would protect the retries of one call only, and not the caller who sends a notification again
     because an answer did not name it or never came.
     """
-    event = (visitor, *(notification.get(name) for name in ("id", "type", "timestamp", "tokens")))
+    told = ("id", "type", "timestamp", "tokens", "mbox", "view", "pageLoad")
+    event = (visitor, *(notification.get(name) for name in told))
     return uuid5(_NOTIFICATION_NAMESPACE, repr(event)).hex
 
 

@@ -6,13 +6,10 @@ Reading never raises: a cookie comes from a browser, and what is malformed in it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 from urllib.parse import quote, unquote
 
 from attrs import frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = [
     "Cookie",
@@ -34,6 +31,7 @@ DEVICE_ID_MAX_AGE = 63_244_800
 
 _SECONDS = re.compile(r"[0-9]{1,15}")
 _VERSION = re.compile(r"-?[0-9]+")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 class Cookie(TypedDict):
@@ -62,9 +60,13 @@ class VisitorCookie:
     blob: str | None = None
 
 
+_NO_TARGET_COOKIE = TargetCookie()
+_NO_VISITOR_COOKIE = VisitorCookie()
+
+
 def is_session_id(text: str) -> bool:
     """Tell whether the text is 1 to 128 printable characters without space, ``?`` and ``/``."""
-    return _is_plain(text, 128) and not any(character in text for character in " ?/")
+    return _is_plain(text, 128) and " " not in text and "?" not in text and "/" not in text
 
 
 def read_target_cookie(value: str | None, now: float) -> TargetCookie:
@@ -76,8 +78,17 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
         now: epoch seconds; a part that expired before is ignored.
     """
     if not value:
-        return TargetCookie()
-    parts = dict(_live_parts(value, now))
+        return _NO_TARGET_COOKIE
+    parts: dict[str, str] = {}
+    for part in value.split("|"):
+        fields = part.split("#")
+        if len(fields) != 3:
+            continue
+        name, text, expires = fields
+        if expires.isdigit() and expires.isascii() and len(expires) <= 15 and int(expires) >= now:
+            if "%" in part:
+                name, text = unquote(name), unquote(text)
+            parts[name] = text
     session_id, device_id = parts.get("session"), parts.get("PC")
     return TargetCookie(
         session_id if session_id and is_session_id(session_id) else None,
@@ -85,19 +96,12 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
     )
 
 
-def _live_parts(value: str, now: float) -> Iterator[tuple[str, str]]:
-    for part in value.split("|"):
-        fields = part.split("#")
-        if len(fields) == 3 and _SECONDS.fullmatch(fields[2]) and int(fields[2]) >= now:
-            yield unquote(fields[0]), unquote(fields[1])
-
-
 def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
     """Write the ``mbox`` cookie; ``now`` is in epoch seconds."""
-    value = f"session#{quote(session_id, safe='')}#{int(now) + SESSION_MAX_AGE}"
+    value = f"session#{_encoded(session_id)}#{int(now) + SESSION_MAX_AGE}"
     if device_id is None:
         return {"name": TARGET_COOKIE, "value": value, "max_age": SESSION_MAX_AGE}
-    value += f"|PC#{quote(device_id, safe='')}#{int(now) + DEVICE_ID_MAX_AGE}"
+    value += f"|PC#{_encoded(device_id)}#{int(now) + DEVICE_ID_MAX_AGE}"
     return {"name": TARGET_COOKIE, "value": value, "max_age": DEVICE_ID_MAX_AGE}
 
 
@@ -117,7 +121,7 @@ def read_visitor_cookie(value: str | None) -> VisitorCookie:
             location hint, ``MCAAMB-{time}`` its blob.
     """
     if not value:
-        return VisitorCookie()
+        return _NO_VISITOR_COOKIE
     entries = unquote(value).split("|")
     if _VERSION.fullmatch(entries[0]):
         del entries[0]
@@ -134,3 +138,11 @@ def read_visitor_cookie(value: str | None) -> VisitorCookie:
 
 def _is_plain(text: str, max_length: int) -> bool:
     return 0 < len(text) <= max_length and text.isprintable()
+
+
+def _encoded(text: str) -> str:
+    """Percent-encode a text; nearly all ids are plain already, which is seen sooner than quote sees it.
+
+    An id of an answer can be any text, a lone surrogate too.
+    """
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="", errors="replace")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from target_delivery.options import Config
 
 __all__ = [
+    "MAX_LABEL",
     "artifact_url",
     "cdn_base_url",
     "cluster_of_edge_host",
@@ -29,6 +30,9 @@ __all__ = [
     "is_server_domain",
     "url_maker",
 ]
+
+MAX_LABEL = 63
+"""Characters of one part of a host name (RFC 1035)."""
 
 _CLUSTER = re.compile(r"[0-9]{1,5}")
 _EDGE_HOST = re.compile(r"mboxedge([0-9]{1,5})\.")
@@ -58,7 +62,14 @@ def cluster_of_edge_host(edge_host: str | None) -> str | None:
 def is_server_domain(text: str) -> bool:
     """Tell whether the text is a host name or address with an optional ``:port``, and nothing besides."""
     match = _SERVER_DOMAIN.fullmatch(text)
-    return match is not None and (match["port"] is None or 0 < int(match["port"]) < 65536)
+    if match is None or (match["port"] is not None and not 0 < int(match["port"]) < 65536):
+        return False
+    host = text if text.startswith("[") else text.partition(":")[0]
+    try:
+        httpx.URL(f"https://{text}")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return all(0 < len(label) <= MAX_LABEL for label in host.split("."))
 
 
 def is_http_url(text: str) -> bool:

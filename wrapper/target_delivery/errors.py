@@ -8,6 +8,10 @@
     ├── NotReadyError            there is no artifact yet to decide with on the device
     ├── DecisioningError         of target_delivery.decisioning: ArtifactError, MissingExtraError
     ├── AttributeNotFoundError   an AttributesProvider has no such mbox or key
+    ├── OutboxError              an outbox could not do what it was asked for
+    │   ├── OutboxFullError           the store has no room; nothing was stored
+    │   ├── OutboxClosedError         the outbox is closed
+    │   └── StoreError                the store cannot be opened, read or written
     └── DeliveryError            the call was sent and failed; knows request_id and attempts
         ├── DeliveryConnectionError   no answer: connection refused, reset, broken off
         ├── DeliveryTimeoutError      the deadline passed
@@ -29,6 +33,10 @@ __all__ = [
     "InvalidAnswerError",
     "NotReadyError",
     "OptionError",
+    "OutboxClosedError",
+    "OutboxError",
+    "OutboxFullError",
+    "StoreError",
     "TargetError",
 ]
 
@@ -46,6 +54,7 @@ class ClientClosedError(TargetError, RuntimeError):
 
 
 CLOSED = "This client is closed; create a new one."
+HTTP_CLIENT_CLOSED = "The http_client that this client was given is closed; create both anew."
 
 
 class NotReadyError(TargetError):
@@ -58,6 +67,26 @@ class AttributeNotFoundError(TargetError, KeyError):
     def __str__(self) -> str:
         # KeyError shows the repr of its argument; a sentence is not a key.
         return Exception.__str__(self)
+
+
+class OutboxError(TargetError):
+    """An outbox could not do what it was asked for."""
+
+
+class OutboxFullError(OutboxError):
+    """The store holds ``max_items`` notifications or ``max_bytes`` bytes. Nothing of the call was stored."""
+
+
+class OutboxClosedError(OutboxError, RuntimeError):
+    """The outbox is closed: it takes no more notifications. What it stored stays stored."""
+
+
+class StoreError(OutboxError):
+    """The store of an outbox cannot be opened, read or written: damaged, full disk, no permission, no connection.
+
+    Of ``send_notifications`` it means that the notifications may not be stored. To give them again is safe: the same
+    notification of the same visitor carries the same ``impressionId``.
+    """
 
 
 class DeliveryError(TargetError):
@@ -97,6 +126,7 @@ class DeliveryStatusError(DeliveryError):
         status: HTTP status of the answer.
         edge_message: ``message`` of the edge's ``UnexpectedError``; None when the answer is something else,
             for example the HTML page of a proxy.
+        retry_after: seconds after which the edge asks to be called again; None when it does not say.
     """
 
     def __init__(
@@ -107,10 +137,12 @@ class DeliveryStatusError(DeliveryError):
         attempts: int = 0,
         status: int = 0,
         edge_message: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message, request_id=request_id, attempts=attempts)
         self.status = status
         self.edge_message = edge_message
+        self.retry_after = retry_after
 
 
 class InvalidAnswerError(DeliveryError):

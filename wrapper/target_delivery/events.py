@@ -9,7 +9,7 @@ from attrs import field, fields_dict, frozen
 
 if TYPE_CHECKING:
     from target_delivery.options import Config
-    from target_delivery_api.models import DeliveryRequest
+    from target_delivery_api.models import DeliveryRequest, Notification
 
 __all__ = [
     "ArtifactDownloadFailed",
@@ -19,6 +19,7 @@ __all__ = [
     "EventHandlers",
     "EventName",
     "GeoLocationUpdated",
+    "NotificationSetAside",
     "SendNotificationError",
 ]
 
@@ -28,6 +29,7 @@ EventName = Literal[
     "artifact_download_failed",
     "geo_location_updated",
     "send_notification_error",
+    "notification_set_aside",
 ]
 
 
@@ -117,6 +119,22 @@ class SendNotificationError(Event):
     error: Exception
 
 
+@frozen(kw_only=True, eq=False)
+class NotificationSetAside(Event):
+    """An outbox tries a notification no more. It keeps it, and can put it back.
+
+    Attributes:
+        notification: what cannot be delivered; None when what was stored is unreadable.
+        reason: ``refused``, ``expired`` or ``malformed``.
+        message: why, in words; of a refused one what the edge said.
+    """
+
+    type: Literal["notification_set_aside"] = field(default="notification_set_aside", init=False)
+    notification: Notification | None = field(repr=False)
+    reason: Literal["refused", "expired", "malformed"]
+    message: str
+
+
 class EventHandlers(TypedDict, total=False):
     """The option ``events``: what is called with an event, by the name of the event."""
 
@@ -125,6 +143,7 @@ class EventHandlers(TypedDict, total=False):
     artifact_download_failed: Callable[[ArtifactDownloadFailed], object]
     geo_location_updated: Callable[[GeoLocationUpdated], object]
     send_notification_error: Callable[[SendNotificationError], object]
+    notification_set_aside: Callable[[NotificationSetAside], object]
 
 
 def emit(config: Config, event: Event) -> None:
@@ -134,5 +153,6 @@ def emit(config: Config, event: Event) -> None:
         return
     try:
         handler(event)
-    except Exception as error:
-        config.logger.error("The handler of the event %s raised %s: %s", event.type, type(error).__name__, error)
+    except BaseException as error:
+        config.logger.error("The handler of the event %s raised %s.", event.type, type(error).__name__)
+        config.logger.debug("The handler of the event %s raised %r", event.type, error)

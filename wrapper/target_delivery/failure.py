@@ -14,6 +14,7 @@ from target_delivery.errors import (
     InvalidAnswerError,
 )
 from target_delivery.redact import redact
+from target_delivery.retry import read_retry_after
 from target_delivery_api.errors import TruncatedAnswer
 
 if TYPE_CHECKING:
@@ -30,36 +31,44 @@ def fail_without_answer(call: Call, failure: httpx.HTTPError | httpx.StreamError
     """Raise the error of a call whose last attempt brought no whole answer."""
     attempts, now = call.attempts, time.monotonic()
     elapsed = round((now - attempts.started) * 1000)
-    if now >= attempts.deadline or isinstance(failure, httpx.TimeoutException):
+    # The cause is told by the history. Its own text, which a traceback would show, can hold what the other end sent.
+    if now >= attempts.deadline:
         timeout = round((attempts.deadline - attempts.started) * 1000)
         raise DeliveryTimeoutError(
             f"No answer after {elapsed} ms; the timeout is {timeout} ms. {_history(call)}",
             request_id=call.request_id,
             attempts=attempts.count,
             timeout=timeout,
-        ) from failure
+        ) from None
+    if isinstance(failure, httpx.HTTPStatusError):
+        status = failure.response.status_code
+        raise DeliveryStatusError(
+            f"A hook of the http_client refused an answer with status {status}. {_history(call)}",
+            request_id=call.request_id,
+            attempts=attempts.count,
+            status=status,
+        ) from None
     if isinstance(failure, TruncatedAnswer):
         fail_by_answer(call, failure.status_code, failure.content, "cut off")
-    if isinstance(failure, httpx.DecodingError):
-        fail_by_answer(call, 200, b"", "its Content-Encoding is broken")
     raise DeliveryConnectionError(
         f"No answer from {call.wire.url.host} after {elapsed} ms. {_history(call)}",
         request_id=call.request_id,
         attempts=attempts.count,
-    ) from failure
+    ) from None
 
 
 def fail_by_status(call: Call, answer: Answer, message: str | None) -> NoReturn:
     """Raise the error of an answer with an error status; the message is that of its UnexpectedError, if it is one."""
     if message is not None:
-        message = _redacted(call, message)
-    said = message or _excerpt(call, answer.content) or "an empty body"
+        message = _redacted(call, message)[:EXCERPT]
+    said = repr(message or _excerpt(call, answer.content)) if message or answer.content else "an empty body"
     raise DeliveryStatusError(
         f"The edge answered with status {answer.status_code}: {said} {_history(call)}",
         request_id=call.request_id,
         attempts=call.attempts.count,
         status=answer.status_code,
         edge_message=message,
+        retry_after=read_retry_after(answer.headers.get("retry-after")),
     )
 
 
@@ -77,7 +86,7 @@ def fail_by_answer(call: Call, status: int, content: bytes, why: str) -> NoRetur
 
 def _history(call: Call) -> str:
     """Say how the call went: the last words of every message."""
-    failures = "; ".join(call.attempts.failures) or "none"
+    failures = _redacted(call, "; ".join(call.attempts.failures)) or "none"
     attempts = f"{call.attempts.count} attempt{'s' if call.attempts.count != 1 else ''}"
     return f"[request {call.request_id}, {attempts}, failures: {failures}]"
 

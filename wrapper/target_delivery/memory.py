@@ -37,3 +37,9 @@ class Memory:
             if len(self._pages) > MAX_SESSIONS:
                 self._pages.popitem(last=False)
         return sdid
+
+    def is_shared(self, session_id: str, supplemental_data_id: str) -> bool:
+        """Tell whether an id is, or may be, in more than one call: the caller's own, or one that consumers share."""
+        with self._lock:
+            sdid, consumers = self._pages.get(session_id, ("", set[str]()))
+        return sdid != supplemental_data_id or len(consumers) > 1

@@ -30,7 +30,7 @@ __all__ = ["OnDevice"]
 class OnDevice:
     """Decides for one client with the artifact that its keeper has."""
 
-    def __init__(self, config: Config, headers: httpx.Headers, telemetry: TelemetryStore | None, ready: Flag) -> None:
+    def __init__(self, config: Config, telemetry: TelemetryStore | None, ready: Flag) -> None:
         """Take an artifact in hand, if there is one.
 
         Raises:
@@ -38,8 +38,7 @@ class OnDevice:
             OptionError: ``artifact_payload`` is no artifact that can be used.
         """
         self._config = config
-        self._headers = headers
-        self.keeper: ArtifactKeeper = ArtifactKeeper(config, headers, telemetry, ready)
+        self.keeper: ArtifactKeeper = ArtifactKeeper(config, telemetry, ready)
 
     def remote_needs(self, loaded: Loaded, prepared: Prepared) -> RemoteNeeds:
         """Return what of a request only the edge can decide."""
@@ -64,20 +63,21 @@ class OnDevice:
         """Return the request that counts the impressions of a decision; None when there is nothing to send."""
         return notification_request(prepared.body, decision, telemetry)
 
-    def locate(self, loaded: Loaded, prepared: Prepared, deadline: float) -> Conversation[None]:
-        """Look up where the visitor is, when rules ask and only an IP address is known; then write it into the request.
+    def address(self, loaded: Loaded, prepared: Prepared) -> str | None:
+        """Return the IP address to look up: rules ask where the visitor is, and only an address is known."""
+        return geo_address(loaded.artifact, prepared.body)
+
+    def locate(self, address: str, prepared: Prepared, deadline: float) -> Conversation[None]:
+        """Look up where the visitor is, and write it into the request.
 
         A look-up that fails is logged; the request is decided without it.
 
         Args:
-            loaded: the artifact to decide with.
+            address: the visitor's IP address; see address().
             prepared: the request.
             deadline: when the look-up has to be over, monotonic seconds.
         """
-        address = geo_address(loaded.artifact, prepared.body)
-        if address is None:
-            return
-        headers = {**self._headers, "accept": "application/json", "x-forwarded-for": address}
+        headers = {"accept": "application/json", "x-forwarded-for": address}
         outcome = yield Send(httpx.Request("GET", edge.geo_url(self._config), headers=headers), deadline)
         geo = _geo_of(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else None
         if geo is None:

@@ -6,24 +6,27 @@ import difflib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, Required, TypedDict, TypeGuard, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol, Required, TypedDict, TypeGuard, get_args
 
 from attrs import field, frozen
 
 from target_delivery.cookies import is_session_id
-from target_delivery.edge import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
+from target_delivery.edge import MAX_LABEL, cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.errors import OptionError
 from target_delivery.events import EventName
+from target_delivery_api import models
 
 if TYPE_CHECKING:
     import httpx
 
+    from target_delivery.completion import Prepared
     from target_delivery.events import EventHandlers
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
     from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",
+    "AsyncOutbox",
     "AttributesCallbackOptions",
     "AttributesOptions",
     "ClientOptions",
@@ -32,6 +35,7 @@ __all__ = [
     "NotificationsOptions",
     "OffersCallbackOptions",
     "OffersOptions",
+    "Outbox",
     "TargetLogger",
 ]
 
@@ -47,6 +51,22 @@ class TargetLogger(Protocol):
 
     def error(self, msg: str, /, *args: object) -> object:
         """Log what went wrong without failing a call."""
+
+
+class Outbox(Protocol):
+    """What the option ``outbox`` of a TargetClient has to offer; a NotificationOutbox does."""
+
+    def send_prepared(self, prepared: Prepared, /) -> None:
+        """Store a prepared request, to be sent in the background."""
+        ...
+
+
+class AsyncOutbox(Protocol):
+    """What the option ``outbox`` of an AsyncTargetClient has to offer; an AsyncNotificationOutbox does."""
+
+    async def send_prepared(self, prepared: Prepared, /) -> None:
+        """Store a prepared request, to be sent in the background."""
+        ...
 
 
 class _CommonClientOptions(TypedDict, total=False):
@@ -100,6 +120,8 @@ class ClientOptions(_CommonClientOptions, total=False):
 
     http_client: httpx.Client | None
     """Your own client: proxies, mTLS, instrumentation, test transports. It is never closed by the SDK."""
+    outbox: Outbox | None
+    """A NotificationOutbox, made with another client: what decisions on the device report goes through it."""
 
 
 class AsyncClientOptions(_CommonClientOptions, total=False):
@@ -107,6 +129,8 @@ class AsyncClientOptions(_CommonClientOptions, total=False):
 
     http_client: httpx.AsyncClient | None
     """Your own client: proxies, mTLS, instrumentation, test transports. It is never closed by the SDK."""
+    outbox: AsyncOutbox | None
+    """An AsyncNotificationOutbox, made with another client: what decisions on the device report goes through it."""
 
 
 class _VisitorOptions(TypedDict, total=False):
@@ -213,9 +237,8 @@ class Config:
     events: Mapping[str, Callable[[Any], object]] = field(factory=dict[str, Any])
 
 
-@frozen(kw_only=True)
-class CallOptions:
-    """Options of one call, checked."""
+class CallOptions(NamedTuple):
+    """Options of one call, checked. A tuple, since every call makes one."""
 
     target_cookie: str | None = None
     target_location_hint: str | None = None
@@ -293,7 +316,8 @@ def _one_of(*values: str) -> _Check:
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
+    # A dict is one of them, and known as such at once; of an abstract class that has to be asked for.
+    return isinstance(value, (dict, Mapping))
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
@@ -319,9 +343,8 @@ def _callable(name: str, value: object) -> object:
 
 
 def _request(name: str, value: object) -> object:
-    from target_delivery_api.models import DeliveryRequest
-
-    if not isinstance(value, DeliveryRequest):
+    # By name: the models are not imported before they are used, and this is used by every call.
+    if not isinstance(value, models.DeliveryRequest):
         _refuse(name, value, "a DeliveryRequest (DeliveryRequest.from_dict() makes one of a dict)")
     return value
 
@@ -349,7 +372,8 @@ def _customer_ids(name: str, value: object) -> object:
 
 _CLIENT_CODE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _COUNT = _integer("an int of at least 0", lambda value: value >= 0)
-_MILLISECONDS = _integer("an int of milliseconds greater than 0", lambda value: value > 0)
+_DAY = 86_400_000
+_MILLISECONDS = _integer("an int of milliseconds greater than 0, at most a day", lambda value: 0 < value <= _DAY)
 _METHOD = _one_of(*get_args(DecisioningMethodName))
 
 _CLIENT_CHECKS: dict[str, _Check] = {
@@ -364,10 +388,10 @@ _CLIENT_CHECKS: dict[str, _Check] = {
     "property_token": _non_empty,
     "decisioning_method": _METHOD,
     "polling_interval": _integer(
-        "an int of milliseconds: 0 (never poll) or at least 300000",
-        lambda value: value == 0 or value >= 300_000,
+        "an int of milliseconds: 0 (never poll) or at least 300000, at most a day",
+        lambda value: value == 0 or 300_000 <= value <= _DAY,
     ),
-    "maximum_wait_ready": _COUNT,
+    "maximum_wait_ready": _integer("an int of milliseconds, at most a day", lambda value: 0 <= value <= _DAY),
     "artifact_location": _matching("an http or https URL", is_http_url),
     "artifact_payload": _mapping,
     "environment_id": _integer("an int", lambda _: True),
@@ -407,14 +431,35 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
     Raises:
         OptionError: naming the option and what it must be.
     """
-    given = _given(options, "create()")
+    if not _is_mapping(options):
+        _refuse_options(options, "create()")
+    given = dict(options)
     http_client = given.pop("http_client", None)
     if http_client is not None and not isinstance(http_client, http_client_type):
         _refuse("http_client", http_client, f"an httpx.{http_client_type.__name__}")
+    outbox = given.pop("outbox", None)
+    if outbox is not None and not callable(getattr(outbox, "send_prepared", None)):
+        _refuse("outbox", outbox, "an outbox, such as a NotificationOutbox")
     for name in ("client", "organization_id"):
         if given.get(name) is None:
             raise OptionError(f"create() needs the option {name!r}.")
-    return Config(**_checked(given, _CLIENT_CHECKS, "http_client"))
+    config = Config(**_checked(given, _CLIENT_CHECKS, "http_client", "outbox"))
+    if config.server_domain is None and len(config.client) > MAX_LABEL:
+        raise OptionError(
+            f"Option 'client' has {len(config.client)} characters, and a host name can hold {MAX_LABEL} of them: "
+            "give the option 'server_domain'."
+        )
+    return config
+
+
+def require_config(config: object) -> None:
+    """Refuse options where checked ones belong.
+
+    Raises:
+        OptionError: a client was not made by its method ``create``.
+    """
+    if not isinstance(config, Config):
+        raise OptionError("A client is made of its options by its method create().")
 
 
 def read_call_options(options: object, method: MethodName, *, callbacks: bool) -> CallOptions:
@@ -428,10 +473,11 @@ def read_call_options(options: object, method: MethodName, *, callbacks: bool) -
     Raises:
         OptionError: naming the option and what it must be.
     """
-    given = _given(options, f"{method}()")
-    if not callbacks and any(given.get(name) is not None for name in _CALLBACK_CHECKS):
+    if not _is_mapping(options):
+        _refuse_options(options, f"{method}()")
+    if not callbacks and (options.get("callback") is not None or options.get("err_callback") is not None):
         raise OptionError("An AsyncTargetClient has no callbacks: await the call, or make a task of it.")
-    call = CallOptions(**_checked(given, _CALL_CHECKS[method]))
+    call = CallOptions(**_checked(options, _CALL_CHECKS[method]))
     if call.request is None and method != "get_attributes":
         raise OptionError(f"{method}() needs the option 'request', a DeliveryRequest.")
     if call.err_callback is not None and call.callback is None:
@@ -453,10 +499,8 @@ def read_mbox_names(names: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _given(options: object, where: str) -> dict[str, Any]:
-    if not _is_mapping(options):
-        raise OptionError(f"{where} needs its options as one mapping, not {type(options).__name__}.")
-    return dict(options)
+def _refuse_options(options: object, where: str) -> NoReturn:
+    raise OptionError(f"{where} needs its options as one mapping, not {type(options).__name__}.")
 
 
 def _checked(given: Mapping[str, Any], checks: Mapping[str, _Check], *also: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from target_delivery.errors import ClientClosedError
+from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.steps import Send, Sleep
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from target_delivery.artifacts import ArtifactKeeper
     from target_delivery.retry import Outcome
+    from target_delivery.steps import Step
 
 __all__ = ["Poller"]
 
@@ -44,18 +45,22 @@ class Poller:
 
     def _poll(self) -> None:
         conversation = self._keeper.polling()
-        outcome: Outcome | None = None
         with suppress(StopIteration, ClientClosedError):
             step = next(conversation)
             while not self._stopped.is_set():
-                if isinstance(step, Send):
-                    outcome = self._send(self._interruptible(step))
-                elif isinstance(step, Sleep):
-                    outcome = None
-                    if self._stopped.wait(step.seconds):
-                        return
-                if not self._stopped.is_set():
+                try:
+                    outcome = self._take(step)
+                except Exception as error:  # of a transport or a hook of the caller's
+                    step = conversation.throw(error)
+                else:
                     step = conversation.send(outcome)
+
+    def _take(self, step: Step) -> Outcome | None:
+        if isinstance(step, Send):
+            return self._send(self._interruptible(step))
+        if isinstance(step, Sleep) and self._stopped.wait(step.seconds):
+            raise ClientClosedError(CLOSED)
+        return None
 
     def _interruptible(self, step: Send) -> Send:
         """Have httpcore tell which socket a download uses, so that stop() can wake the thread that reads it."""

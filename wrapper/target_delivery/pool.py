@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -108,6 +109,8 @@ class Pool(Generic[H]):
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
         self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._parents: list[Lane[H]] = []
 
     @property
     def headers(self) -> httpx.Headers:
@@ -122,6 +125,8 @@ class Pool(Generic[H]):
     @contextmanager
     def lane(self) -> Generator[H]:
         """Give the first HTTP client that is free, so that few calls share few connections."""
+        if self._pid != os.getpid():
+            self._leave_to_parent()
         with self._lock:
             lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
             if lane is None and self.owned and len(self._lanes) < LANES:
@@ -136,20 +141,31 @@ class Pool(Generic[H]):
             with self._lock:
                 lane.busy -= 1
 
+    def _leave_to_parent(self) -> None:
+        """After a fork, leave the connections to the process that opened them; a caller's own client is shared."""
+        self._parents = self._lanes  # kept, lest their end closes what the parent uses
+        self._lanes = [Lane(self._make() if self.owned else self._parents[0].http)]
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
 
-class _WithoutSession(logging.Filter):
-    """httpx logs the URL of every request at INFO; a session id does not belong there."""
+
+class _WithoutSecrets(logging.Filter):
+    """httpx logs the URL of every request at INFO; session ids and tokens do not belong there."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_without_query, record.args))
+            record.args = tuple(map(_without_secrets, record.args))
         return True
 
 
-def _without_query(argument: object) -> object:
-    if isinstance(argument, httpx.URL) and "sessionId" in argument.params:
-        return argument.copy_with(query=None)
+def _without_secrets(argument: object) -> object:
+    if isinstance(argument, httpx.URL):
+        if "sessionId" in argument.params:
+            return argument.copy_with(query=None)
+        if argument.path.endswith(("/rules.json", "/rules.bin")):
+            # The path can hold a property token, the rest a signature or a password.
+            return f"{argument.scheme}://{argument.host}/…/{argument.path.rpartition('/')[2]}"
     return argument
 
 
-logging.getLogger("httpx").addFilter(_WithoutSession())
+logging.getLogger("httpx").addFilter(_WithoutSecrets())

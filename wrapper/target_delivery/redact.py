@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +42,10 @@ def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:
         session: further secrets, such as the session id.
     """
     text = _SECRET_FIELD.sub(rf'\1"{_REDACTED}"', text)
-    for secret in sorted({*_secrets(request), *session}, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, _REDACTED)
+    secrets = {secret for secret in (*_secrets(request), *session) if secret}
+    written = {form for secret in secrets for form in (secret, quote(secret, safe="", errors="replace"))}
+    for secret in sorted(written, key=len, reverse=True):
+        text = text.replace(secret, _REDACTED)
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from attrs import field, frozen
@@ -60,20 +61,31 @@ class TargetDeliveryResponse(Mapping[str, object]):
     response: DeliveryResponse
     target_cookie: Cookie
     target_location_hint_cookie: Cookie | None = None
-    analytics_details: list[AnalyticsResponse] | None = None
-    trace: list[dict[str, JsonValue]] | None = None
-    response_tokens: list[dict[str, JsonValue]] | None = None
     meta: DecisioningMeta
     _sent: dict[str, Any] = field(repr=False, alias="sent")
-    _request: DeliveryRequest | None = field(default=None, init=False, repr=False)
 
-    @property
+    # Made when they are first asked for: few ask.
+
+    @cached_property
+    def analytics_details(self) -> list[AnalyticsResponse] | None:
+        """Every analytics object of the answer."""
+        return [one.analytics for one in _results(self.response) if one.analytics is not None] or None
+
+    @cached_property
+    def trace(self) -> list[dict[str, JsonValue]] | None:
+        """Every trace of the answer."""
+        return [one.trace for one in _results(self.response) if one.trace is not None] or None
+
+    @cached_property
+    def response_tokens(self) -> list[dict[str, JsonValue]] | None:
+        """The response tokens of every option."""
+        options = (option for one in _results(self.response) for option in one.options or ())
+        return [option.response_tokens for option in options if option.response_tokens] or None
+
+    @cached_property
     def request(self) -> DeliveryRequest:
-        """What was sent; made of its JSON when it is first asked for, since few ask."""
-        if self._request is None:
-            object.__setattr__(self, "_request", DeliveryRequest.from_dict(self._sent))
-        assert self._request is not None  # noqa: S101 - set above
-        return self._request
+        """What was sent."""
+        return DeliveryRequest.from_dict(self._sent)
 
     @overload
     def __getitem__(self, key: Literal["response"], /) -> DeliveryResponse: ...
@@ -144,9 +156,7 @@ _KEYS = (
 )
 
 
-def results_in_order(
-    response: DeliveryResponse,
-) -> Iterator[PageLoadResponse | MboxResponse | PrefetchMboxResponse | View]:
+def _results(response: DeliveryResponse) -> Iterator[PageLoadResponse | MboxResponse | PrefetchMboxResponse | View]:
     """Walk through an answer: execute pageLoad and mboxes, then prefetch pageLoad, views and mboxes."""
     execute, prefetch = response.execute, response.prefetch
     if execute is not None:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from target_delivery_api.types import Answer
 
-__all__ = ["Attempts", "Outcome"]
+__all__ = ["Attempts", "Outcome", "name_of", "read_retry_after"]
 
 Outcome = Answer | httpx.HTTPError | httpx.StreamError
 """How one attempt ended: with an answer, or with the reason why there is none."""
@@ -52,9 +52,13 @@ class Attempts:
                 return None
             self.failures.append(f"status {outcome.status_code}")
             again = outcome.status_code in RETRIED_STATUSES
-            wait = _retry_after(outcome.headers.get("retry-after")) if again else None
+            wait = read_retry_after(outcome.headers.get("retry-after")) if again else None
+        elif isinstance(outcome, httpx.HTTPStatusError):  # raised by a hook of the caller's http_client
+            self.failures.append(f"status {outcome.response.status_code}")
+            again = outcome.response.status_code in RETRIED_STATUSES
+            wait = read_retry_after(outcome.response.headers.get("retry-after")) if again else None
         else:
-            self.failures.append(f"{type(outcome).__name__} ({outcome})" if str(outcome) else type(outcome).__name__)
+            self.failures.append(name_of(outcome))
             again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
             wait = None
         if not again or self.count > self.retries:
@@ -64,8 +68,17 @@ class Attempts:
         return wait if now + wait < self.deadline else None
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header: a number of seconds, or a date."""
+def name_of(failure: BaseException) -> str:
+    """Name a failure for people: not by its text, which can hold what the other end sent or a whole URL.
+
+    Why a connection could not be made is worth its text, though.
+    """
+    why = f" ({failure})" if isinstance(failure, httpx.ConnectError) and str(failure) else ""
+    return f"{type(failure).__name__}{why}"
+
+
+def read_retry_after(value: str | None) -> float | None:
+    """Read a Retry-After header, a number of seconds or a date, as seconds from now; None when it is neither."""
     if value is None:
         return None
     value = value.strip()

@@ -16,7 +16,9 @@ from target_delivery.retry import Outcome
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Background", "Conversation", "Send", "Sleep", "Step"]
+    from target_delivery.completion import Prepared
+
+__all__ = ["Background", "Conversation", "Keep", "Send", "Sleep", "Step"]
 
 T = TypeVar("T")
 
@@ -41,8 +43,15 @@ class Sleep:
 class Background:
     """Hold another conversation and do not wait for it; None is sent back."""
 
-    conversation: Generator[Send | Sleep | Background, Outcome | None, None]
+    conversation: Generator[Send | Sleep | Background | Keep, Outcome | None, None]
 
 
-Step: TypeAlias = Send | Sleep | Background
+@frozen
+class Keep:
+    """Put a report into the client's outbox; None is sent back."""
+
+    prepared: Prepared
+
+
+Step: TypeAlias = Send | Sleep | Background | Keep
 Conversation: TypeAlias = Generator[Step, Outcome | None, T]

@@ -216,3 +216,13 @@ def test_any_artifact_is_decided_or_refused(changes: Any, rules: Any) -> None:
 def test_anything_else_is_refused(source: Any) -> None:
     with pytest.raises(ArtifactError):
         load_artifact(source, organization_id=ORGANIZATION)
+
+
+def test_keys_and_ids_are_texts_or_numbers() -> None:
+    name = "target-global-mbox"
+    rules = [rule(name, ruleKey=5), rule(name, ruleKey=5), rule(name, ruleKey="5"), rule(name, ruleKey=[])]
+    rules[3]["meta"]["activity.id"] = 1e21
+    loaded = load_artifact(artifact({name: rules}))
+    assert [found.key for found in loaded.mbox(name).rules] == ["5", "5", "5", f"rules.mboxes[{name!r}][3]"]
+    assert [found.activity_id for found in loaded.mbox(name).rules] == ["7", "7", "7", "1e+21"]
+    assert len(decide(loaded, {"prefetch": {"pageLoad": {}}}).response["prefetch"]["pageLoad"]["options"]) == 2

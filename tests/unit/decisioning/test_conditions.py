@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from target_delivery.decisioning.conditions import MAX_DEPTH, Compiler, ConditionError, Data, apply
+from target_delivery.decisioning.conditions import MAX_DEPTH, Compiler, ConditionError, Data, Variable, apply
 from target_delivery.decisioning.javascript import (
     UNDEFINED,
     Budget,
@@ -276,3 +276,29 @@ def test_equality_is_symmetric(a: Any, b: Any) -> None:
     assert loose_equals(a, b, Budget(10_000)) is loose_equals(b, a, Budget(10_000))
     assert strict_equals(a, b) is strict_equals(b, a)
     assert isinstance(to_string(a, Budget(10_000)), str)
+
+
+def test_a_condition_that_is_no_json_is_refused() -> None:
+    odd: Any = {"==": [object(), 1]}
+    with pytest.raises(ConditionError, match="cannot be used"):
+        apply(odd)
+
+
+@pytest.mark.parametrize("low", ["<", "<="])
+@pytest.mark.parametrize("high", ["<", "<="])
+def test_two_bounds_of_a_number(low: str, high: str) -> None:
+    """They are compiled to one test, which has to say what the two say."""
+    compiler: Compiler[Data] = Compiler(lambda name: Variable(name, number_of, number=number_of))
+    joined = compiler.condition({"and": [{low: [2, {"var": "n"}]}, {high: [{"var": "n"}, 5]}]})
+    between = compiler.condition({low: [2, {"var": "n"}, 5]})
+    for number in (1, 2, 3, 5, 6):
+        scope = Data(number, Budget(0))
+        above, below = number > 2 or (low == "<=" and number == 2), number < 5 or (high == "<=" and number == 5)
+        assert joined.test(scope) is (above and below)
+        assert joined.value(scope) is (above and below)
+        assert between.test(scope) is (above and (number < 5 or (low == "<=" and number == 5)))
+
+
+def number_of(scope: Data) -> float:
+    assert isinstance(scope.data, int)
+    return scope.data

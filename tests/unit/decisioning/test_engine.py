@@ -233,7 +233,7 @@ def test_a_view_s_trace_is_that_of_its_first_rule() -> None:
     assert len(cart["trace"]["evaluatedCampaignTargets"][0]["matchedRuleConditions"]) == 3
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["id", "context", "execute", "prefetch", "trace", "property", "requestId"]),
@@ -288,3 +288,16 @@ def test_mboxes_are_answered_in_order_with_their_index(mode: str) -> None:
         ("none", None),
         ("hero", 2),
     ]
+
+
+def test_a_part_that_several_rules_share_and_that_cannot_be_evaluated() -> None:
+    """A parameter that is no string can make a comparison too costly; none of the rules applies, and one is told."""
+    shared = {"==": [{"var": "mbox.long"}, "x"]}
+    rules = [
+        rule(condition={"and": [shared, {"==": [{"var": "page.path"}, "/a"]}]}, ruleKey=str(at)) for at in range(3)
+    ]
+    loaded = load_artifact(artifact({"hero": [*rules, rule(ruleKey="9")]}))
+    asked = request(prefetch={"mboxes": [{"name": "hero", "index": 0, "parameters": {"long": ["x"] * 200_000}}]})
+    decision = decide(loaded, asked)
+    assert options_of(decision.response)
+    assert len(decision.warnings) == 1

@@ -10,6 +10,7 @@ import sys
 
 import attrs
 import pytest
+
 from target_delivery_api import models
 from target_delivery_api.errors import ModelError
 from target_delivery_api.model import Model, OpenStrEnum
@@ -33,7 +34,6 @@ from target_delivery_api.models import (
     RequestDetails,
     Screen,
     Trace,
-    UnexpectedError,
     VisitorId,
 )
 
@@ -185,7 +185,7 @@ def test_what_cannot_be_read_says_where_and_never_shows_the_value(cls, data, mes
 def test_an_error_deep_inside_names_the_class_it_is_in():
     data = {"id": {"customerIds": [{"id": "a", "integrationCode": "crm"}]}}
 
-    with pytest.raises(ModelError, match="CustomerId.authenticatedState has to be a string, and it is absent"):
+    with pytest.raises(ModelError, match=r"CustomerId\.authenticatedState has to be a string, and it is absent"):
         DeliveryRequest.from_dict(data)
 
 
@@ -353,7 +353,7 @@ def test_times_are_written_with_an_offset(moment, text):
 
 
 def test_a_time_without_an_offset_is_local_time():
-    local = dt.datetime(2024, 2, 29, 12, 30)  # noqa: DTZ001
+    local = dt.datetime(2024, 2, 29, 12, 30)
 
     text = Order(time=local).to_dict()["time"]
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from target_delivery_api import transport
 from target_delivery_api.api.delivery import execute
 from target_delivery_api.errors import ModelError, TruncatedAnswer
@@ -106,7 +107,7 @@ class TestBuildRequest:
             built(body=body)
 
     def test_an_object_that_is_no_json_is_an_error(self):
-        with pytest.raises(ModelError, match="DeliveryRequest cannot be written as JSON.*set"):
+        with pytest.raises(ModelError, match=r"DeliveryRequest cannot be written as JSON.*set"):
             built(body=DeliveryRequest(request_id={"a"}))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, MetricType, OptionType, UnexpectedError
 
 ANSWER = {

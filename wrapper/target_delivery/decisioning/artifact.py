@@ -103,8 +103,8 @@ class Selection:
     __slots__ = ("groups", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = tuple(rules)
-        self.groups = tuple(_grouped(self.rules))
+        self.rules: tuple[Rule, ...] = tuple(rules)
+        self.groups: tuple[Group, ...] = tuple(_grouped(self.rules))
 
 
 class RuleSet:
@@ -117,7 +117,7 @@ class RuleSet:
     __slots__ = ("_by_property", "_tokens", "_unrestricted", "rules")
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self.rules = tuple(rules)
+        self.rules: tuple[Rule, ...] = tuple(rules)
         self._unrestricted = Selection(rule for rule in self.rules if not rule.property_tokens)
         self._tokens = {token for rule in self.rules for token in rule.property_tokens}
         self._by_property: dict[str, Selection] = {}  # a cache; a client asks for one property, or a few
@@ -339,9 +339,9 @@ class _Reader:
         """One sentence on the rules that can never apply."""
         if not self._problems:
             return ""
-        shown = "; ".join(self._problems[:5])
-        more = f"; and {len(self._problems) - 5} more" if len(self._problems) > 5 else ""
-        return f"{len(self._problems)} rules of the artifact never apply: {shown}{more}"
+        count, shown = len(self._problems), "; ".join(self._problems[:5])
+        subject = "1 rule of the artifact never applies" if count == 1 else f"{count} rules of the artifact never apply"
+        return f"{subject}: {shown}{f'; and {count - 5} more' if count > 5 else ''}"
 
     def section(self, rules: JsonObject, section: str) -> Iterable[tuple[str, list[Rule]]]:
         """Read ``rules.mboxes`` or ``rules.views``."""
@@ -360,8 +360,6 @@ class _Reader:
         meta, consequence = rule.get("meta", {}), rule.get("consequence")
         if not isinstance(meta, dict) or not isinstance(consequence, dict):
             raise ArtifactError(f"{where}[{at}] of the artifact has no object 'meta' or 'consequence'")
-        activity_id = meta.get("activity.id", rule.get("activityId"))
-        activity = str(activity_id) if type(activity_id) is int else to_string(as_scalar(activity_id), _NO_STEPS)
         condition = rule.get("condition")
         problem, node = "", _NEVER
         try:
@@ -373,8 +371,8 @@ class _Reader:
             prepared = Consequence({}, name, {}, TokenNames(()))
         tokens = as_list(rule.get("propertyTokens"))
         return Rule(
-            key=as_text(rule.get("ruleKey")) or f"{where}[{at}]",
-            activity_id=activity,
+            key=_text_of(rule.get("ruleKey")) or f"{where}[{at}]",
+            activity_id=_text_of(meta.get("activity.id", rule.get("activityId"))),
             property_tokens=frozenset([token for token in tokens if isinstance(token, str)]) if tokens else _NONE,
             meta=meta,
             condition=condition,
@@ -383,6 +381,15 @@ class _Reader:
             consequence=prepared,
             problem=problem,
         )
+
+
+def _text_of(value: JsonValue) -> str:
+    """Spell an id or key as JavaScript does; ``""`` when there is none."""
+    if isinstance(value, str):
+        return value
+    if type(value) is int and abs(value) <= 2**53:
+        return str(value)
+    return "" if value is None or isinstance(value, (dict, list)) else to_string(value, _NO_STEPS)
 
 
 def _always(_context: Context) -> bool:

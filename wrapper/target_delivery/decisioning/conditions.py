@@ -70,8 +70,8 @@ class Data:
     __slots__ = ("budget", "data")
 
     def __init__(self, data: JsValue, budget: Budget) -> None:
-        self.data = data
-        self.budget = budget
+        self.data: JsValue = data
+        self.budget: Budget = budget
 
 
 S = TypeVar("S", bound=Scope)
@@ -103,11 +103,11 @@ class Variable(Generic[S_contra]):
         text: Callable[[S_contra], str] | None = None,
         cost: int = 1,
     ) -> None:
-        self.name = name
-        self.get = get
-        self.number = number
-        self.text = text
-        self.cost = cost
+        self.name: str = name
+        self.get: Callable[[S_contra], JsValue] = get
+        self.number: Callable[[S_contra], float] | None = number
+        self.text: Callable[[S_contra], str] | None = text
+        self.cost: int = cost
 
 
 class Node(Generic[S_contra]):
@@ -135,9 +135,9 @@ class Node(Generic[S_contra]):
     bound: tuple[Node[S_contra], str, float] | None = None
 
     def __init__(self, value: Callable[[S_contra], JsValue], test: Callable[[S_contra], bool], cost: int) -> None:
-        self.value = value
-        self.test = test
-        self.cost = cost
+        self.value: Callable[[S_contra], JsValue] = value
+        self.test: Callable[[S_contra], bool] = test
+        self.cost: int = cost
 
 
 OWN_COST = 100
@@ -181,11 +181,11 @@ class Compiler(Generic[S]):
     """
 
     def __init__(self, resolve: Callable[[str], Variable[S] | None] | None = None, *, depth: int = 0) -> None:
-        self.resolve = resolve
-        self.depth = depth
+        self.resolve: Callable[[str], Variable[S] | None] | None = resolve
+        self.depth: int = depth
         self.names: set[str] = set()
-        self.reads_everything = False
-        self.size = 0
+        self.reads_everything: bool = False
+        self.size: int = 0
         self._known: dict[bytes, tuple[Node[S], int]] = {}
         self._variables: dict[str, Node[S]] = {}
         self._literals: dict[tuple[type, JsonValue], Node[Scope]] = {}

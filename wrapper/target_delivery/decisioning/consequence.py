@@ -62,8 +62,10 @@ class TokenNames:
 
     def __init__(self, names: Iterable[str]) -> None:
         unique = list(dict.fromkeys(names))
-        self.of_meta = tuple(name for name in unique if name in _FROM_META)
-        self.of_geo = tuple((name, _FROM_GEO[name]) for name in unique if name in _FROM_GEO)
+        self.of_meta: tuple[str, ...] = tuple(name for name in unique if name in _FROM_META)
+        self.of_geo: tuple[tuple[str, str], ...] = tuple(
+            (name, _FROM_GEO[name]) for name in unique if name in _FROM_GEO
+        )
 
     def known(self, meta: JsonObject) -> JsonObject:
         """Give the response tokens of a rule that do not depend on the request."""
@@ -94,11 +96,12 @@ class Consequence:
     __slots__ = ("_base", "_metrics", "_options", "display_tokens", "name")
 
     def __init__(self, consequence: JsonObject, name: str, meta: JsonObject, token_names: TokenNames) -> None:
-        self.name = as_text(consequence.get("name")) or name
+        self.name: str = as_text(consequence.get("name")) or name
         base: JsonObject = {"name": self.name}
+        self._base: Callable[[], JsonObject] = base.copy
         if not consequence.keys() <= _USUAL:
-            base = {key: value for key, value in consequence.items() if key not in _USUAL} | base
-        self._base = object_copier(base)
+            rest = {key: value for key, value in consequence.items() if key not in _USUAL}
+            self._base = object_copier(rest | base)
         options = [option for option in as_list(consequence.get("options")) if isinstance(option, dict)]
         self._metrics: Sequence[tuple[JsonValue, Callable[[], JsonObject]]] = ()
         if given := as_list(consequence.get("metrics")):
@@ -108,7 +111,7 @@ class Consequence:
         tokens = token_names.known(meta) if options else {}
         self._options = [_Option(option, meta, tokens, token_names) for option in options]
         display_tokens = {as_text(option.get("eventToken")): None for option in options}
-        self.display_tokens = tuple([token for token in display_tokens if token])
+        self.display_tokens: tuple[str, ...] = tuple([token for token in display_tokens if token])
 
     def execute(self, context: Context) -> JsonObject:
         """Answer an execute item: only click metrics, no event tokens in options, no empty options."""
@@ -146,7 +149,7 @@ class _Option:
     __slots__ = ("_copy", "_fillings", "_of_geo", "_tokens", "is_empty")
 
     def __init__(self, option: JsonObject, meta: JsonObject, tokens: JsonObject, token_names: TokenNames) -> None:
-        self.is_empty = option.get("type") is None and option.get("content") is None
+        self.is_empty: bool = option.get("type") is None and option.get("content") is None
         self._tokens = tokens
         if "responseTokens" in option:
             self._tokens = {**as_object(option["responseTokens"]), **tokens}

@@ -61,8 +61,8 @@ class Visit:
     user: JsonObject
 
     def __init__(self, context: JsonObject, allocations: Allocations, now: int | None = None) -> None:
-        self.context = context
-        self.allocations = allocations
+        self.context: JsonObject = context
+        self.allocations: Allocations = allocations
         self.geo = _geo(context) if "geo" in context else _NOWHERE
         if now is not None:
             self.now = now
@@ -98,9 +98,9 @@ class Context:
     referring: dict[str, str]
 
     def __init__(self, visit: Visit, item: JsonObject) -> None:
-        self.visit = visit
-        self.item = item
-        self.allocations = visit.allocations
+        self.visit: Visit = visit
+        self.item: JsonObject = item
+        self.allocations: Allocations = visit.allocations
 
     if not TYPE_CHECKING:
 

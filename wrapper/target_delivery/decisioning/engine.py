@@ -198,6 +198,7 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
         warn: is told when a condition could not be evaluated; its rule does not apply.
     """
     used: set[str] = set()
+    # Conditions are data from the network: whatever goes wrong in one must not take the decision down.
     for guard, members in selection.groups:
         try:
             if guard is not None and not guard(context):
@@ -218,7 +219,10 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
 
 
 def observed(selection: Selection, context: Context, warn: Warn, observe: Observe) -> Iterator[Rule]:
-    """Give what applying gives, and tell observe of each rule that is evaluated, and whether it applies."""
+    """Give what applying gives, and tell observe of each rule that is evaluated, and whether it applies.
+
+    Rules are evaluated one by one, each as a whole: what they have in common is seen in each.
+    """
     used: set[str] = set()
     for rule in selection.rules:
         if rule.key in used:

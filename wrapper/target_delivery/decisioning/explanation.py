@@ -282,7 +282,7 @@ def _reason(condition: JsonValue, context: Context, activity_id: str) -> Reason:
     compiler: Compiler[Context] = Compiler(variable_of)
     try:
         holds = compiler.condition(condition).test(context)
-    except Exception:
+    except Exception:  # as in a decision: what cannot be evaluated does not hold
         holds = False
     found = operator_of(condition)
     if found is not None and found[0] in ("and", "or", "!") and len(found[1]) > 0:

@@ -68,7 +68,7 @@ class Budget:
     __slots__ = ("left",)
 
     def __init__(self, steps: int) -> None:
-        self.left = steps
+        self.left: int = steps
 
     def spend(self, steps: int) -> None:
         """Take steps.

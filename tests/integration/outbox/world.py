@@ -1,0 +1,138 @@
+"""What the tests of the outbox share: notifications that the embedded edge counts, and both kinds of outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
+
+from target_delivery import (
+    AsyncTargetClient,
+    DeliveryRequest,
+    MetricType,
+    Notification,
+    NotificationMbox,
+    TargetClient,
+    VisitorId,
+)
+from target_delivery.outbox import AsyncNotificationOutbox, NotificationOutbox, OutboxStats, SetAside, Store
+from target_delivery.sandbox import Sandbox
+
+T = TypeVar("T")
+TOKEN = "demo-1001-0-display"
+
+
+def notification(id_: str, token: str = TOKEN) -> Notification:
+    """Make a notification that the edge counts as one impression."""
+    return Notification(
+        id=id_,
+        type=MetricType.DISPLAY,
+        timestamp=1_700_000_000_000,
+        mbox=NotificationMbox(name="home"),
+        tokens=[token],
+    )
+
+
+def options(*notifications: Notification, visitor: str = "visitor", **more: Any) -> Any:
+    """Make the options of a send_notifications of one visitor."""
+    request = DeliveryRequest(id=VisitorId(tnt_id=f"{visitor}.35_0"), notifications=list(notifications))
+    return {"request": request, "session_id": f"session-{visitor}", **more}
+
+
+def require_counted_once(edge: Sandbox, ids: set[str], among: set[str] | None = None) -> None:
+    """Assert that the ledger has all of the ids, nothing besides what may be `among` them, and each once."""
+    counted = set(edge.ledger.notifications)
+    assert ids <= counted, f"{len(ids - counted)} of {len(ids)} are lost: {sorted(ids - counted)[:5]}"
+    if among is None:
+        assert counted == ids
+    assert edge.ledger.impressions.total() == len(counted)
+
+
+class Outbox(Protocol):
+    """An outbox of either kind, called in a blocking way."""
+
+    def send_notifications(self, options: Any) -> None: ...
+    def send_all(self, many: Iterable[Any]) -> None: ...
+    def flush(self, timeout: float | None = None) -> int: ...
+    def close(self, timeout: float | None = 5.0) -> int: ...
+    def stats(self) -> OutboxStats: ...
+    def list_set_aside(self, limit: int | None = None) -> list[SetAside]: ...
+    def replay(self, refs: Any = None) -> int: ...
+
+
+class AsyncOutbox:
+    """An AsyncNotificationOutbox with an event loop in a thread."""
+
+    def __init__(self, client_options: Any, store: Store, **given: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        try:
+            self._client = AsyncTargetClient.create(client_options)
+            self._outbox = AsyncNotificationOutbox(self._client, store=store, **given)
+            self._run(self._outbox.__aenter__())
+        except BaseException:
+            self._stop()
+            raise
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def send_notifications(self, options: Any) -> None:
+        self._run(self._outbox.send_notifications(options))
+
+    def send_all(self, many: Iterable[Any]) -> None:
+        async def send() -> None:
+            for one in many:
+                await self._outbox.send_notifications(one)
+
+        self._run(send())
+
+    def flush(self, timeout: float | None = None) -> int:
+        return self._run(self._outbox.flush(timeout))
+
+    def close(self, timeout: float | None = 5.0) -> int:
+        return self._run(self._outbox.close(timeout))
+
+    def stats(self) -> OutboxStats:
+        return self._run(self._outbox.stats())
+
+    def list_set_aside(self, limit: int | None = None) -> list[SetAside]:
+        return self._run(self._outbox.list_set_aside(limit))
+
+    def replay(self, refs: Any = None) -> int:
+        return self._run(self._outbox.replay(refs))
+
+    def end(self) -> None:
+        try:
+            self._run(self._outbox.close(1))
+        finally:
+            self._run(self._client.close())
+            self._stop()
+
+
+class ThreadsOutbox(NotificationOutbox):
+    """A NotificationOutbox that ends with its client."""
+
+    def __init__(self, client_options: Any, store: Store, **given: Any) -> None:
+        self._own = TargetClient.create(client_options)
+        super().__init__(self._own, store=store, **given)
+
+    def send_all(self, many: Iterable[Any]) -> None:
+        for one in many:
+            self.send_notifications(one)
+
+    def end(self) -> None:
+        try:
+            self.close(1)
+        finally:
+            self._own.close()
+
+
+Make = Callable[..., Outbox]

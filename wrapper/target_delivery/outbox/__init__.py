@@ -1,0 +1,90 @@
+"""No conversion lost: an outbox that keeps notifications until the edge has confirmed them.
+
+    with NotificationOutbox(client, store=SQLiteStore("outbox.db")) as outbox:
+        outbox.send_notifications({"request": request})
+
+``NotificationOutbox`` goes with a TargetClient, ``AsyncNotificationOutbox`` with an AsyncTargetClient. ``SQLiteStore``
+is for the processes of one machine, ``RedisStore`` for those of many, ``MemoryStore`` for tests.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from target_delivery.outbox.aio import (
+        AsyncNotificationOutbox,
+    )
+    from target_delivery.outbox.engine import (
+        OutboxStats,
+    )
+    from target_delivery.outbox.items import (
+        Item,
+    )
+    from target_delivery.outbox.opening import (
+        open_store,
+    )
+    from target_delivery.outbox.redis import (
+        RedisStore,
+    )
+    from target_delivery.outbox.sqlite import (
+        MemoryStore,
+        SQLiteStore,
+    )
+    from target_delivery.outbox.stores import (
+        Claimed,
+        SetAside,
+        Settlement,
+        Store,
+        StoreStats,
+    )
+    from target_delivery.outbox.threads import (
+        NotificationOutbox,
+    )
+
+__all__ = [
+    "AsyncNotificationOutbox",
+    "Claimed",
+    "Item",
+    "MemoryStore",
+    "NotificationOutbox",
+    "OutboxStats",
+    "RedisStore",
+    "SQLiteStore",
+    "SetAside",
+    "Settlement",
+    "Store",
+    "StoreStats",
+    "open_store",
+]
+
+_MODULES = {
+    "AsyncNotificationOutbox": "aio",
+    "Claimed": "stores",
+    "Item": "items",
+    "MemoryStore": "sqlite",
+    "NotificationOutbox": "threads",
+    "OutboxStats": "engine",
+    "RedisStore": "redis",
+    "SQLiteStore": "sqlite",
+    "SetAside": "stores",
+    "Settlement": "stores",
+    "Store": "stores",
+    "StoreStats": "stores",
+    "open_store": "opening",
+}
+
+
+# Hidden from type checkers, to which a module with __getattr__ has every name, the misspelt ones too.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -1,0 +1,150 @@
+"""What an outbox stores: one item for each notification, with all that its call needs."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from attrs import evolve, frozen
+
+from target_delivery.completion import Prepared
+from target_delivery.cookies import is_session_id
+from target_delivery.edge import cluster_of_hint
+from target_delivery.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["SCHEMA", "Item", "MalformedItemError", "merged", "packed", "unpacked"]
+
+SCHEMA = 1
+"""Version of what ``packed`` writes. A version that a reader does not know is set aside, never guessed at."""
+
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+@frozen
+class Item:
+    """A notification as it goes into a store.
+
+    Attributes:
+        group: equal for notifications that fit into one call: same session, identity, context, property, edge.
+        route: the edge cluster it goes to; empty when the client calls one host only.
+        data: the prepared request with this one notification, as JSON.
+        added: when it was stored, epoch seconds.
+        due: when it may be sent, epoch seconds.
+    """
+
+    group: str
+    route: str
+    data: bytes
+    added: float
+    due: float
+
+
+class MalformedItemError(ValueError):
+    """What was read from a store is no item. The text says why, and shows nothing of it."""
+
+
+def packed(prepared: Prepared, *, stitched: bool) -> tuple[str, list[bytes]]:
+    """Make the group and the stored form of each notification of a prepared request.
+
+    Args:
+        prepared: what ``send_notifications`` would send.
+        stitched: whether other calls share its supplementalDataId, so that it must not get lost in a group.
+
+    Raises:
+        OptionError: it asks for what nobody would wait for, or cannot be written as JSON.
+    """
+    body = dict(prepared.body)
+    for part in ("execute", "prefetch"):
+        if part in body:
+            raise OptionError(f"An outbox has no answer to give for request.{part}: use get_offers() of the client.")
+    notifications, telemetry = body.pop("notifications", None), body.pop("telemetry", None)
+    if not notifications:
+        raise OptionError("An outbox keeps notifications: the request needs at least one.")
+    # The answer to a beacon names no notification, so none would ever be confirmed.
+    body["context"] = {name: value for name, value in body["context"].items() if name != "beacon"}
+    try:
+        # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
+        group = repr((prepared.session_id, prepared.cluster, _identity(body, stitched=stitched)))
+        items: list[bytes] = []
+        for notification in notifications:
+            request = {**body, "notifications": [notification]}
+            if telemetry is not None and not items:
+                request["telemetry"] = telemetry
+            items.append(_packed(prepared, request))
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"The request cannot be written as JSON: {error}") from error
+    return blake2b(group.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest(), items
+
+
+def _packed(prepared: Prepared, request: dict[str, Any]) -> bytes:
+    return _to_json(
+        {"v": SCHEMA, "session": prepared.session_id, "cluster": prepared.cluster, "request": request}
+    ).encode("ascii")
+
+
+def _identity(body: dict[str, Any], *, stitched: bool) -> dict[str, Any]:
+    """Return the part of a request that has to be equal in all notifications of a call."""
+    identity = {name: value for name, value in body.items() if name != "requestId"}
+    if not stitched:
+        experience_cloud = dict(body["experienceCloud"])
+        analytics = experience_cloud["analytics"]
+        experience_cloud["analytics"] = {
+            name: value for name, value in analytics.items() if name != "supplementalDataId"
+        }
+        identity["experienceCloud"] = experience_cloud
+    return identity
+
+
+def unpacked(data: bytes) -> Prepared:
+    """Read what ``packed`` wrote.
+
+    Raises:
+        MalformedItemError: it is something else. A store is a file or a server that others can write to.
+    """
+    try:
+        item = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise MalformedItemError("it is not JSON") from error
+    if not _is_object(item):
+        raise MalformedItemError("it is not an object")
+    version = item.get("v")
+    if version != SCHEMA:
+        raise MalformedItemError(f"its schema version is {version!r}; this version of the SDK reads {SCHEMA}")
+    session_id, cluster, request = item.get("session"), item.get("cluster"), item.get("request")
+    if not isinstance(session_id, str) or not is_session_id(session_id):
+        raise MalformedItemError("its session id is malformed")
+    if cluster is not None and not (isinstance(cluster, str) and cluster_of_hint(cluster)):
+        raise MalformedItemError("its edge cluster is malformed")
+    if not _is_object(request):
+        raise MalformedItemError("it has no request")
+    _require_notification(request)
+    return Prepared(request, session_id, cluster)
+
+
+def _require_notification(request: dict[str, Any]) -> None:
+    match request.get("notifications"):
+        case [{"id": str(), "impressionId": str()}]:
+            return
+        case _:
+            raise MalformedItemError("it is not of one notification with its id and impressionId")
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def merged(requests: Sequence[Prepared]) -> Prepared:
+    """Make one call's request of those of a group: the first one's, with the notifications and telemetry of all."""
+    first = requests[0]
+    if len(requests) == 1:
+        return first
+    body = {**first.body, "notifications": [one.body["notifications"][0] for one in requests]}
+    telemetry = [one.body["telemetry"] for one in requests if "telemetry" in one.body]
+    if telemetry:
+        entries = [entry for one in telemetry for entry in one.get("entries", ())]
+        body["telemetry"] = {**telemetry[0], "entries": entries}
+    return evolve(first, body=body)

@@ -1,0 +1,494 @@
+"""SQLiteStore: an outbox in a file, shared by the processes of a machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from target_delivery.errors import StoreError
+from target_delivery.ids import new_id
+from target_delivery.outbox.stores import Claimed, SetAside, StoreStats, require_limits, require_room
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Iterable, Sequence
+
+    from target_delivery.outbox.items import Item
+    from target_delivery.outbox.stores import Settlement
+
+__all__ = ["MemoryStore", "SQLiteStore"]
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x54444F42  # "TDOB"
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for other processes to end their transactions."""
+SCAN = 10_000
+"""Due items that are looked at for groups to claim."""
+
+_SCHEMA = (
+    """
+    CREATE TABLE item (
+        seq INTEGER PRIMARY KEY,
+        grp TEXT NOT NULL,
+        route TEXT NOT NULL,
+        due REAL NOT NULL,      -- when it may be sent; of a claimed item the end of the lease
+        claim TEXT,             -- token of the claim, NULL when nobody has it
+        attempts INTEGER NOT NULL DEFAULT 0,
+        added REAL NOT NULL,
+        data BLOB NOT NULL
+    )
+    """,
+    # All that choosing groups looks at, in one index: every further one is another page to sync at every commit.
+    "CREATE INDEX item_due ON item (due, grp, route)",
+    "CREATE INDEX item_claimed ON item (grp) WHERE claim IS NOT NULL",
+    """
+    CREATE TABLE aside (
+        seq INTEGER PRIMARY KEY,
+        grp TEXT NOT NULL,
+        route TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        message TEXT NOT NULL,
+        added REAL NOT NULL,
+        set_aside REAL NOT NULL,
+        data BLOB NOT NULL
+    )
+    """,
+    # seq is counted here: SQLite gives the number of a deleted newest row again, and a process that was taken for
+    # dead could then confirm another item than the one it sent.
+    """
+    CREATE TABLE total (
+        seq INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, confirmed INTEGER NOT NULL
+    )
+    """,
+    "INSERT INTO total VALUES (0, 0, 0, 0)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+
+class _Connection:
+    """The connection of one process, and what guards it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.sqlite: sqlite3.Connection | None = None
+        self.durable = False
+
+
+class SQLiteStore:
+    """An outbox in a SQLite file: durable when ``send_notifications`` returns, shared by several processes.
+
+    The file is opened at once, and made when there is none. It must be on a local disk. After a fork each process
+    opens a connection of its own.
+
+    Args:
+        path: the file. SQLite keeps two more beside it, ``-wal`` and ``-shm``.
+        lease: seconds after which the items of a process that died are taken over. Longer than a call can take.
+        max_items: notifications it holds at most, those that are set aside not counted.
+        max_bytes: bytes of JSON it holds at most.
+        create: make the file when there is none.
+
+    Raises:
+        OptionError: an argument is unusable.
+        StoreError: the file is damaged, no outbox, of a newer version, or cannot be written. It is left as it is.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        lease: float = 30.0,
+        max_items: int = 1_000_000,
+        max_bytes: int = 2**30,
+        create: bool = True,
+    ) -> None:
+        require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
+        self._path = os.fspath(path)
+        self._lease = lease
+        self._max_items = max_items
+        self._max_bytes = max_bytes
+        self._create = create
+        self._closed = False
+        self._connections: dict[int, _Connection] = {}
+        with self._connection():
+            pass
+
+    @property
+    def lease(self) -> float:
+        """Seconds after which the items of a process that died are taken over."""
+        return self._lease
+
+    def append(self, items: Sequence[Item]) -> None:
+        """Store all items or none; see Store."""
+        size = sum(len(item.data) for item in items)
+        with self._transaction(durable=True) as sqlite:
+            seq, held, held_bytes = sqlite.execute("SELECT seq, items, bytes FROM total").fetchone()
+            require_room(
+                len(items),
+                size,
+                held=held,
+                held_bytes=held_bytes,
+                max_items=self._max_items,
+                max_bytes=self._max_bytes,
+            )
+            sqlite.executemany(
+                "INSERT INTO item (seq, grp, route, due, added, data) VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (seq + number, item.group, item.route, item.due, item.added, item.data)
+                    for number, item in enumerate(items, 1)
+                ],
+            )
+            sqlite.execute(
+                "UPDATE total SET seq = seq + ?, items = items + ?, bytes = bytes + ?", (len(items), len(items), size)
+            )
+
+    def claim(
+        self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
+    ) -> list[list[Claimed]]:
+        """Take out what is due; see Store. A group that is in flight, from whatever process, waits."""
+        with self._connection() as sqlite:
+            # Mostly nothing is due: that takes no write lock from other processes.
+            if self._execute(sqlite, "SELECT 1 FROM item WHERE due <= ? LIMIT 1", (now,)).fetchone() is None:
+                return []
+        token = new_id()
+        parameters = {"now": now, "soon": now + linger, "scan": SCAN, "groups": groups, **_numbered(closed)}
+        with self._transaction(durable=False) as sqlite:
+            rows = sqlite.execute(_claimable(closed), parameters).fetchall()
+            by_group: dict[str, list[Claimed]] = {}
+            for seq, group, route, data, added, attempts in rows:
+                items = by_group.setdefault(group, [])
+                if len(items) < size:
+                    items.append(Claimed(str(seq), token, group, route, data, added, attempts))
+            claimed = [one for items in by_group.values() for one in items]
+            sqlite.executemany(
+                "UPDATE item SET claim = ?, due = ? WHERE seq = ?",
+                [(token, now + self._lease, int(one.ref)) for one in claimed],
+            )
+        return list(by_group.values())
+
+    def settle(self, settlement: Settlement, now: float) -> None:
+        """Note what became of claimed items; see Store.
+
+        It need not be durable: after a power failure they are sent again, and the edge knows them by impressionId.
+        """
+        with self._transaction(durable=False) as sqlite:
+            confirmed = self._remove(sqlite, settlement.confirmed)
+            sqlite.execute("UPDATE total SET confirmed = confirmed + ?", (confirmed,))
+            again = "UPDATE item SET claim = NULL, attempts = attempts + ?, due = ? WHERE seq = ? AND claim = ?"
+            sqlite.executemany(again, [(1, due, int(one.ref), one.token) for one, due in settlement.again])
+            sqlite.executemany(again, [(0, due, int(one.ref), one.token) for one, due in settlement.released])
+            sqlite.executemany(
+                "UPDATE item SET due = ? WHERE seq = ? AND claim = ?",
+                [(now + self._lease, int(one.ref), one.token) for one in settlement.extended],
+            )
+            for one, reason, message in settlement.aside:
+                if self._remove(sqlite, [one]):
+                    sqlite.execute(
+                        "INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (int(one.ref), one.group, one.route, reason, message, one.added, now, one.data),
+                    )
+
+    def _remove(self, sqlite: sqlite3.Connection, items: Iterable[Claimed]) -> int:
+        """Delete items; return how many were there."""
+        count = size = 0
+        for one in items:
+            if sqlite.execute("DELETE FROM item WHERE seq = ?", (int(one.ref),)).rowcount:
+                count += 1
+                size += len(one.data)
+        if count:
+            sqlite.execute("UPDATE total SET items = items - ?, bytes = bytes - ?", (count, size))
+        return count
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the positions of the oldest and the newest item; see Store."""
+        oldest, newest = self._row("SELECT MIN(seq), (SELECT seq FROM total) FROM item")
+        return None if oldest is None else (oldest, newest)
+
+    def next_due(self, closed: Collection[str]) -> float | None:
+        """Return when the next item is due; see Store."""
+        due: float | None = self._row(
+            f"SELECT MIN(due) FROM item WHERE route NOT IN ({_marks(closed)})",  # noqa: S608 - numbered parameters
+            _numbered(closed),
+        )[0]
+        return due
+
+    def stats(self, now: float) -> StoreStats:
+        """Count; see Store."""
+        items, size, confirmed, in_flight, aside, oldest = self._row(
+            """
+            SELECT items, bytes, confirmed,
+                (SELECT COUNT(*) FROM item WHERE claim IS NOT NULL AND due > ?),
+                (SELECT COUNT(*) FROM aside),
+                (SELECT added FROM item ORDER BY seq LIMIT 1)
+            FROM total
+            """,
+            (now,),
+        )
+        return StoreStats(items - in_flight, in_flight, confirmed, aside, size, oldest)
+
+    def list_aside(self, limit: int | None = None) -> list[SetAside]:
+        """Return what is set aside, oldest first; see Store."""
+        with self._connection() as sqlite:
+            rows = self._execute(
+                sqlite,
+                "SELECT seq, reason, message, added, set_aside, data FROM aside ORDER BY seq LIMIT ?",
+                (-1 if limit is None else limit,),
+            ).fetchall()
+        return [SetAside(str(seq), *rest) for seq, *rest in rows]
+
+    def replay(self, refs: Collection[str] | None, now: float) -> int:
+        """Put back what was set aside; see Store."""
+        with self._transaction(durable=True) as sqlite:
+            where, parameters = _chosen(refs)
+            (seq,) = sqlite.execute("SELECT seq FROM total").fetchone()
+            chosen = f"SELECT seq, grp, route, data FROM aside {where} ORDER BY seq"  # noqa: S608 - marks only
+            rows = sqlite.execute(chosen, parameters).fetchall()
+            sqlite.executemany(
+                "INSERT INTO item (seq, grp, route, due, added, data) VALUES (?, ?, ?, ?, ?, ?)",
+                [(seq + n, group, route, now, now, data) for n, (_, group, route, data) in enumerate(rows, 1)],
+            )
+            sqlite.executemany("DELETE FROM aside WHERE seq = ?", [row[:1] for row in rows])
+            sqlite.execute(
+                "UPDATE total SET seq = seq + ?, items = items + ?, bytes = bytes + ?",
+                (len(rows), len(rows), sum(len(row[3]) for row in rows)),
+            )
+        return len(rows)
+
+    def purge(self, refs: Collection[str] | None) -> int:
+        """Forget what was set aside; see Store."""
+        with self._transaction(durable=True) as sqlite:
+            where, parameters = _chosen(refs)
+            return sqlite.execute(f"DELETE FROM aside {where}", parameters).rowcount  # noqa: S608
+
+    def close(self) -> None:
+        """Close the file. A second time does nothing."""
+        self._closed = True
+        connection = self._connections.get(os.getpid())
+        if connection is not None:
+            with connection.lock:
+                if connection.sqlite is not None:
+                    connection.sqlite.close()
+                    connection.sqlite = None
+
+    def _row(self, sql: str, parameters: Any = ()) -> Any:
+        with self._connection() as sqlite:
+            return self._execute(sqlite, sql, parameters).fetchone()
+
+    @contextlib.contextmanager
+    def _connection(self) -> Generator[sqlite3.Connection]:
+        """Give this process's connection, opened at first use, to one thread at a time."""
+        # That of a parent process stays in the dict: to close it here, or to forget it, would harm the parent.
+        mine = self._connections.setdefault(os.getpid(), _Connection())
+        with mine.lock:
+            if mine.sqlite is None:
+                if self._closed:
+                    raise StoreError(f"The store {self._path} is closed.")
+                mine.sqlite = self._opened()
+                mine.durable = False
+            try:
+                yield mine.sqlite
+            except (sqlite3.Error, OSError) as error:
+                self._fail(error)
+
+    @contextlib.contextmanager
+    def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
+        """Give the connection inside a transaction, which is undone when it fails."""
+        with self._connection() as sqlite:
+            mine = self._connections[os.getpid()]
+            if mine.durable != durable:
+                sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                mine.durable = durable
+            self._execute(sqlite, "BEGIN IMMEDIATE")
+            try:
+                yield sqlite
+                self._execute(sqlite, "COMMIT")
+            except BaseException:
+                if sqlite.in_transaction:
+                    sqlite.execute("ROLLBACK")
+                raise
+
+    def _execute(self, sqlite: sqlite3.Connection, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        """Execute, waiting for other processes. SQLite's own wait is in steps of up to 0.1 s."""
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        while True:
+            try:
+                return sqlite.execute(sql, parameters)
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.001)
+
+    def _opened(self) -> sqlite3.Connection:
+        self._check_file()
+        try:
+            # Transactions are ours to begin and end.
+            sqlite = self._connect("rwc" if self._create else "rw")
+            try:
+                self._set_up(sqlite)
+            except BaseException:
+                sqlite.close()
+                raise
+        except sqlite3.Error as error:
+            self._fail(error)
+        return sqlite
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{Path(self._path).absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def _set_up(self, sqlite: sqlite3.Connection) -> None:
+        self._execute(sqlite, "PRAGMA journal_mode = WAL")
+        sqlite.execute("PRAGMA synchronous = NORMAL")
+        self._execute(sqlite, "BEGIN IMMEDIATE")
+        try:
+            if not self._is_outbox(sqlite):
+                for statement in _SCHEMA:
+                    sqlite.execute(statement)
+            # Written in any case: a full disk or a read-only file shows now, and not at the first conversion.
+            sqlite.execute("UPDATE total SET seq = seq")
+            self._execute(sqlite, "COMMIT")
+        except BaseException:
+            if sqlite.in_transaction:
+                sqlite.execute("ROLLBACK")
+            raise
+
+    def _check_file(self) -> None:
+        """Look at a file that is there, through a connection that cannot write.
+
+        Raises:
+            StoreError: it is not a whole outbox that this version can read.
+        """
+        if not self._is_whole_file(Path(self._path)):
+            return
+        try:
+            with contextlib.closing(self._connect("ro")) as sqlite:
+                if self._is_outbox(sqlite):
+                    (verdict,) = self._execute(sqlite, "PRAGMA quick_check(1)").fetchone()
+                    if verdict != "ok":
+                        self._damaged(verdict)
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def _is_whole_file(self, path: Path) -> bool:
+        """Tell whether there is anything to check; refuse a file that is shorter than it says."""
+        wal = path.with_name(f"{path.name}-wal")
+        try:
+            # In this order: a process that is just closing writes the file, then deletes -wal.
+            header = _start_of(path)
+            has_wal = wal.exists() and wal.stat().st_size > 0
+            size = path.stat().st_size
+        except FileNotFoundError:
+            if not self._create:
+                raise StoreError(f"There is no outbox {self._path}.") from None
+            return False
+        except OSError as error:
+            self._fail(error)
+        if not header and not has_wal:
+            return False
+        if not header:
+            self._damaged("it is empty, while its -wal file is not")
+        if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+            self._damaged("it is no SQLite file, or no whole one")
+        page_size = int.from_bytes(header[16:18], "big")
+        pages = int.from_bytes(header[28:32], "big")
+        # With a -wal file beside it, the rest may be there.
+        if not has_wal and header[24:28] == header[92:96] and size < pages * (65536 if page_size == 1 else page_size):
+            self._damaged(f"it is cut off: {size} bytes are left of {pages} pages")
+        return True
+
+    def _is_outbox(self, sqlite: sqlite3.Connection) -> bool:
+        """Tell whether the file has our tables; an empty one has not yet."""
+        (application_id,) = self._execute(sqlite, "PRAGMA application_id").fetchone()
+        (version,) = self._execute(sqlite, "PRAGMA user_version").fetchone()
+        if application_id != APPLICATION_ID:
+            (tables,) = self._execute(sqlite, "SELECT COUNT(*) FROM sqlite_master").fetchone()
+            if application_id or version or tables:
+                raise StoreError(f"{self._path} is a SQLite database, but no outbox. Choose another path.")
+            return False
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"The outbox {self._path} has schema version {version}; this version of the SDK knows "
+                f"{SCHEMA_VERSION}. Update target-delivery, or choose another path. Nothing was changed."
+            )
+        return True
+
+    def _damaged(self, what: str) -> NoReturn:
+        raise StoreError(
+            f"The outbox {self._path} is damaged: {what}. Nothing was changed. Move the file aside to start with an "
+            "empty outbox; sqlite3's command .recover may save what is in it."
+        )
+
+    def _fail(self, error: sqlite3.Error | OSError) -> NoReturn:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            self._damaged(str(error))
+        hints = {
+            sqlite3.SQLITE_FULL: " The disk is full.",
+            sqlite3.SQLITE_CANTOPEN: " Its directory has to be there, and writable.",
+            sqlite3.SQLITE_READONLY: " The file and its directory have to be writable.",
+            sqlite3.SQLITE_BUSY: " Another process holds it.",
+        }
+        hint = hints[sqlite3.SQLITE_READONLY] if isinstance(error, PermissionError) else hints.get(code, "")
+        raise StoreError(f"The outbox {self._path} cannot be used: {error}.{hint}") from error
+
+
+class MemoryStore(SQLiteStore):
+    """An outbox in memory, for tests: it ends with the process, and a fork starts with an empty one."""
+
+    def __init__(self, *, lease: float = 30.0, max_items: int = 1_000_000, max_bytes: int = 2**30) -> None:
+        super().__init__(":memory:", lease=lease, max_items=max_items, max_bytes=max_bytes)
+
+    def _check_file(self) -> None:
+        pass
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(100)
+
+
+def _claimable(closed: Collection[str]) -> str:
+    """Return the query for the items of the groups that have waited longest, and of no group that is in flight."""
+    return f"""
+        WITH chosen AS (
+            SELECT grp FROM (
+                SELECT grp, due FROM item
+                WHERE due <= :now AND route NOT IN ({_marks(closed)}) AND NOT EXISTS (
+                    SELECT 1 FROM item AS sent
+                    WHERE sent.grp = item.grp AND sent.claim IS NOT NULL AND sent.due > :now
+                )
+                ORDER BY due LIMIT :scan
+            ) GROUP BY grp ORDER BY MIN(due) LIMIT :groups
+        )
+        SELECT seq, grp, route, data, added, attempts FROM item
+        WHERE seq IN (SELECT seq FROM item WHERE due <= :soon AND grp IN chosen LIMIT :scan)
+            AND (due <= :now OR claim IS NULL)
+        ORDER BY seq
+    """  # noqa: S608 - numbered parameters
+
+
+def _marks(values: Collection[str]) -> str:
+    return ", ".join(f":v{number}" for number in range(len(values)))
+
+
+def _numbered(values: Collection[str]) -> dict[str, str]:
+    return {f"v{number}": value for number, value in enumerate(values)}
+
+
+def _chosen(refs: Collection[str] | None) -> tuple[str, list[int]]:
+    if refs is None:
+        return "", []
+    numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit()]
+    return f"WHERE seq IN ({', '.join('?' * len(numbers))})", numbers

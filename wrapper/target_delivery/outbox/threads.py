@@ -1,0 +1,312 @@
+"""NotificationOutbox: the shell that sends and waits in threads."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import time
+import weakref
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Self
+
+from target_delivery.client import TargetClient
+from target_delivery.errors import OutboxFullError, StoreError
+from target_delivery.outbox.engine import (
+    CLOSE_TIMEOUT,
+    ROOM_POLL,
+    Engine,
+    closed_error,
+    make_engine,
+    require_client,
+    require_no_callbacks,
+)
+from target_delivery.outbox.metrics import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from types import TracebackType
+
+    from target_delivery.completion import Prepared
+    from target_delivery.options import NotificationsOptions
+    from target_delivery.outbox.engine import OutboxStats
+    from target_delivery.outbox.sender import Batch
+    from target_delivery.outbox.stores import SetAside, Store
+
+__all__ = ["NotificationOutbox"]
+
+EXIT_TIMEOUT = 1.0
+"""Seconds that the end of the interpreter waits for calls under way, when nobody closed the outbox."""
+
+
+class NotificationOutbox:
+    """Keeps notifications until the edge has confirmed them, through crashes, deploys and outages.
+
+    ``send_notifications`` returns when they are safely stored; threads in the background send them, grouped by
+    visitor, until the edge names them in an answer. To be created once for a client and a store, and shared by all
+    threads. A context manager; ``close()`` ends it otherwise. After a fork each process has a sender of its own.
+
+    Args:
+        client: sends them. It stays open when the outbox is closed.
+        store: keeps them. The outbox closes it.
+        parallel: calls that are under way at once.
+        max_batch: notifications of one call, at most 50.
+        linger: seconds that a notification waits for others of its visitor.
+        max_age: seconds after which one that could not be delivered is set aside.
+        room_timeout: seconds that ``send_notifications`` waits for room in a full store: 0 refuses at once, None
+            waits as long as it takes.
+
+    Raises:
+        OptionError: an argument is unusable.
+    """
+
+    def __init__(
+        self,
+        client: TargetClient,
+        *,
+        store: Store,
+        parallel: int = 8,
+        max_batch: int = 50,
+        linger: float = 0.1,
+        max_age: float = 86_400.0,
+        room_timeout: float | None = 0.0,
+    ) -> None:
+        require_client(
+            client, TargetClient, "A NotificationOutbox", "An AsyncTargetClient goes with an AsyncNotificationOutbox."
+        )
+        self._client = client
+        self._room_timeout = room_timeout
+
+        def engine() -> Engine:
+            return make_engine(
+                client.config, store, parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age
+            )
+
+        self._new_engine: Callable[[], Engine] = engine
+        self._processes: dict[int, _Threads] = {}
+        self._closed = False
+        self._process()
+        observe(self)
+
+    def send_notifications(self, options: NotificationsOptions) -> None:
+        """Store notifications, to be sent in the background; the options are those of the client's method.
+
+        When this returns they survive the process: they are sent until the edge confirms them, refuses them, or
+        they are older than ``max_age``.
+
+        Raises:
+            OptionError: the call or a notification is wrong; nothing was stored.
+            OutboxFullError: the store is full; nothing was stored.
+            OutboxClosedError: the outbox is closed; nothing was stored.
+            StoreError: the store failed. To give the same notifications again is safe.
+        """
+        require_no_callbacks(options)
+        self.send_prepared(self._client.prepare_notifications(options))
+
+    def send_prepared(self, prepared: Prepared) -> None:
+        """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
+        stitched = self._client.is_stitched(prepared)
+        deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
+        while True:
+            if self._closed:
+                raise closed_error()
+            threads = self._process()
+            entry, wake = threads.engine.put(prepared, stitched=stitched)
+            threads.engine.commit()
+            try:
+                entry.require_stored()
+            except OutboxFullError:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+                threads.wake.set()
+                threads.closing.wait(ROOM_POLL)
+            else:
+                if wake:
+                    threads.wake.set()
+                return
+
+    def flush(self, timeout: float | None = None) -> int:
+        """Wait until all that is stored now has left the store, delivered or set aside.
+
+        Args:
+            timeout: seconds to wait; None waits as long as it takes.
+
+        Returns:
+            0 when all of that is delivered or set aside; else how many notifications the store still holds.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        threads = self._process()
+        newest = threads.engine.newest()
+        threads.wake.set()
+        while newest is not None and not threads.engine.delivered_up_to(newest):
+            remaining = 0.02 if deadline is None else min(0.02, deadline - time.monotonic())
+            if remaining <= 0:
+                return self.stats().stored
+            threads.cycled.wait(remaining)
+            threads.cycled.clear()
+        return 0
+
+    def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
+        """Take no more, deliver what is stored, as far as the time allows, and end.
+
+        What cannot be delivered stays in the store, for the next outbox that is opened on it.
+
+        Args:
+            timeout: seconds to wait; None waits until everything is delivered.
+
+        Returns:
+            0 when all is delivered or set aside; else how many notifications the store still holds. A second time
+            does nothing and returns 0.
+
+        Raises:
+            StoreError: the store cannot be read. The outbox is closed all the same.
+        """
+        if self._closed:
+            return 0
+        self._closed = True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        threads = self._process()
+        threads.closing.set()
+        try:
+            # A little is kept back to end the calls that are under way.
+            return self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
+        finally:
+            threads.stop(None if deadline is None else deadline - time.monotonic())
+
+    def stats(self) -> OutboxStats:
+        """Count what is in the store.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._process().engine.stats()
+
+    def list_set_aside(self, limit: int | None = None) -> list[SetAside]:
+        """Return what is set aside, oldest first, at most so many.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._process().engine.store.list_aside(limit)
+
+    def replay(self, refs: Collection[str] | None = None) -> int:
+        """Put back what was set aside, to be sent again as if it were stored now.
+
+        Args:
+            refs: those, as ``SetAside.ref`` names them; None: everything.
+
+        Returns:
+            How many were put back.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        threads = self._process()
+        replayed = threads.engine.store.replay(refs, time.time())
+        threads.wake.set()
+        return replayed
+
+    def counts(self) -> OutboxStats | None:
+        """Return the stats for metrics, from whatever thread: None when the outbox is closed or its store fails."""
+        current = self._processes.get(os.getpid())
+        if self._closed or current is None:
+            return None
+        try:
+            return current.engine.stats()
+        except StoreError:
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+    def _process(self) -> _Threads:
+        """Return what belongs to this process; after a fork it starts anew."""
+        threads = self._processes.get(os.getpid())
+        if threads is None:
+            threads = self._processes.setdefault(os.getpid(), _Threads(self._client, self._new_engine()))
+        if not self._closed:
+            threads.start()
+        return threads
+
+
+class _Threads:
+    """The threads of one process: one that decides, and as many that send as are needed."""
+
+    def __init__(self, client: TargetClient, engine: Engine) -> None:
+        self.engine = engine
+        self.wake = threading.Event()
+        self.cycled = threading.Event()
+        self.closing = threading.Event()
+        self._client = client
+        self._lock = threading.Lock()
+        self._dispatcher: threading.Thread | None = None
+        self._work: SimpleQueue[Batch | None] = SimpleQueue()
+        self._senders = 0
+        self._idle = 0
+
+    def start(self) -> None:
+        """Start the dispatcher, once."""
+        if self._dispatcher is not None:
+            return
+        with self._lock:
+            if self._dispatcher is None:
+                self._dispatcher = threading.Thread(target=self._run, name="target-outbox", daemon=True)
+                self._dispatcher.start()
+                atexit.register(_stop_at_exit, weakref.ref(self))
+
+    def stop(self, timeout: float | None) -> None:
+        """Send no more, and end when the calls that are under way have ended; wait for that so many seconds."""
+        self.engine.stopping = True
+        self.wake.set()
+        if self._dispatcher is None:
+            self.engine.store.close()
+        elif self._dispatcher is not threading.current_thread():
+            self._dispatcher.join(None if timeout is None else max(0.0, timeout))
+
+    def _run(self) -> None:
+        engine = self.engine
+        while True:
+            self.wake.clear()
+            for batch in engine.cycle():
+                self._give(batch)
+            engine.tell()
+            self.cycled.set()
+            if engine.drained:
+                break
+            self.wake.wait(engine.seconds_to_wait or (0.05 if engine.stopping else 0.0))
+        for _ in range(self._senders):
+            self._work.put(None)
+        engine.store.close()
+
+    def _give(self, batch: Batch) -> None:
+        """Give a batch to a thread that sends."""
+        if self._senders < self.engine.limits.parallel:
+            self._senders += 1
+            threading.Thread(target=self._send, name=f"target-outbox-{self._senders}", daemon=True).start()
+        self._work.put(batch)
+
+    def _send(self) -> None:
+        while (batch := self._work.get()) is not None:
+            try:
+                outcome = self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
+            except Exception as error:  # of a hook of the caller's http_client, too: the notification stays
+                self.engine.ended.put((batch, error))
+            else:
+                self.engine.ended.put((batch, outcome))
+            self.wake.set()
+
+
+def _stop_at_exit(reference: weakref.ref[_Threads]) -> None:
+    threads = reference()
+    if threads is not None:
+        with contextlib.suppress(Exception):
+            threads.stop(EXIT_TIMEOUT)
