@@ -295,7 +295,7 @@ class Core:
                 ims_org_id=self.config.organization_id,
                 session_id=prepared.session_id,
                 version=self.config.version,
-                body=DeliveryRequest.from_dict(prepared.body),
+                body=prepared.body,
                 headers={**self._headers, "x-request-id": new_id()},
             )
         except (TypeError, ValueError) as error:
