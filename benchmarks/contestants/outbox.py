@@ -144,7 +144,7 @@ def deliver(setup: Setup) -> Run:
     def run(count: int) -> None:
         for _ in range(count):
             number = next(numbers)
-            outbox.send_notifications(displayed(number, number % (count // PER_VISITOR)))
+            outbox.send_notifications(displayed(number, number // PER_VISITOR))
         left = outbox.flush(300)
         if left:
             sys.exit(f"{left} notifications were not delivered.")
@@ -160,7 +160,7 @@ def send_one_by_one(setup: Setup) -> Run:
     def run(count: int) -> None:
         for _ in range(count):
             number = next(numbers)
-            client.send_notifications(displayed(number, number % (count // PER_VISITOR)))
+            client.send_notifications(displayed(number, number // PER_VISITOR))
 
     run(100)
     return run

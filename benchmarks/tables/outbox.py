@@ -77,7 +77,7 @@ def delivering(arena: Arena) -> Table:
         _tidy_up()
     return Table(
         title="Delivering notifications",
-        about="10,000 notifications of 1,000 visitors, to the embedded edge in a process of its own.",
+        about="10,000 notifications of 1,000 visitors, ten of each in a row, to an embedded edge in its own process.",
         operation="notification",
         samples=samples,
         goals=[Goal("delivery of 10,000 notifications", DELIVERED, ONE_BY_ONE, 3.0, faster=True)],

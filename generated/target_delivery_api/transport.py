@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from .errors import ModelError, TruncatedAnswer
-from .model import Model
 from .types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .model import Model
 
 __all__ = ["asyncio", "decode", "encode", "post", "sync"]
 
@@ -38,14 +39,14 @@ _BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-def encode(body: Model | dict[str, Any]) -> bytes:
-    """Return `body`, a model or JSON, as compact JSON.
+def encode(body: Model | Mapping[str, Any]) -> bytes:
+    """Return `body` as compact JSON.
 
     Raises:
         ModelError: it holds what JSON cannot say, such as NaN.
     """
     try:
-        return _to_json(body.to_dict() if isinstance(body, Model) else body).encode("ascii")
+        return _to_json(body if isinstance(body, Mapping) else body.to_dict()).encode("ascii")
     except (TypeError, ValueError) as error:
         raise ModelError(f"{type(body).__name__} cannot be written as JSON: {error}") from error
 
@@ -66,7 +67,10 @@ def decode(answer: Answer) -> Any:
 
 
 def post(
-    url: str, query: str, body: Model | dict[str, Any], headers: Mapping[str, str] | Sequence[tuple[str, str]]
+    url: str,
+    query: str,
+    body: Model | Mapping[str, Any],
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> httpx.Request:
     """Return the request that posts `body` as JSON. It is encoded once, however often it is sent.
 
@@ -105,8 +109,9 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
         client: sends it. Its default headers and its limits on time apply, its cookies do not.
         request: what build_request made. It can be sent again.
         deadline: when the whole exchange has to be over, in seconds as time.monotonic() counts them; None for
-            no limits but the client's own. One thing can outlast it: a server that sends the head of its answer
-            byte by byte, because the transport limits each read of the head, not all of them together.
+            no limits but the client's own. The request carries it as the extension "deadline". A transport that
+            does not know that, such as httpx's own, limits each read of an answer's head, not all of them
+            together: a server that sends the head byte by byte can outlast the deadline there.
 
     Raises:
         httpx.ReadTimeout: the deadline passed, before the request was sent or while the answer came.
@@ -119,7 +124,7 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
     timer: Timer | None = None
     try:
         if not body.read_already:
-            # Not iter_raw, which counts and cuts and measures for nobody here.
+            # Not iter_raw, which counts, cuts and measures for nobody here.
             assert isinstance(response.stream, httpx.SyncByteStream)
             for chunk in response.stream:
                 if body.add(chunk) and timer is None:
@@ -263,11 +268,13 @@ def _prepare(
         request.headers = httpx.Headers([*own, *missing])
     # From an earlier time that the request was sent.
     request.extensions.pop("timeout", None)
+    request.extensions.pop("deadline", None)
     if deadline is not None:
         if deadline <= monotonic():
             raise _too_late(request)
         limits: dict[str, float | None] = {**client.timeout.as_dict()}
         request.extensions["timeout"] = _Remaining(limits, deadline)
+        request.extensions["deadline"] = deadline
 
 
 class _Target:

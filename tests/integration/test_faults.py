@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -200,52 +199,9 @@ def test_a_read_timeout_of_the_callers_own_http_client_is_tried_again(
         client._runner.run(http_client.aclose())  # type: ignore[attr-defined]  # the loop its sockets belong to
 
 
-@pytest.fixture
-def trickle() -> Iterator[str]:
-    """A server that sends its answer byte by byte, for ever; its address."""
-    stop = threading.Event()
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-            try:
-                while not stop.wait(0.05):
-                    connection.sendall(b" ")
-            except OSError:
-                return
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threads.append(threading.Thread(target=serve, args=(connection,)))
-            threads[-1].start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threads = [threading.Thread(target=accept)]
-        threads[0].start()
-        host, port = listener.getsockname()
-        yield f"{host}:{port}"
-        stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join()
-
-
-def test_an_answer_that_trickles_ends_at_the_deadline(trickle: str, make: Callable[..., Driver]) -> None:
-    client = make(server_domain=trickle, secure=False, timeout=700)
-    started = time.monotonic()
-    with pytest.raises(DeliveryTimeoutError):
-        client.get_offers({"request": EXECUTE})
-    assert time.monotonic() - started <= 0.7 + SLACK
-
-
 def test_a_port_where_nobody_listens(make: Callable[..., Driver]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(DeliveryConnectionError, match=r"No answer from 127\.0\.0\.1 after .* 3 attempts") as caught:
         make(server_domain=address, secure=False).get_offers({"request": EXECUTE})
-    assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert "ConnectError" in str(caught.value)

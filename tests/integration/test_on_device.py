@@ -21,6 +21,8 @@ from target_delivery import (
     ExecuteRequest,
     Geo,
     MboxRequest,
+    MetricType,
+    Notification,
     NotReadyError,
     OptionError,
     PrefetchRequest,
@@ -322,7 +324,9 @@ def test_telemetry_of_the_edge_travels_with_the_next_request(make: Callable[...,
     assert entry["telemetryServerToken"] == "server's"
     assert entry["execution"] >= entry["parsing"] >= 0
     assert entry["request"]["responseSize"] > 0
-    driver.get_offers({"request": asks(prefetch=["home"])})
+    driver.send_notifications({
+        "request": DeliveryRequest(notifications=[Notification(id="n", type=MetricType.CLICK, timestamp=1)])
+    })  # fmt: skip
     assert len(wire.body["telemetry"]["entries"]) == 1, "what was sent is forgotten"
 
 

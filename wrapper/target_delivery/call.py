@@ -163,6 +163,8 @@ class Core:
         Raises:
             DeliveryError: one of its kinds, when the edge gave no answer.
         """
+        if self._telemetry is not None:
+            _add_telemetry(prepared.body, self._telemetry.take())
         call = self.edge_call(prepared, options, started)
         response = self._read(call, (yield from self._exchange(call)))
         return self._result(prepared, response, "server-side")

@@ -15,7 +15,7 @@ from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
 from target_delivery.poller import Poller
-from target_delivery.pool import DirectClient, Pool
+from target_delivery.pool import Pool, punctual_client
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
@@ -59,7 +59,7 @@ class TargetClient:
     def __init__(self, config: Config, http_client: httpx.Client | None = None, outbox: Outbox | None = None) -> None:
         require_config(config)
         self._outbox = outbox
-        self._pool: Pool[httpx.Client] = Pool(DirectClient, http_client)
+        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
         self._ready = threading.Event()
         self._core = Core(config, self._ready, outbox=outbox is not None)
         self._lock = threading.Lock()

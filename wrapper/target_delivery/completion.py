@@ -201,10 +201,10 @@ def _refuse_misplaced(request: DeliveryRequest) -> None:
         _require_models(f"{part}.mboxes", asked.mboxes if asked is not None else None, MboxRequest)
 
 
-def _require_models(place: str, values: object, model: type[object]) -> None:
+def _require_models(place: str, values: Any, model: type[object]) -> None:
     if values is None:
         return
-    if not isinstance(values, (list, tuple)):
+    if type(values) not in (list, tuple):
         raise OptionError(f"request.{place} must be a list of {model.__name__}, not {type(values).__name__}.")
     for position, value in enumerate(values):
         _require_model(f"{place}[{position}]", value, model)
@@ -215,35 +215,44 @@ def _require_model(place: str, value: object, model: type[object]) -> None:
         raise OptionError(f"request.{place} must be of type {model.__name__}, not {type(value).__name__}.")
 
 
-_MBOXES: Json = {"mboxes": [{"name": str, "index": int}]}
+_MBOXES: Json = {"mboxes": [{"name": "str", "index": "int"}]}
 _SHAPE: Json = {
-    "id": {"tntId": str, "marketingCloudVisitorId": str, "customerIds": [{"id": str, "integrationCode": str}]},
-    "property": {"token": str},
+    "id": {"tntId": "str", "marketingCloudVisitorId": "str", "customerIds": [{"id": "str", "integrationCode": "str"}]},
+    "property": {"token": "str"},
     "context": {},
-    "experienceCloud": {"analytics": {"supplementalDataId": str}, "audienceManager": {}},
+    "experienceCloud": {"analytics": {"supplementalDataId": "str"}, "audienceManager": {}},
     "execute": _MBOXES,
     "prefetch": _MBOXES,
     "notifications": [{}],
     "telemetry": {"entries": [{}]},
 }
 """What completing a request takes for granted."""
+_KINDS: dict[str, tuple[Any, str]] = {
+    "dict": (dict, "an object"),
+    "list": (list, "a list"),
+    "str": (str, "a str"),
+    "int": (int, "an int"),
+}
 
 
-def _refuse_misshapen(place: str, value: object, shape: object) -> None:
+def _refuse_misshapen(place: str, value: Any, shape: Any) -> None:
     """Name what is not of the shape it has to be: a model keeps JSON of another type as it came.
 
     Called when something tripped over it, since hardly any request has it.
     """
-    kind = shape if isinstance(shape, type) else type(shape)
+    kind, need = _KINDS[_kind_of(shape)]
     if not isinstance(value, kind):
-        need = {dict: "an object", list: "a list", str: "a str", int: "an int"}[kind]
         raise OptionError(f"{place} must be {need}, not {type(value).__name__}.")
-    if isinstance(value, dict) and isinstance(shape, dict):
+    if kind is dict:
         for name in shape.keys() & value.keys():
             _refuse_misshapen(f"{place}.{name}", value[name], shape[name])
-    elif isinstance(value, list) and isinstance(shape, list):
+    elif kind is list:
         for position, item in enumerate(value):
             _refuse_misshapen(f"{place}[{position}]", item, shape[0])
+
+
+def _kind_of(shape: object) -> str:
+    return shape if isinstance(shape, str) else type(shape).__name__
 
 
 def _add_mboxes(body: Json, names: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 from urllib.request import getproxies
 
 import httpx
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Generator
 
-__all__ = ["DirectAsyncClient", "DirectClient", "Pool"]
+__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool", "direct_async_client", "punctual_client"]
 
 
 LANES = 100
@@ -51,17 +51,16 @@ class _Cookieless:
         pass
 
 
-class DirectClient(_Cookieless, httpx.Client):
-    """An HTTP client of a TargetClient, which gives the SDK's requests straight to its connections.
+class CookielessClient(_Cookieless, httpx.Client):
+    """An HTTP client of a TargetClient.
 
-    What httpx does besides on the way (redirects, authentication, event hooks, a line in the log) is nothing for these
-    calls, and takes a tenth of their time. Only when the environment names a proxy they go that way: httpx knows which
-    of them are for the proxy.
+    With a transport of its own it gives the SDK's requests straight to that: what httpx does besides on the way
+    (redirects, authentication, event hooks, a line in the log) is nothing for them, and takes a tenth of their time.
     """
 
-    def __init__(self, *, verify: ssl.SSLContext, http2: bool, limits: httpx.Limits, timeout: httpx.Timeout) -> None:
-        self._direct = None if getproxies() else httpx.HTTPTransport(verify=verify, http2=http2, limits=limits)
-        super().__init__(verify=verify, http2=http2, limits=limits, timeout=timeout, transport=self._direct)
+    def __init__(self, *, transport: httpx.BaseTransport | None = None, **options: Any) -> None:
+        super().__init__(transport=transport, **options)
+        self._direct = transport
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request; with ``stream`` the answer's body is still to be read."""
@@ -72,12 +71,12 @@ class DirectClient(_Cookieless, httpx.Client):
         return response
 
 
-class DirectAsyncClient(_Cookieless, httpx.AsyncClient):
-    """An HTTP client of an AsyncTargetClient; see DirectClient."""
+class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
+    """An HTTP client of an AsyncTargetClient; see CookielessClient."""
 
-    def __init__(self, *, verify: ssl.SSLContext, http2: bool, limits: httpx.Limits, timeout: httpx.Timeout) -> None:
-        self._direct = None if getproxies() else httpx.AsyncHTTPTransport(verify=verify, http2=http2, limits=limits)
-        super().__init__(verify=verify, http2=http2, limits=limits, timeout=timeout, transport=self._direct)
+    def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> None:
+        super().__init__(transport=transport, **options)
+        self._direct = transport
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request; with ``stream`` the answer's body is still to be read."""
@@ -111,6 +110,34 @@ def http_options() -> HttpOptions:
     }
 
 
+def punctual_client(**options: Unpack[HttpOptions]) -> CookielessClient:
+    """Return an HTTP client that ends every call at its deadline, unless it has to use a proxy."""
+    # httpx takes no proxies from the environment when it is given a transport: with them its own does the work, and
+    # an edge that sends byte by byte can outlast the deadline.
+    if _proxies_in_environment():
+        return CookielessClient(**options)
+    # Not above: httpcore takes as long to import as the rest, and whoever only imports the SDK is spared it.
+    from target_delivery.deadline import DeadlineTransport
+
+    transport = DeadlineTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
+    return CookielessClient(transport=transport, timeout=options["timeout"])
+
+
+def direct_async_client(**options: Unpack[HttpOptions]) -> CookielessAsyncClient:
+    """Return an HTTP client that sends without a detour, unless it has to use a proxy."""
+    if _proxies_in_environment():
+        return CookielessAsyncClient(**options)
+    transport = httpx.AsyncHTTPTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
+    return CookielessAsyncClient(transport=transport, timeout=options["timeout"])
+
+
+def _proxies_in_environment() -> bool:
+    """Return whether httpx would use a proxy for any host, as its own get_environment_proxies decides."""
+    proxies = getproxies()
+    nowhere = "*" in (host.strip() for host in proxies.get("no", "").split(","))
+    return not nowhere and any(proxies.get(scheme) for scheme in ("http", "https", "all"))
+
+
 @define(eq=False)
 class Lane(Generic[H]):
     """An HTTP client, and how many calls are under way in it."""
@@ -141,6 +168,11 @@ class Pool(Generic[H]):
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._parents: list[Lane[H]] = []
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The headers that the HTTP client sends with every request."""
+        return self._lanes[0].http.headers
 
     @property
     def clients(self) -> list[H]:

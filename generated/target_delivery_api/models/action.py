@@ -44,7 +44,8 @@ class Action(Model):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read one from decoded JSON; see Model.from_dict."""
-        if data.__class__ is not dict:
+        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
         value: JsonValue

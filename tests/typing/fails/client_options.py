@@ -49,10 +49,10 @@ TargetClient.create(
 TargetClient.create({"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "logger": NoLogger()})
 
 # Events that do not exist, and handlers that cannot be called.
-# error: mypy[dict-item] pyright[reportArgumentType]: Literal['ready']
+# error: mypy[typeddict-item] pyright[reportArgumentType]: "events"
 TargetClient.create({"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "events": {"ready": print}})
 TargetClient.create(
-    # error: mypy[dict-item] pyright[reportArgumentType]: Extra parameter "more"
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "events"
     {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "events": {"client_ready": needs_two}}
 )
 

@@ -1,10 +1,9 @@
 """Handlers of events, and loggers."""
 
 import logging
-from collections.abc import Callable
 from typing import assert_type
 
-from target_delivery import AsyncTargetClient, Event, EventName, TargetClient, TargetLogger
+from target_delivery import AsyncTargetClient, Event, EventHandlers, EventName, TargetClient, TargetLogger
 
 
 def ready(event: Event) -> None:
@@ -34,7 +33,7 @@ class Silent:
     def error(self, msg: str, /, *args: object) -> None: ...
 
 
-handlers: dict[EventName, Callable[[Event], object]] = {"client_ready": ready}
+handlers: EventHandlers = {"client_ready": ready}
 handlers["artifact_download_failed"] = Ready()
 
 TargetClient.create(

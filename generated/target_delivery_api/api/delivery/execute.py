@@ -26,7 +26,7 @@ def build_request(
     ims_org_id: str,
     session_id: str,
     version: str | None = None,
-    body: DeliveryRequest | dict[str, Any],
+    body: DeliveryRequest | Mapping[str, Any],
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
 ) -> httpx.Request:
     """Return the request, ready to be sent any number of times. Nothing is sent here.
@@ -40,8 +40,8 @@ def build_request(
         ims_org_id: Experience Cloud organization id, as in 1234567890@AdobeOrg.
         session_id: Links the calls of one visit: 1 to 128 printable characters without space, ? or /.
         version: Version of the calling client, for the edge's own statistics.
-        body: a model, or JSON. Everything that one call says: who the visitor is, where they are, what to decide and what to
-            report.
+        body: Everything that one call says: who the visitor is, where they are, what to decide and what to
+            report. The model, or its JSON as it is to be sent.
         headers: more headers. Host, Content-Type and Content-Length follow from the request and are not taken
             from here.
 

@@ -1,0 +1,120 @@
+"""A call ends at its deadline, whatever the other end does with the sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from drivers import Driver
+
+from target_delivery import DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
+from target_delivery.sandbox import Sandbox
+
+EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
+TIMEOUT = 700
+SLACK = 0.25
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@contextmanager
+def endless(beginning: bytes, part: bytes, pause: float) -> Iterator[str]:
+    """A server that sends a part after every pause, for ever; its address."""
+    stop = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            try:
+                connection.sendall(beginning)
+                while not stop.wait(pause):
+                    connection.sendall(part)
+            except OSError:
+                return
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threads.append(threading.Thread(target=serve, args=(connection,)))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        host, port = listener.getsockname()
+        yield f"{host}:{port}"
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "part", "pause"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ", 0.05),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"a", 0.05),
+        (b"", HINTS, 0.05),
+        (b"", 100 * HINTS, 0),
+        (CHUNKED + b"1;extension=", b"a", 0.05),
+    ],
+    ids=["body", "header", "early hints", "flood of early hints", "chunk extension"],
+)
+def test_an_answer_that_never_ends(make: Callable[..., Driver], beginning: bytes, part: bytes, pause: float) -> None:
+    with endless(beginning, part, pause) as address:
+        ends_in_time(make(server_domain=address, secure=False, timeout=TIMEOUT))
+
+
+def test_addresses_where_nobody_answers(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:
+    with mute() as nobody:
+        resolve(monkeypatch, nobody, nobody, nobody)
+        ends_in_time(make(server_domain=f"edge.test:{nobody[1]}", secure=False, timeout=TIMEOUT))
+
+
+def test_an_address_that_answers_after_one_that_does_not(
+    edge: Sandbox, make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = str(edge.client_options()["server_domain"]).split(":")
+    with mute(int(port), "127.0.0.2") as nobody:
+        resolve(monkeypatch, nobody, (host, int(port)))
+        client = make(edge, server_domain=f"edge.test:{port}", timeout=TIMEOUT)
+        assert client.get_offers({"request": EXECUTE}).response.status == 200
+
+
+def ends_in_time(client: Driver) -> None:
+    started = time.monotonic()
+    with pytest.raises(DeliveryTimeoutError):
+        client.get_offers({"request": EXECUTE})
+    assert TIMEOUT / 1000 <= time.monotonic() - started <= TIMEOUT / 1000 + SLACK
+
+
+@contextmanager
+def mute(port: int = 0, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
+    """An address that drops whoever wants to connect, as a full queue does."""
+    with ExitStack() as sockets:
+        listener = sockets.enter_context(socket.create_server((host, port), backlog=0))
+        for _ in range(3):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Have the name edge.test stand for `addresses`."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        if host not in ("edge.test", b"edge.test"):
+            return real(host, port, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)

@@ -1,0 +1,61 @@
+"""A process that decides for ever new visitors does not grow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import gc, resource, sys
+from target_delivery import *
+
+AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/{}.0.{}.1 Safari/537.36"
+condition = {"and": [
+    {"in": ["/offer", {"var": "page.path"}]},
+    {"==": [{"var": "user.browserType"}, "chrome"]},
+    {"==": [{"var": "page.domain"}, "example.com"]},
+    {"<": [{"var": "allocation"}, 50]},
+]}
+rule = {"ruleKey": "1", "activityId": 1, "meta": {"activity.id": 1, "experience.id": 0, "audience.ids": []},
+        "condition": condition,
+        "consequence": {"name": "home", "options": [{"type": "html", "content": "x"}], "metrics": []}}
+artifact = {"version": "1.0.0", "meta": {"clientCode": "demo", "environment": "production"},
+            "localMboxes": ["home"], "rules": {"mboxes": {"home": [rule]}, "views": {}}}
+client = TargetClient.create({
+    "client": "demo", "organization_id": "o@AdobeOrg", "decisioning_method": "on-device",
+    "artifact_payload": artifact, "polling_interval": 0, "telemetry_enabled": False,
+})
+
+def decide(start, count):
+    shown = 0
+    for number in range(start, start + count):
+        address = Address(url=f"https://shop{number}.example.com/offer/{number}?q={number}")
+        context = Context(address=address, user_agent=AGENT.format(number % 999, number))
+        result = client.get_offers({"request": DeliveryRequest(
+            id=VisitorId(tnt_id=f"visitor-{number}"), context=context,
+            prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]),
+        )})
+        shown += bool(result.response.prefetch.mboxes[0].options)
+    gc.collect()
+    return shown
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+decide(0, 10_000)
+before = resident()
+shown = decide(10_000, 100_000)
+print(resident() - before, shown)
+client.close()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the size of the process from /proc")
+def test_a_hundred_thousand_decisions_take_less_than_five_mebibytes() -> None:
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    grown, shown = map(int, run.stdout.split())
+    assert grown < 5 * 2**20
+    assert 49_000 < shown < 51_000
