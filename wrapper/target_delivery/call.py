@@ -282,9 +282,13 @@ class Core:
         """Send a completed request as it is, with so many retries; None: as many as the client option says.
 
         Raises:
-            OptionError: the request cannot be written as JSON.
+            OptionError: it is no Delivery API request: what comes from a store is not trusted.
             DeliveryError: one of its kinds, when the edge gave no answer.
         """
+        try:
+            DeliveryRequest.from_dict(prepared.body)
+        except ValueError as error:
+            raise OptionError(f"The stored request cannot be written as one of the Delivery API: {error}") from error
         call = self.call(prepared, time.monotonic(), retries)
         response = self._read(call, (yield from self._exchange(call)))
         return self._result(prepared, response, "server-side")
