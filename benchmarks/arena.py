@@ -40,16 +40,16 @@ def arena(rounds: int) -> Iterator[Arena]:
         address = f"127.0.0.1:{server.hear()}"
         setup = {
             "server": address,
-            "url": f"http://{address}/rest/v1/delivery?imsOrgId=demo%40AdobeOrg&sessionId={{}}",
-            "request": _request(),
+            "url": f"http://{address}/rest/v1/delivery",
+            **_request(),
             "answer": answer(*(f"mbox-{number}" for number in range(PARSED_MBOXES))).decode(),
             "stock": home,
         }
         yield Arena(rounds, setup, python)
 
 
-def _request() -> str:
-    """Return the JSON that this SDK sends for the prefetch: what the others send too."""
+def _request() -> dict[str, Any]:
+    """Return the body and the headers that this SDK sends for the prefetch: what the hand-written programs send too."""
     sent: list[httpx.Request] = []
 
     def edge(request: httpx.Request) -> httpx.Response:
@@ -58,5 +58,8 @@ def _request() -> str:
 
     with httpx.Client(transport=httpx.MockTransport(edge)) as http_client:
         client = TargetClient.create({"client": CLIENT, "organization_id": ORGANIZATION, "http_client": http_client})
-        client.get_offers(offers_options(cookies()))
-    return sent[0].content.decode()
+        visitors = cookies()
+        for _ in range(2):  # From the second call on there is telemetry of the one before.
+            client.get_offers(offers_options(visitors))
+    headers = {name: value for name, value in sent[-1].headers.items() if name.startswith(("content-type", "x-"))}
+    return {"request": sent[-1].content.decode(), "headers": headers}

@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 import httpx
 import pytest
 
-from target_delivery.pool import CookielessAsyncClient, CookielessClient, Pool
+from target_delivery.pool import Pool, direct_async_client, http_options, punctual_client
 
 ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: visitor=one\r\nContent-Length: 0\r\n\r\n"
 
@@ -59,8 +59,8 @@ async def running(edge: Edge) -> AsyncIterator[Edge]:
 
 def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
     async def scenario() -> None:
-        async with running(Edge(1)) as edge, CookielessAsyncClient() as pool:
-            with CookielessClient() as blocking:
+        async with running(Edge(1)) as edge, direct_async_client(**http_options()) as pool:
+            with punctual_client(**http_options()) as blocking:
                 for _ in range(2):
                     assert (await pool.get(edge.url)).headers["set-cookie"] == "visitor=one"
                     assert (await asyncio.to_thread(blocking.get, edge.url)).headers["set-cookie"] == "visitor=one"
@@ -75,7 +75,7 @@ def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http
     if http2:
         pytest.importorskip("h2")
     monkeypatch.setattr("target_delivery.pool.find_spec", lambda name: object() if http2 else None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[httpx.Client] = Pool(punctual_client, None)
     with ExitStack() as calls:
         given = [calls.enter_context(pool.lane()) for _ in range(20)]
     assert [given.count(http_client) for http_client in pool.clients] == [together] * (20 // together)
@@ -85,7 +85,7 @@ def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http
 
 def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("target_delivery.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[httpx.Client] = Pool(punctual_client, None)
     with pool.lane() as first:
         with pool.lane() as second:
             assert first is not second
@@ -100,7 +100,7 @@ def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPa
 def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("target_delivery.pool.LANES", 2)
     monkeypatch.setattr("target_delivery.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[httpx.Client] = Pool(punctual_client, None)
     with ExitStack() as calls:
         given = [calls.enter_context(pool.lane()) for _ in range(6)]
     assert given.count(pool.clients[0]) == given.count(pool.clients[1]) == 3
@@ -110,7 +110,62 @@ def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.M
 
 def test_the_callers_own_http_client_is_the_only_one() -> None:
     with httpx.Client() as own:
-        pool: Pool[httpx.Client] = Pool(CookielessClient, own)
+        pool: Pool[httpx.Client] = Pool(punctual_client, own)
         with pool.lane() as first, pool.lane() as second:
             assert first is second is own
         assert not pool.owned
+
+
+async def sent_by_both(url: str) -> list[httpx.Response]:
+    """Send a request as the SDK does, in both ways."""
+    async with direct_async_client(**http_options()) as client:
+        answers = [await client.send(client.build_request("GET", url), stream=True)]
+        await answers[0].aclose()
+
+    def blocking() -> httpx.Response:
+        with punctual_client(**http_options()) as client:
+            answer = client.send(client.build_request("GET", url), stream=True)
+            answer.close()
+            return answer
+
+    return [*answers, await asyncio.to_thread(blocking)]
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_request_goes_straight_to_the_connections(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with running(Edge(1)) as edge:
+            answers = await sent_by_both(f"{edge.url}/path")
+            assert [(one.status_code, one.request.url.path) for one in answers] == [(200, "/path")] * 2
+
+    with caplog.at_level("INFO", logger="httpx"):
+        asyncio.run(scenario())
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with running(Edge(1)) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            await sent_by_both("http://edge.invalid/path")
+            assert [proxy.requests.get_nowait().split(b"\r\n")[0] for _ in range(2)] == [
+                b"GET http://edge.invalid/path HTTP/1.1"
+            ] * 2
+
+    asyncio.run(scenario())
+
+
+def test_a_closed_http_client_says_so() -> None:
+    client = punctual_client(**http_options())
+    request = client.build_request("GET", "http://127.0.0.1:1")
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.send(request, stream=True)

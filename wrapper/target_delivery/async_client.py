@@ -11,7 +11,7 @@ import httpx
 from target_delivery.call import Core
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
-from target_delivery.pool import CookielessAsyncClient, Pool
+from target_delivery.pool import Pool, direct_async_client
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
@@ -48,7 +48,7 @@ class AsyncTargetClient:
     ) -> None:
         require_config(config)
         self._outbox = outbox
-        self._pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, http_client)
+        self._pool: Pool[httpx.AsyncClient] = Pool(direct_async_client, http_client)
         self._ready = asyncio.Event()
         self._core = Core(config, self._ready, outbox=outbox is not None)
         self._closed = False
