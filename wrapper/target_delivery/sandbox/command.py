@@ -2,9 +2,9 @@
 
 import argparse
 import contextlib
+import queue
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -22,31 +22,42 @@ def run(arguments: argparse.Namespace) -> int:
     """Run a sandbox until SIGINT or SIGTERM; print a line per request. Returns the exit code."""
     # Without a terminal there is nothing to style and no width to wrap at.
     console = Console(highlight=False, soft_wrap=True)
-    stopped = threading.Event()
+    # A signal handler may interrupt any line of this thread, also one that holds the lock of a threading.Event.
+    stopped: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def stop() -> None:
+        stopped.put(None)
 
     def report(exchange: Exchange) -> None:
         try:
             console.print(_line(exchange))
         except (OSError, SystemExit):  # nobody reads the output any more; rich makes it a SystemExit
-            stopped.set()
+            stop()
 
     try:
         edge = _sandbox(arguments, report)
     except (OSError, ValueError) as error:
         return _fail(error, 2)
-    with _signals(stopped.set):
+    with _signals(stop):
         try:
             edge.start()
         except OSError as error:
             return _fail(error, 1)
         try:
             _introduce(console, edge)
-            stopped.wait()
+            _wait_for(stopped)
         finally:
             edge.stop()
     with contextlib.suppress(OSError, SystemExit):
         console.print("Stopped.")
     return 0
+
+
+def _wait_for(stopped: "queue.SimpleQueue[None]") -> None:
+    """Wait for an end, and look up now and then: a signal that comes just before the wait does not interrupt it."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return stopped.get(timeout=0.5)
 
 
 def _sandbox(arguments: argparse.Namespace, report: Callable[[Exchange], None]) -> Sandbox:
