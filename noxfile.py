@@ -71,7 +71,7 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "report", "--fail-under=95", env=data)
     else:
         # Killing processes at random fifty times is enough on one Python.
-        session.run("pytest", "--numprocesses=2", env={"OUTBOX_KILLS": "10"})
+        session.run("python", "-m", "pytest", "--numprocesses=2", env={"OUTBOX_KILLS": "10"})
 
 
 @nox.session(python=LOWEST)
