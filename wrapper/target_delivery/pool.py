@@ -170,11 +170,6 @@ class Pool(Generic[H]):
         self._parents: list[Lane[H]] = []
 
     @property
-    def headers(self) -> httpx.Headers:
-        """The headers that the HTTP client sends with every request."""
-        return self._lanes[0].http.headers
-
-    @property
     def clients(self) -> list[H]:
         """The HTTP clients in use."""
         return [lane.http for lane in self._lanes]
