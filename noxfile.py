@@ -34,6 +34,13 @@ def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-dev
     session.install("-q", "-e", package, *nox.project.dependency_groups(project, *groups))
 
 
+def scratch(session: nox.Session) -> Path:
+    """Return a directory for a session's files. Unlike nox's own it does not become the TMPDIR of what is run."""
+    directory = Path(session.virtualenv.location).resolve() / "scratch"
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
 @nox.session(python=LOWEST)
 def lint(session: nox.Session) -> None:
     """Style and likely mistakes: ruff."""
@@ -66,7 +73,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     elif session.python == LOWEST:
-        data = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
+        data = {"COVERAGE_FILE": str(scratch(session) / "coverage")}
         session.run("coverage", "run", "-m", "pytest", env=data)
         session.run("coverage", "report", "--fail-under=95", env=data)
     else:
@@ -86,12 +93,12 @@ def conformance(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """Wheel and sdist, and the documented job from the wheel alone."""
     session.install("-q", "build", "twine")
-    dist = Path(session.create_tmp()).resolve() / "dist"
+    dist = scratch(session) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
     artifacts = sorted(map(str, dist.iterdir()))
     session.run("twine", "check", "--strict", *artifacts)
-    empty = Path(session.create_tmp()).resolve() / "empty"
+    empty = scratch(session) / "empty"
     session.run("python", "-m", "venv", "--clear", str(empty))
     (wheel,) = dist.glob("*.whl")
     session.run(str(empty / "bin" / "pip"), "install", "-q", f"{wheel}[sandbox]", external=True)

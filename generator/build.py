@@ -178,6 +178,8 @@ def _is_class(prop: PropertyProtocol) -> TypeGuard[ModelProperty]:
 def _format(target: Path) -> None:
     """Format with ruff, by rules of its own: what a project around it says must not change a byte."""
     common = ["--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=110"]
+    # The temporary directory may be one that git ignores.
+    common.append("--no-respect-gitignore")
     for command in (["check", "--fix", "--select=F401,I"], ["format"]):
         run = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "ruff", *command, *common, str(target)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -363,11 +365,14 @@ def test_each_outbox_has_its_client() -> None:
     client = {"client": "demo", "organization_id": "demo@AdobeOrg"}
     with (
         TargetClient.create(client) as sync,  # type: ignore[typeddict-item]  # a plain dict
-        pytest.raises(OptionError, match="AsyncNotificationOutbox needs a client of type AsyncTargetClient"),
+        contextlib.closing(MemoryStore()) as store,
     ):
-        AsyncNotificationOutbox(sync, store=MemoryStore())  # type: ignore[arg-type]  # under test
-    with pytest.raises(OptionError, match="NotificationOutbox needs a client of type TargetClient"):
-        NotificationOutbox(AsyncTargetClient.create(client), store=MemoryStore())  # type: ignore[arg-type, typeddict-item]  # under test
+        with pytest.raises(OptionError, match="AsyncNotificationOutbox needs a client of type AsyncTargetClient"):
+            AsyncNotificationOutbox(sync, store=store)  # type: ignore[arg-type]  # under test
+        asynchronous = AsyncTargetClient.create(client)  # type: ignore[typeddict-item]  # a plain dict
+        with pytest.raises(OptionError, match="NotificationOutbox needs a client of type TargetClient"):
+            NotificationOutbox(asynchronous, store=store)  # type: ignore[arg-type]  # under test
+        asyncio.run(asynchronous.close())
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "ftp://x/y", "sqlite://host/path"])

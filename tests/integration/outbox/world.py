@@ -73,6 +73,7 @@ class AsyncOutbox:
             self._outbox = AsyncNotificationOutbox(self._client, store=store, **given)
             self._run(self._outbox.__aenter__())
         except BaseException:
+            store.close()
             self._stop()
             raise
 
@@ -122,7 +123,12 @@ class ThreadsOutbox(NotificationOutbox):
 
     def __init__(self, client_options: Any, store: Store, **given: Any) -> None:
         self._own = TargetClient.create(client_options)
-        super().__init__(self._own, store=store, **given)
+        try:
+            super().__init__(self._own, store=store, **given)
+        except BaseException:
+            store.close()
+            self._own.close()
+            raise
 
     def send_all(self, many: Iterable[Any]) -> None:
         for one in many:

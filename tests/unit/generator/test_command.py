@@ -31,6 +31,9 @@ def generated(tmp_path, published, overlay_document):
         document = overlay.apply(overlay_document, published)
         change(document)
         target = tmp_path / "target_delivery_api"
+        # TMPDIR may be in a part of a project that git, and with it ruff, passes over.
+        (tmp_path / ".git").mkdir(exist_ok=True)
+        (tmp_path / ".gitignore").write_text("*\n")
         build.generate(bundle.flatten(document), {}, target)
         return target
 
