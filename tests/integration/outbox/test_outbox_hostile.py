@@ -298,8 +298,6 @@ def test_a_fork_after_creation(edge: Sandbox, tmp_path: Path) -> None:
         """
         for number in range(20):
             outbox.send_notifications(options(notification(f"before{number}"), visitor=f"visitor{number}"))
-        # Not covered: a fork amid a transaction of another thread, whose lock SQLite has the child inherit.
-        outbox.flush(10)
         children = []
         for child in range(3):
             pid = os.fork()
@@ -320,6 +318,47 @@ def test_a_fork_after_creation(edge: Sandbox, tmp_path: Path) -> None:
     ids = {f"{when}{number}" for when in ("before", "after") for number in range(20)}
     require_delivered(edge, path, ids | {f"child{child}.{number}" for child in range(3) for number in range(10)})
     assert edge.ledger.duplicates == 0
+
+
+def test_forks_amid_transactions_of_another_thread(edge: Sandbox, tmp_path: Path) -> None:
+    """A child has no part in the parent's locks, and its end takes none of them away."""
+    edge.faults.add(RefusedConnection(), times=None)
+    path = tmp_path / "outbox.db"
+    run_program(
+        edge,
+        path,
+        """
+        import threading
+        done = threading.Event()
+        stored = []
+
+        def store():
+            while not done.is_set():
+                outbox.send_notifications(options(notification(f"parent{len(stored)}")))
+                stored.append(None)
+
+        thread = threading.Thread(target=store)
+        thread.start()
+        for child in range(25):
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                try:
+                    for number in range(5):
+                        outbox.send_notifications(options(notification(f"child{child}.{number}")))
+                    code = 0
+                finally:
+                    os._exit(code)
+            assert os.waitpid(pid, 0)[1] == 0
+        done.set()
+        thread.join()
+        assert outbox.close(0) == len(stored) + 125, (outbox.counts(), len(stored))
+        client.close()
+        """,
+    )
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
 
 
 def test_a_fork_leaves_what_is_in_memory_to_the_parent() -> None:

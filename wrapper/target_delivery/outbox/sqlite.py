@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from target_delivery.errors import StoreError
 from target_delivery.ids import new_id
+from target_delivery.outbox import forks
 from target_delivery.outbox.stores import Claimed, SetAside, StoreStats, require_limits, require_room
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ BUSY_TIMEOUT = 10.0
 SCAN = 10_000
 """Due items that are looked at for groups to claim."""
 
+_TAKE_ROOM = """
+    UPDATE total SET seq = seq + ?1, items = items + ?1, bytes = bytes + ?2
+    WHERE items + ?1 <= ?3 AND bytes + ?2 <= ?4
+"""
+_INSERT = """
+    INSERT INTO item (seq, grp, route, due, added, data) VALUES ((SELECT seq FROM total) - ?, ?, ?, ?, ?, ?)
+"""
 _SCHEMA = (
     """
     CREATE TABLE item (
@@ -70,20 +78,11 @@ _SCHEMA = (
 )
 
 
-class _Connection:
-    """The connection of one process, and what guards it."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.sqlite: sqlite3.Connection | None = None
-        self.durable = False
-
-
 class SQLiteStore:
     """An outbox in a SQLite file: durable when ``send_notifications`` returns, shared by several processes.
 
-    The file is opened at once, and made when there is none. It must be on a local disk. After a fork each process
-    opens a connection of its own.
+    The file is opened at once, and made when there is none. It must be on a local disk. A fork waits for transactions
+    to end and closes the file; each process opens it anew.
 
     Args:
         path: the file. SQLite keeps two more beside it, ``-wal`` and ``-shm``.
@@ -113,7 +112,11 @@ class SQLiteStore:
         self._max_bytes = max_bytes
         self._create = create
         self._closed = False
-        self._connections: dict[int, _Connection] = {}
+        self._lock = threading.Lock()
+        self._sqlite: sqlite3.Connection | None = None
+        self._durable = False
+        forks.watch(self)
+        self._check_file()
         with self._connection():
             pass
 
@@ -124,26 +127,24 @@ class SQLiteStore:
 
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none; see Store."""
-        size = sum(len(item.data) for item in items)
+        count, size = len(items), sum(len(item.data) for item in items)
         with self._transaction(durable=True) as sqlite:
-            seq, held, held_bytes = sqlite.execute("SELECT seq, items, bytes FROM total").fetchone()
-            require_room(
-                len(items),
-                size,
-                held=held,
-                held_bytes=held_bytes,
-                max_items=self._max_items,
-                max_bytes=self._max_bytes,
-            )
+            if not sqlite.execute(_TAKE_ROOM, (count, size, self._max_items, self._max_bytes)).rowcount:
+                held, held_bytes = sqlite.execute("SELECT items, bytes FROM total").fetchone()
+                require_room(
+                    count,
+                    size,
+                    held=held,
+                    held_bytes=held_bytes,
+                    max_items=self._max_items,
+                    max_bytes=self._max_bytes,
+                )
             sqlite.executemany(
-                "INSERT INTO item (seq, grp, route, due, added, data) VALUES (?, ?, ?, ?, ?, ?)",
+                _INSERT,
                 [
-                    (seq + number, item.group, item.route, item.due, item.added, item.data)
-                    for number, item in enumerate(items, 1)
+                    (left, item.group, item.route, item.due, item.added, item.data)
+                    for left, item in zip(range(count - 1, -1, -1), items, strict=True)
                 ],
-            )
-            sqlite.execute(
-                "UPDATE total SET seq = seq + ?, items = items + ?, bytes = bytes + ?", (len(items), len(items), size)
             )
 
     def claim(
@@ -266,13 +267,27 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Close the file. A second time does nothing."""
-        self._closed = True
-        connection = self._connections.get(os.getpid())
-        if connection is not None:
-            with connection.lock:
-                if connection.sqlite is not None:
-                    connection.sqlite.close()
-                    connection.sqlite = None
+        with self._lock:
+            self._closed = True
+            self._release()
+
+    def before_fork(self) -> None:
+        """Close the file, to be opened anew at the next use.
+
+        A child would inherit what SQLite knows of locks, and not the locks: it may corrupt what its parent has open.
+        """
+        self._lock.acquire()
+        self._release()
+
+    def after_fork(self, *, child: bool) -> None:  # noqa: ARG002 - for a store in memory it makes a difference
+        """Let it be used again."""
+        self._lock.release()
+
+    def _release(self) -> None:
+        sqlite, self._sqlite = self._sqlite, None
+        if sqlite is not None:
+            with contextlib.suppress(sqlite3.Error):
+                sqlite.close()
 
     def _row(self, sql: str, parameters: Any = ()) -> Any:
         with self._connection() as sqlite:
@@ -280,17 +295,10 @@ class SQLiteStore:
 
     @contextlib.contextmanager
     def _connection(self) -> Generator[sqlite3.Connection]:
-        """Give this process's connection, opened at first use, to one thread at a time."""
-        # That of a parent process stays in the dict: to close it here, or to forget it, would harm the parent.
-        mine = self._connections.setdefault(os.getpid(), _Connection())
-        with mine.lock:
-            if mine.sqlite is None:
-                if self._closed:
-                    raise StoreError(f"The store {self._path} is closed.")
-                mine.sqlite = self._opened()
-                mine.durable = False
+        """Give the connection to one thread at a time."""
+        with self._lock:
             try:
-                yield mine.sqlite
+                yield self._sqlite or self._opened()
             except (sqlite3.Error, OSError) as error:
                 self._fail(error)
 
@@ -298,10 +306,9 @@ class SQLiteStore:
     def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
         """Give the connection inside a transaction, which is undone when it fails."""
         with self._connection() as sqlite:
-            mine = self._connections[os.getpid()]
-            if mine.durable != durable:
+            if self._durable != durable:
                 sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                mine.durable = durable
+                self._durable = durable
             self._execute(sqlite, "BEGIN IMMEDIATE")
             try:
                 yield sqlite
@@ -323,17 +330,16 @@ class SQLiteStore:
                 time.sleep(0.001)
 
     def _opened(self) -> sqlite3.Connection:
-        self._check_file()
+        if self._closed:
+            raise StoreError(f"The store {self._path} is closed.")
+        # Transactions are ours to begin and end.
+        sqlite = self._connect("rwc" if self._create else "rw")
         try:
-            # Transactions are ours to begin and end.
-            sqlite = self._connect("rwc" if self._create else "rw")
-            try:
-                self._set_up(sqlite)
-            except BaseException:
-                sqlite.close()
-                raise
-        except sqlite3.Error as error:
-            self._fail(error)
+            self._set_up(sqlite)
+        except BaseException:
+            sqlite.close()
+            raise
+        self._sqlite, self._durable = sqlite, False
         return sqlite
 
     def _connect(self, mode: str) -> sqlite3.Connection:
@@ -446,6 +452,16 @@ class MemoryStore(SQLiteStore):
 
     def __init__(self, *, lease: float = 30.0, max_items: int = 1_000_000, max_bytes: int = 2**30) -> None:
         super().__init__(":memory:", lease=lease, max_items=max_items, max_bytes=max_bytes)
+
+    def before_fork(self) -> None:
+        """Let a transaction end; what is in memory stays the parent's."""
+        self._lock.acquire()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Let it be used again, by a child from scratch."""
+        if child:
+            self._release()
+        self._lock.release()
 
     def _check_file(self) -> None:
         pass
