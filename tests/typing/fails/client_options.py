@@ -3,6 +3,12 @@
 import httpx
 
 from target_delivery import AsyncClientOptions, AsyncTargetClient, ClientOptions, Event, TargetClient
+from target_delivery.outbox import AsyncNotificationOutbox, MemoryStore, NotificationOutbox
+
+client = TargetClient.create({"client": "acmeclient", "organization_id": "1234567890@AdobeOrg"})
+async_client = AsyncTargetClient.create({"client": "acmeclient", "organization_id": "1234567890@AdobeOrg"})
+outbox = NotificationOutbox(client, store=MemoryStore())
+async_outbox = AsyncNotificationOutbox(async_client, store=MemoryStore())
 
 
 def needs_two(event: Event, more: int) -> None: ...
@@ -66,6 +72,28 @@ AsyncTargetClient.create(
     {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": httpx.Client()}
 )
 
+# The other kind of outbox, and what is no outbox.
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "outbox"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "outbox": async_outbox}
+)
+AsyncTargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "outbox"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "outbox": outbox}
+)
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "outbox"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "outbox": NotificationOutbox}
+)
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "outbox"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "outbox": MemoryStore()}
+)
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "outbox"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "outbox": client}
+)
+
 # Step by step.
 # error: mypy[typeddict-item] pyright[reportAssignmentType]: "organization_id" is required
 options: ClientOptions = {"client": "acmeclient"}
@@ -73,6 +101,7 @@ options = {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg"}
 options["time_out"] = 800  # error: mypy[typeddict-unknown-key] pyright[reportGeneralTypeIssues]: "time_out"
 # error: mypy[typeddict-item] pyright[reportGeneralTypeIssues]: "http_client"
 options["http_client"] = httpx.AsyncClient()
+options["outbox"] = async_outbox  # error: mypy[typeddict-item] pyright[reportGeneralTypeIssues]: "outbox"
 TargetClient.create(options["client"])  # error: mypy[arg-type] pyright[reportArgumentType]
 
 async_options: AsyncClientOptions = options  # error: mypy[assignment] pyright[reportAssignmentType]: "http_client"

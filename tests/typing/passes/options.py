@@ -56,6 +56,7 @@ every_option: ClientOptions = {
     "version": "2",
     "events": {},
     "http_client": None,
+    "outbox": None,
 }
 
 async_options: AsyncClientOptions = {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg"}

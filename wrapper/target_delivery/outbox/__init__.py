@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from target_delivery.outbox.stores import (
         Claimed,
+        Reason,
         SetAside,
         Settlement,
         Store,
@@ -50,6 +51,7 @@ __all__ = [
     "MemoryStore",
     "NotificationOutbox",
     "OutboxStats",
+    "Reason",
     "RedisStore",
     "SQLiteStore",
     "SetAside",
@@ -66,6 +68,7 @@ _MODULES = {
     "MemoryStore": "sqlite",
     "NotificationOutbox": "threads",
     "OutboxStats": "engine",
+    "Reason": "stores",
     "RedisStore": "redis",
     "SQLiteStore": "sqlite",
     "SetAside": "stores",
