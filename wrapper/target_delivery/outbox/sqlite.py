@@ -279,7 +279,7 @@ class SQLiteStore:
         self._lock.acquire()
         self._release()
 
-    def after_fork(self, *, child: bool) -> None:  # noqa: ARG002 - for a store in memory it makes a difference
+    def after_fork(self, *, child: bool) -> None:
         """Let it be used again."""
         self._lock.release()
 
