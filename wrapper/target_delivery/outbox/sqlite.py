@@ -16,7 +16,7 @@ from target_delivery.outbox import forks
 from target_delivery.outbox.stores import Claimed, SetAside, StoreStats, require_limits, require_room
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Sequence
 
     from target_delivery.outbox.items import Item
     from target_delivery.outbox.stores import Settlement
@@ -30,13 +30,15 @@ BUSY_TIMEOUT = 10.0
 SCAN = 10_000
 """Due items that are looked at for groups to claim."""
 
-_TAKE_ROOM = """
-    UPDATE total SET seq = seq + ?1, items = items + ?1, bytes = bytes + ?2
-    WHERE items + ?1 <= ?3 AND bytes + ?2 <= ?4
-"""
 _INSERT = """
-    INSERT INTO item (seq, grp, route, due, added, data) VALUES ((SELECT seq FROM total) - ?, ?, ?, ?, ?, ?)
+    INSERT INTO item (seq, grp, route, due, added, data) VALUES (
+        (SELECT seq + 1 FROM total),
+        (SELECT CASE WHEN items < ?6 AND bytes + length(?5) <= ?7 THEN ?1 END FROM total),
+        ?2, ?3, ?4, ?5
+    )
 """
+"""Needs no transaction around it: without room the group is NULL, which the table refuses."""
+_REMOVE = "DELETE FROM item WHERE seq = ?"
 _SCHEMA = (
     """
     CREATE TABLE item (
@@ -71,6 +73,16 @@ _SCHEMA = (
     CREATE TABLE total (
         seq INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, confirmed INTEGER NOT NULL
     )
+    """,
+    """
+    CREATE TRIGGER item_in AFTER INSERT ON item BEGIN
+        UPDATE total SET seq = NEW.seq, items = items + 1, bytes = bytes + length(NEW.data);
+    END
+    """,
+    """
+    CREATE TRIGGER item_out AFTER DELETE ON item BEGIN
+        UPDATE total SET items = items - 1, bytes = bytes - length(OLD.data);
+    END
     """,
     "INSERT INTO total VALUES (0, 0, 0, 0)",
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -127,25 +139,31 @@ class SQLiteStore:
 
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none; see Store."""
-        count, size = len(items), sum(len(item.data) for item in items)
-        with self._transaction(durable=True) as sqlite:
-            if not sqlite.execute(_TAKE_ROOM, (count, size, self._max_items, self._max_bytes)).rowcount:
-                held, held_bytes = sqlite.execute("SELECT items, bytes FROM total").fetchone()
-                require_room(
-                    count,
-                    size,
-                    held=held,
-                    held_bytes=held_bytes,
-                    max_items=self._max_items,
-                    max_bytes=self._max_bytes,
-                )
-            sqlite.executemany(
-                _INSERT,
-                [
-                    (left, item.group, item.route, item.due, item.added, item.data)
-                    for left, item in zip(range(count - 1, -1, -1), items, strict=True)
-                ],
+        limits = (self._max_items, self._max_bytes)
+        rows = [(item.group, item.route, item.due, item.added, item.data, *limits) for item in items]
+        while not self._inserted(rows):
+            held, held_bytes = self._row("SELECT items, bytes FROM total")
+            require_room(
+                len(items),
+                sum(len(item.data) for item in items),
+                held=held,
+                held_bytes=held_bytes,
+                max_items=self._max_items,
+                max_bytes=self._max_bytes,
             )
+
+    def _inserted(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Insert all rows, durably; tell whether there was room for them."""
+        try:
+            if len(rows) == 1:
+                with self._connection(durable=True) as sqlite:
+                    self._execute(sqlite, _INSERT, rows[0])
+            else:
+                with self._transaction(durable=True) as sqlite:
+                    sqlite.executemany(_INSERT, rows)
+        except sqlite3.IntegrityError:
+            return False
+        return True
 
     def claim(
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
@@ -177,8 +195,9 @@ class SQLiteStore:
         It need not be durable: after a power failure they are sent again, and the edge knows them by impressionId.
         """
         with self._transaction(durable=False) as sqlite:
-            confirmed = self._remove(sqlite, settlement.confirmed)
-            sqlite.execute("UPDATE total SET confirmed = confirmed + ?", (confirmed,))
+            confirmed = [(int(one.ref),) for one in settlement.confirmed]
+            count = sqlite.executemany(_REMOVE, confirmed).rowcount if confirmed else 0
+            sqlite.execute("UPDATE total SET confirmed = confirmed + ?", (count,))
             again = "UPDATE item SET claim = NULL, attempts = attempts + ?, due = ? WHERE seq = ? AND claim = ?"
             sqlite.executemany(again, [(1, due, int(one.ref), one.token) for one, due in settlement.again])
             sqlite.executemany(again, [(0, due, int(one.ref), one.token) for one, due in settlement.released])
@@ -187,22 +206,11 @@ class SQLiteStore:
                 [(now + self._lease, int(one.ref), one.token) for one in settlement.extended],
             )
             for one, reason, message in settlement.aside:
-                if self._remove(sqlite, [one]):
+                if sqlite.execute(_REMOVE, (int(one.ref),)).rowcount:
                     sqlite.execute(
                         "INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                         (int(one.ref), one.group, one.route, reason, message, one.added, now, one.data),
                     )
-
-    def _remove(self, sqlite: sqlite3.Connection, items: Iterable[Claimed]) -> int:
-        """Delete items; return how many were there."""
-        count = size = 0
-        for one in items:
-            if sqlite.execute("DELETE FROM item WHERE seq = ?", (int(one.ref),)).rowcount:
-                count += 1
-                size += len(one.data)
-        if count:
-            sqlite.execute("UPDATE total SET items = items - ?, bytes = bytes - ?", (count, size))
-        return count
 
     def span(self) -> tuple[int, int] | None:
         """Return the positions of the oldest and the newest item; see Store."""
@@ -245,18 +253,12 @@ class SQLiteStore:
         """Put back what was set aside; see Store."""
         with self._transaction(durable=True) as sqlite:
             where, parameters = _chosen(refs)
-            (seq,) = sqlite.execute("SELECT seq FROM total").fetchone()
-            chosen = f"SELECT seq, grp, route, data FROM aside {where} ORDER BY seq"  # noqa: S608 - marks only
+            chosen = f"SELECT grp, route, data, seq FROM aside {where} ORDER BY seq"  # noqa: S608 - marks only
             rows = sqlite.execute(chosen, parameters).fetchall()
-            sqlite.executemany(
-                "INSERT INTO item (seq, grp, route, due, added, data) VALUES (?, ?, ?, ?, ?, ?)",
-                [(seq + n, group, route, now, now, data) for n, (_, group, route, data) in enumerate(rows, 1)],
-            )
-            sqlite.executemany("DELETE FROM aside WHERE seq = ?", [row[:1] for row in rows])
-            sqlite.execute(
-                "UPDATE total SET seq = seq + ?, items = items + ?, bytes = bytes + ?",
-                (len(rows), len(rows), sum(len(row[3]) for row in rows)),
-            )
+            # What the store held before is always let in again.
+            limits = (2**62, 2**62)
+            sqlite.executemany(_INSERT, [(group, route, now, now, data, *limits) for group, route, data, _ in rows])
+            sqlite.executemany("DELETE FROM aside WHERE seq = ?", [row[3:] for row in rows])
         return len(rows)
 
     def purge(self, refs: Collection[str] | None) -> int:
@@ -294,21 +296,29 @@ class SQLiteStore:
             return self._execute(sqlite, sql, parameters).fetchone()
 
     @contextlib.contextmanager
-    def _connection(self) -> Generator[sqlite3.Connection]:
-        """Give the connection to one thread at a time."""
+    def _connection(self, *, durable: bool | None = None) -> Generator[sqlite3.Connection]:
+        """Give the connection to one thread at a time.
+
+        Args:
+            durable: whether what it commits shall survive a power failure, and not only the end of the process;
+                None for what only reads.
+        """
         with self._lock:
             try:
-                yield self._sqlite or self._opened()
+                sqlite = self._sqlite or self._opened()
+                if durable is not None and durable is not self._durable:
+                    sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                    self._durable = durable
+                yield sqlite
+            except sqlite3.IntegrityError:
+                raise
             except (sqlite3.Error, OSError) as error:
                 self._fail(error)
 
     @contextlib.contextmanager
     def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
         """Give the connection inside a transaction, which is undone when it fails."""
-        with self._connection() as sqlite:
-            if self._durable != durable:
-                sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._durable = durable
+        with self._connection(durable=durable) as sqlite:
             self._execute(sqlite, "BEGIN IMMEDIATE")
             try:
                 yield sqlite
