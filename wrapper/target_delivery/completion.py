@@ -6,8 +6,8 @@ The copy is JSON, the form in which it is sent, stored and decided on; the calle
 from __future__ import annotations
 
 import time
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn
-from uuid import NAMESPACE_URL, uuid5
 
 from attrs import frozen
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Completion", "Prepared"]
 
-_NOTIFICATION_NAMESPACE = uuid5(NAMESPACE_URL, "target-delivery:notification")
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
 _PARTS = ("execute", "prefetch")
@@ -332,9 +331,10 @@ def _impression_id(notification: Json, visitor: str) -> str:
     A random id would protect the retries of one call only, and not the caller who sends a notification again
     because an answer did not name it or never came.
     """
-    told = ("id", "type", "timestamp", "tokens", "mbox", "view", "pageLoad")
-    event = (visitor, *(notification.get(name) for name in told))
-    return uuid5(_NOTIFICATION_NAMESPACE, repr(event)).hex
+    told = notification.get
+    event = (visitor, told("id"), told("type"), told("timestamp"), told("tokens"), told("mbox"), told("view"))
+    text = repr((*event, told("pageLoad")))
+    return blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
 
 
 def _visitor(id_: Json) -> str | None:

@@ -32,7 +32,7 @@ class Memory:
         with self._lock:
             sdid, consumers = self._pages.pop(session_id, ("", ()))
             if not sdid or consumer_id in consumers or len(consumers) >= MAX_CONSUMERS:
-                sdid, consumers = f"{urandom(8).hex()}-{urandom(8).hex()}".upper(), ()
+                sdid, consumers = urandom(16).hex("-", 8).upper(), ()
             self._pages[session_id] = (sdid, (*consumers, consumer_id))
             if len(self._pages) > MAX_SESSIONS:
                 self._pages.popitem(last=False)

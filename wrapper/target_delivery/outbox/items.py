@@ -21,6 +21,9 @@ __all__ = ["SCHEMA", "Item", "MalformedItemError", "merged", "packed", "unpacked
 SCHEMA = 1
 """Version of what ``packed`` writes. A version that a reader does not know is set aside, never guessed at."""
 
+_OWN = ("requestId", "notifications", "telemetry")
+"""What may differ between the notifications of one call."""
+
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -57,46 +60,32 @@ def packed(prepared: Prepared, *, stitched: bool) -> tuple[str, list[bytes]]:
     Raises:
         OptionError: it asks for what nobody would wait for, or cannot be written as JSON.
     """
-    body = dict(prepared.body)
+    body = prepared.body
     for part in ("execute", "prefetch"):
         if part in body:
             raise OptionError(f"An outbox has no answer to give for request.{part}: use get_offers() of the client.")
-    notifications, telemetry = body.pop("notifications", None), body.pop("telemetry", None)
+    notifications = body.get("notifications")
     if not notifications:
         raise OptionError("An outbox keeps notifications: the request needs at least one.")
-    # The answer to a beacon names no notification, so none would ever be confirmed.
-    body["context"] = {name: value for name, value in body["context"].items() if name != "beacon"}
+    common = {name: value for name, value in body.items() if name not in _OWN}
+    if "beacon" in body["context"]:
+        # The answer to a beacon names no notification, so none would ever be confirmed.
+        common["context"] = {name: value for name, value in body["context"].items() if name != "beacon"}
+    own = {name: body[name] for name in _OWN if name in body}
+    item = {"v": SCHEMA, "session": prepared.session_id, "cluster": prepared.cluster, "request": common}
     try:
-        # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
-        group = repr((prepared.session_id, prepared.cluster, _identity(body, stitched=stitched)))
-        items: list[bytes] = []
+        start = _to_json(item).removesuffix("}}")
+        contents: list[bytes] = []
         for notification in notifications:
-            request = {**body, "notifications": [notification]}
-            if telemetry is not None and not items:
-                request["telemetry"] = telemetry
-            items.append(_packed(prepared, request))
+            own["notifications"] = [notification]
+            contents.append(f"{start},{_to_json(own)[1:]}}}".encode("ascii"))
+            own.pop("telemetry", None)  # once
     except (TypeError, ValueError) as error:
         raise OptionError(f"The request cannot be written as JSON: {error}") from error
-    return blake2b(group.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest(), items
-
-
-def _packed(prepared: Prepared, request: dict[str, Any]) -> bytes:
-    return _to_json(
-        {"v": SCHEMA, "session": prepared.session_id, "cluster": prepared.cluster, "request": request}
-    ).encode("ascii")
-
-
-def _identity(body: dict[str, Any], *, stitched: bool) -> dict[str, Any]:
-    """Return the part of a request that has to be equal in all notifications of a call."""
-    identity = {name: value for name, value in body.items() if name != "requestId"}
+    # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
     if not stitched:
-        experience_cloud = dict(body["experienceCloud"])
-        analytics = experience_cloud["analytics"]
-        experience_cloud["analytics"] = {
-            name: value for name, value in analytics.items() if name != "supplementalDataId"
-        }
-        identity["experienceCloud"] = experience_cloud
-    return identity
+        start = start.replace(body["experienceCloud"]["analytics"]["supplementalDataId"], "")
+    return blake2b(start.encode("ascii"), digest_size=12).hexdigest(), contents
 
 
 def unpacked(data: bytes) -> Prepared:
