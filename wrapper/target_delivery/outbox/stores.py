@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from attrs import Factory, define, frozen
 
-from target_delivery.errors import OptionError, OutboxFullError
+from target_delivery.errors import OptionError, OutboxFullError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from target_delivery.outbox.items import Item
 
-__all__ = ["Claimed", "Reason", "SetAside", "Settlement", "Store", "StoreStats", "require_limits", "require_room"]
+__all__ = [
+    "Claimed",
+    "Reason",
+    "SetAside",
+    "Settlement",
+    "Store",
+    "StoreStats",
+    "foreign",
+    "require_limits",
+    "require_refs",
+    "require_room",
+]
 
 Reason = Literal["refused", "expired", "malformed"]
 """Why a notification is set aside: the edge refused it, it is older than max_age, or it cannot be read."""
@@ -72,7 +84,7 @@ class Settlement:
         again: were not confirmed; they are due at the second value, epoch seconds, with one more attempt.
         released: were not sent; they are due at the second value.
         extended: are still being sent; their lease starts anew.
-        aside: are set aside for the reason and the message.
+        aside: are set aside for the reason and the message, if the claim still holds.
     """
 
     confirmed: list[Claimed] = Factory(list[Claimed])
@@ -114,11 +126,20 @@ class Store(Protocol):
         """Seconds after which the items of a process that died are taken over."""
         ...
 
+    def dedicate(self, account: str) -> None:
+        """Keep the store to one account: that of the first outbox that was opened on it.
+
+        Raises:
+            StoreError: it is another account's.
+        """
+        ...
+
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none. They are durable when this returns.
 
         Raises:
-            OutboxFullError: there is no room for them.
+            OptionError: there would not be room for them if the store were empty.
+            OutboxFullError: there is no room for them now.
         """
         ...
 
@@ -173,8 +194,13 @@ def require_room(items: int, size: int, *, held: int, held_bytes: int, max_items
     """Refuse what does not fit.
 
     Raises:
+        OptionError: it never would.
         OutboxFullError: naming the limit.
     """
+    if items > max_items:
+        raise OptionError(f"The call has {items} notifications; the store takes {max_items} in all (max_items).")
+    if size > max_bytes:
+        raise OptionError(f"The call has {size} bytes as JSON; the store takes {max_bytes} in all (max_bytes).")
     if held + items > max_items:
         raise OutboxFullError(
             f"The outbox is full: it holds {held} notifications and takes {max_items} (max_items). "
@@ -191,9 +217,27 @@ def require_limits(*, lease: float, max_items: int, max_bytes: int) -> None:
     """Check what every store is made with.
 
     Raises:
-        OptionError: one of them is not positive.
+        OptionError: one of them is not a positive number.
     """
     given: dict[str, object] = {"lease": lease, "max_items": max_items, "max_bytes": max_bytes}
     for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
             raise OptionError(f"{name} must be a number greater than 0, not {value!r}.")
+
+
+def require_refs(refs: Collection[str] | None) -> None:
+    """Refuse one ref where a collection belongs: its characters are refs of others.
+
+    Raises:
+        OptionError: it is a str.
+    """
+    if isinstance(refs, str):
+        raise OptionError(f"refs must be a list of refs, not the str {refs!r}.")
+
+
+def foreign(store: str, owner: str, account: str) -> StoreError:
+    """Return the error for a store of another account."""
+    return StoreError(
+        f"{store} holds notifications of {owner}, which would be sent as {account}. Give each client code and "
+        "organization a store of its own."
+    )
