@@ -16,7 +16,7 @@ from target_delivery import (
     OptionError,
     TargetDeliveryResponse,
 )
-from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, backoff
+from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, backoff, batch_size
 from target_delivery.outbox.sender import Batch, Limits, Sender
 from target_delivery.outbox.stores import Claimed
 
@@ -26,7 +26,7 @@ LIMITS = Limits(parallel=2, max_batch=50, linger=0.1, max_age=100.0, call_time=3
 
 def claimed(number: int, *, id_: str | None = None, route: str = "", added: float = NOW, attempts: int = 0) -> Claimed:
     notification = {"id": id_ or f"n{number}", "impressionId": f"i{number}"}
-    data = {"v": 1, "session": "s", "cluster": None, "request": {"notifications": [notification]}}
+    data = {"v": 1, "session": "s", "cluster": None, "request": {"requestId": "r", "notifications": [notification]}}
     return Claimed(str(number), "token", "group", route, json.dumps(data).encode(), added, attempts)
 
 
@@ -143,7 +143,7 @@ def test_a_route_that_is_down_is_left_alone_and_then_probed_once() -> None:
     for batch in sender.start(NOW):
         sender.ended(batch, DeliveryConnectionError("down"), NOW)
     assert sender.closed(NOW) == {"35"}
-    probe_at = sender.next_probe()
+    probe_at = sender.next_probe(NOW)
     assert probe_at is not None
     assert NOW < probe_at <= NOW + 0.5
     sender.took([[claimed(10, route="35")], [claimed(11, route="28")]], NOW)
@@ -169,17 +169,60 @@ def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
     for _ in range(12):
         now = circuit.until
         assert circuit.state(now) == "probe"
-        circuit.probe()
+        circuit.probing = True
         assert circuit.state(now) == "open"
         circuit.failed(now, probe=True)
         pauses.append(circuit.until - now)
     assert pauses[0] < pauses[5] <= MAX_BACKOFF
     assert max(pauses) <= MAX_BACKOFF
-    circuit.probe()
-    circuit.given_up()
-    assert circuit.state(circuit.until) == "probe"
-    circuit.succeeded()
-    assert circuit.state(now) == "closed"
+
+
+def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
+    """However often some requests fail, an edge that answers the others goes on being called."""
+    sender = Sender(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
+    for _ in range(20):
+        sender.took([[claimed(1, attempts=1)]], NOW)
+        (batch,) = sender.start(NOW)
+        sender.ended(batch, DeliveryStatusError("its fault", status=500), NOW)
+    assert sender.closed(NOW) == frozenset()
+    sender.took([[claimed(number)] for number in range(FAILURES_TO_OPEN)], NOW)
+    for batch in sender.start(NOW):
+        sender.ended(batch, DeliveryStatusError("down", status=500), NOW)
+    assert sender.closed(NOW) == {""}
+    assert sender.changes == ["The edge of the client fails, notifications wait: down"]
+    # One that never failed is the probe, and a probe that is no news lets the next one go soon.
+    probe_at = sender.next_probe(NOW)
+    assert probe_at is not None
+    sender.took([[claimed(1, attempts=9)], [claimed(2)], [claimed(3, attempts=1)]], probe_at)
+    (probe,) = sender.start(probe_at)
+    assert [one.ref for one in probe.claimed] == ["2"]
+    sender.ended(probe, answer("n2"), probe_at)
+    assert sender.changes[1:] == ["The edge of the client answers again."]
+
+
+def test_what_fails_together_goes_apart() -> None:
+    sender = Sender(LIMITS, 30.0)
+    sender.took([[claimed(0), claimed(1, attempts=9), claimed(2), claimed(3, attempts=4), claimed(4, attempts=4)]], NOW)
+    batches = []
+    while started := sender.start(NOW):
+        batches += started
+        for batch in started:
+            sender.ended(batch, answer(*batch.ids()), NOW)
+    assert [list(batch.ids()) for batch in batches] == [["n0"], ["n1"], ["n2", "n3", "n4"]]
+    assert [batch_size(attempts, 50) for attempts in range(9)] == [50, 50, 50, 25, 12, 6, 3, 1, 1]
+    assert batch_size(10**9, 50) == 1
+
+
+def test_no_probe_is_due_while_one_is_under_way() -> None:
+    sender = Sender(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
+    sender.took([[claimed(0)]], NOW)
+    (batch,) = sender.start(NOW)
+    sender.ended(batch, DeliveryStatusError("wait", status=503, retry_after=9.0), NOW)
+    assert sender.next_probe(NOW) == NOW + 9
+    sender.took([[claimed(0, attempts=1)]], NOW + 9)
+    assert sender.start(NOW + 9)[0].probe
+    assert sender.next_probe(NOW + 9) is None
+    assert sender.next_probe(NOW + 10) is None
 
 
 @pytest.mark.parametrize(("asked", "waits"), [(7.0, 7.0), (1e9, 3600.0)])

@@ -109,10 +109,6 @@ class AsyncTargetClient:
         """Check and complete what would be sent, and send nothing; see ``TargetClient.prepare_notifications``."""
         return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
 
-    def is_stitched(self, prepared: Prepared) -> bool:
-        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
-        return self._core.is_stitched(prepared)
-
     async def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
         """Send what was prepared, now or in another process; see ``TargetClient.send_prepared``."""
         return await self._run(self._core.resend(prepared, retries))

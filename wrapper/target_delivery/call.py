@@ -273,11 +273,6 @@ class Core:
         self._completion.complete_for_edge(prepared, options)
         return prepared
 
-    def is_stitched(self, prepared: Prepared) -> bool:
-        """Tell whether a completed request shares its supplementalDataId with other calls of its page."""
-        sdid = prepared.body["experienceCloud"]["analytics"]["supplementalDataId"]
-        return self.memory.is_shared(prepared.session_id, sdid)
-
     def resend(self, prepared: Prepared, retries: int | None) -> Conversation[TargetDeliveryResponse]:
         """Send a completed request as it is, with so many retries; None: as many as the client option says.
 

@@ -176,10 +176,6 @@ class TargetClient:
         """
         return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
 
-    def is_stitched(self, prepared: Prepared) -> bool:
-        """Tell whether a prepared request shares its supplementalDataId with other calls of its page."""
-        return self._core.is_stitched(prepared)
-
     def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
         """Send what was prepared, now or in another process.
 

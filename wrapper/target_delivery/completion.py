@@ -9,7 +9,7 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from attrs import frozen
+from attrs import define
 
 from target_delivery import cookies, edge
 from target_delivery.errors import OptionError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-__all__ = ["Completion", "Prepared"]
+__all__ = ["Completion", "Prepared", "require_shape"]
 
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
@@ -43,7 +43,7 @@ _PARTS = ("execute", "prefetch")
 _NOTHING: Mapping[str, Any] = {}
 
 
-@frozen
+@define
 class Prepared:
     """A request, ready to be decided or sent: this and nothing else is what a call depends on.
 
@@ -51,11 +51,13 @@ class Prepared:
         body: the request as JSON.
         session_id: the session of the call.
         cluster: the edge cluster of the call; None when no cluster is known.
+        stitched: whether its supplementalDataId is, or may be, that of other calls as well.
     """
 
     body: Json
     session_id: str
     cluster: str | None
+    stitched: bool = False
 
     @property
     def device_id(self) -> str | None:
@@ -86,7 +88,7 @@ class Completion:
         try:
             return self._completed(body, method, options, mbox_names)
         except (AttributeError, KeyError, TypeError):
-            _refuse_misshapen("request", body, _SHAPE)
+            require_shape(body)
             raise
 
     def _completed(self, body: Json, method: MethodName, options: CallOptions, mbox_names: Sequence[str]) -> Prepared:
@@ -121,7 +123,7 @@ class Completion:
         try:
             self._completed_for_edge(prepared, options)
         except (AttributeError, KeyError, TypeError):
-            _refuse_misshapen("request", prepared.body, _SHAPE)
+            require_shape(prepared.body)
             raise
 
     def _completed_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
@@ -131,8 +133,10 @@ class Completion:
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
-        if "supplementalDataId" not in analytics:
-            analytics["supplementalDataId"] = self._memory.supplemental_data_id(
+        if "supplementalDataId" in analytics:
+            prepared.stitched = True
+        else:
+            analytics["supplementalDataId"], prepared.stitched = self._memory.supplemental_data_id(
                 prepared.session_id, options.consumer_id
             )
         _complete_audience_manager(experience_cloud, cookies.read_visitor_cookie(options.visitor_cookie))
@@ -216,13 +220,14 @@ def _require_model(place: str, value: object, model: type[object]) -> None:
 
 _MBOXES: Json = {"mboxes": [{"name": "str", "index": "int"}]}
 _SHAPE: Json = {
+    "requestId": "str",
     "id": {"tntId": "str", "marketingCloudVisitorId": "str", "customerIds": [{"id": "str", "integrationCode": "str"}]},
     "property": {"token": "str"},
     "context": {},
     "experienceCloud": {"analytics": {"supplementalDataId": "str"}, "audienceManager": {}},
     "execute": _MBOXES,
     "prefetch": _MBOXES,
-    "notifications": [{}],
+    "notifications": [{"id": "str", "impressionId": "str"}],
     "telemetry": {"entries": [{}]},
 }
 """What completing a request takes for granted."""
@@ -234,11 +239,19 @@ _KINDS: dict[str, tuple[Any, str]] = {
 }
 
 
-def _refuse_misshapen(place: str, value: Any, shape: Any) -> None:
-    """Name what is not of the shape it has to be: a model keeps JSON of another type as it came.
+def require_shape(body: Json) -> None:
+    """Refuse a request that completing, sending or reading the answer would trip over.
 
-    Called when something tripped over it, since hardly any request has it.
+    A model keeps JSON of another type as it came. Called when something did trip, since hardly any request does; and
+    for what comes from a store, before it is sent.
+
+    Raises:
+        OptionError: naming the place.
     """
+    _refuse_misshapen("request", body, _SHAPE)
+
+
+def _refuse_misshapen(place: str, value: Any, shape: Any) -> None:
     kind, need = _KINDS[_kind_of(shape)]
     if not isinstance(value, kind):
         raise OptionError(f"{place} must be {need}, not {type(value).__name__}.")

@@ -127,12 +127,14 @@ class NotificationSetAside(Event):
         notification: what cannot be delivered; None when what was stored is unreadable.
         reason: ``refused``, ``expired`` or ``malformed``.
         message: why, in words; of a refused one what the edge said.
+        ref: its name in the store, for ``replay([ref])``.
     """
 
     type: Literal["notification_set_aside"] = field(default="notification_set_aside", init=False)
     notification: Notification | None = field(repr=False)
     reason: Literal["refused", "expired", "malformed"]
     message: str
+    ref: str
 
 
 class EventHandlers(TypedDict, total=False):

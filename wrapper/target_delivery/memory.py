@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from os import urandom
 
+from target_delivery import forks
+
 __all__ = ["Memory"]
 
 MAX_SESSIONS = 10_000
@@ -22,9 +24,10 @@ class Memory:
         """Edge cluster for calls that bring none: that of the last answer."""
         self._pages: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
         self._lock = threading.Lock()
+        forks.watch(self)
 
-    def supplemental_data_id(self, session_id: str, consumer_id: str) -> str:
-        """Return the id that ties a call to the Analytics hit of its page.
+    def supplemental_data_id(self, session_id: str, consumer_id: str) -> tuple[str, bool]:
+        """Return the id that ties a call to the Analytics hit of its page, and whether other calls have it, too.
 
         The calls of one visitor (here a session) share an id as long as their consumers differ; a consumer that
         asks again is on a new page.
@@ -36,10 +39,12 @@ class Memory:
             self._pages[session_id] = (sdid, (*consumers, consumer_id))
             if len(self._pages) > MAX_SESSIONS:
                 self._pages.popitem(last=False)
-        return sdid
+        return sdid, bool(consumers)
 
-    def is_shared(self, session_id: str, supplemental_data_id: str) -> bool:
-        """Tell whether an id is, or may be, in more than one call: the caller's own, or one that consumers share."""
-        with self._lock:
-            sdid, consumers = self._pages.get(session_id, ("", set[str]()))
-        return sdid != supplemental_data_id or len(consumers) > 1
+    def before_fork(self) -> None:
+        """Wait for whoever is just remembering: a child would wait for ever."""
+        self._lock.acquire()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Let it be used again."""
+        self._lock.release()

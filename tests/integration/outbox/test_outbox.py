@@ -121,7 +121,17 @@ def test_bytes_are_limited_too(edge: Sandbox, make: Make) -> None:
     edge.faults.add(RefusedConnection(), times=None)
     outbox.send_notifications(options(notification("small")))
     with pytest.raises(OutboxFullError, match=r"takes 2000 \(max_bytes\)"):
-        outbox.send_notifications(options(notification("large" + "x" * 1900)))
+        outbox.send_notifications(options(notification("large" + "x" * 1300)))
+
+
+def test_what_never_fits_is_refused_and_not_waited_for(edge: Sandbox, make: Make, tmp_path: Path) -> None:
+    for store in (MemoryStore(max_items=2), SQLiteStore(tmp_path / "outbox.db", max_items=2)):
+        outbox = make(store, room_timeout=None)
+        with pytest.raises(OptionError, match=r"The call has 3 notifications; the store takes 2 in all \(max_items\)"):
+            outbox.send_notifications(options(*(notification(f"n{number}") for number in range(3))))
+    outbox = make(MemoryStore(max_bytes=2000), room_timeout=None)
+    with pytest.raises(OptionError, match=r"the store takes 2000 in all \(max_bytes\)"):
+        outbox.send_notifications(options(notification("x" * 3000)))
 
 
 def test_close_with_a_deadline_says_what_is_still_stored(edge: Sandbox, make: Make, tmp_path: Path) -> None:
@@ -279,7 +289,22 @@ def test_too_old_is_set_aside_and_can_be_replayed(
         (b'{"v":1,"session":"a","cluster":null,"request":{"notifications":[]}}', "one notification"),
         (
             b'{"v":1,"session":"a","cluster":null,"request":{"notifications":[{"id":"n","impressionId":"i"}]}}',
+            "one notification",
+        ),
+        (
+            b'{"v":1,"session":"a","cluster":null,'
+            b'"request":{"requestId":"r","notifications":[{"id":"n","impressionId":"i"}]}}',
             "cannot be written",
+        ),
+        (
+            b'{"v":1,"session":"a","cluster":null,'
+            b'"request":{"requestId":"r","id":{"tntId":5},"notifications":[{"id":"n","impressionId":"i"}]}}',
+            "request.id.tntId must be a str",
+        ),
+        (b'{"v":"\\u001b]0;","session":"a","cluster":null,"request":{}}', "schema version is not a number"),
+        (
+            b'{"v":1,"session":"a","cluster":null,"request":' + b'{"a":' * 5000 + b"1" + b"}" * 5001,
+            "not JSON",
         ),
     ],
 )
@@ -346,7 +371,11 @@ def test_a_wrong_call_is_refused_at_the_call(make: Make, given: dict[str, Any], 
         ({"parallel": 0}, "parallel must be an int from 1"),
         ({"max_batch": 51}, "max_batch must be an int from 1 to 50, not 51"),
         ({"linger": -1}, "linger must be a number of seconds"),
+        ({"linger": 100}, "linger must be a number of seconds, at most 60, not 100"),
         ({"max_age": True}, "max_age must be"),
+        ({"max_age": float("nan")}, "max_age must be"),
+        ({"room_timeout": "1"}, "room_timeout must be a number of seconds or None"),
+        ({"room_timeout": float("nan")}, "room_timeout must be a number of seconds or None"),
     ],
 )
 def test_an_outbox_is_made_with_sense(make: Make, given: dict[str, Any], says: str) -> None:

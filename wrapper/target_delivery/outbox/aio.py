@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from target_delivery.async_client import AsyncTargetClient
-from target_delivery.errors import OutboxFullError, StoreError
+from target_delivery.errors import OutboxError, OutboxFullError, StoreError
 from target_delivery.outbox.engine import (
     CLOSE_TIMEOUT,
+    FLUSH_POLL,
     ROOM_POLL,
     Engine,
     closed_error,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from target_delivery.completion import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
-    from target_delivery.outbox.sender import Batch
+    from target_delivery.outbox.sender import Batch, Outcome
     from target_delivery.outbox.stores import SetAside, Store
 
 __all__ = ["AsyncNotificationOutbox"]
@@ -76,11 +77,18 @@ class AsyncNotificationOutbox:
 
         def engine() -> Engine:
             return make_engine(
-                client.config, store, parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age
+                client.config,
+                store,
+                parallel=parallel,
+                max_batch=max_batch,
+                linger=linger,
+                max_age=max_age,
+                room_timeout=room_timeout,
             )
 
         self._new_engine: Callable[[], Engine] = engine
-        self._processes: dict[int, _Tasks] = {os.getpid(): _Tasks(client, engine())}
+        self._engine: Engine = engine()
+        self._tasks: _Tasks | None = None
         self._closed = False
         observe(self)
 
@@ -91,13 +99,12 @@ class AsyncNotificationOutbox:
 
     async def send_prepared(self, prepared: Prepared) -> None:
         """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        stitched = self._client.is_stitched(prepared)
         deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
         while True:
             if self._closed:
                 raise closed_error()
             tasks = self._process()
-            entry, wake = tasks.engine.put(prepared, stitched=stitched)
+            entry, wake = tasks.engine.put(prepared)
             await tasks.in_store(tasks.engine.commit)
             try:
                 entry.require_stored()
@@ -118,12 +125,9 @@ class AsyncNotificationOutbox:
         newest = await tasks.in_store(tasks.engine.newest)
         tasks.wake.set()
         while newest is not None and not await tasks.in_store(tasks.engine.delivered_up_to, newest):
-            remaining = 0.02 if deadline is None else min(0.02, deadline - time.monotonic())
-            if remaining <= 0:
+            if deadline is not None and time.monotonic() >= deadline:
                 return (await self.stats()).stored
-            tasks.cycled.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(tasks.cycled.wait(), remaining)
+            await asyncio.sleep(FLUSH_POLL)
         return 0
 
     async def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:  # noqa: ASYNC109 - as the other outbox has it
@@ -158,11 +162,10 @@ class AsyncNotificationOutbox:
 
     def counts(self) -> OutboxStats | None:
         """Return the stats for metrics, from whatever thread: None when the outbox is closed or its store fails."""
-        current = self._processes.get(os.getpid())
-        if self._closed or current is None:
+        if self._closed:
             return None
         try:
-            return current.engine.stats()
+            return self._engine.stats()
         except StoreError:
             return None
 
@@ -176,10 +179,18 @@ class AsyncNotificationOutbox:
         await self.close()
 
     def _process(self) -> _Tasks:
-        """Return what belongs to this process; after a fork it starts anew."""
-        tasks = self._processes.get(os.getpid())
+        """Return what belongs to this event loop and process; after a fork or in another loop it starts anew."""
+        loop, tasks = asyncio.get_running_loop(), self._tasks
+        if tasks is not None and not tasks.belong_to(loop):
+            if tasks.in_use:
+                raise OutboxError("This outbox is in use in another event loop; each needs an outbox of its own.")
+            if tasks.is_of_parent:
+                self._engine = self._new_engine()
+            else:
+                tasks.leave()
+            tasks = None
         if tasks is None:
-            tasks = self._processes.setdefault(os.getpid(), _Tasks(self._client, self._new_engine()))
+            tasks = self._tasks = _Tasks(self._client, self._engine, loop)
         if not self._closed:
             tasks.start()
         return tasks
@@ -188,23 +199,45 @@ class AsyncNotificationOutbox:
 class _Tasks:
     """The tasks of one event loop: one that decides, and one for each call; and the thread for the store."""
 
-    def __init__(self, client: AsyncTargetClient, engine: Engine) -> None:
+    def __init__(self, client: AsyncTargetClient, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
         self.engine = engine
         self.wake = asyncio.Event()
-        self.cycled = asyncio.Event()
         self._client = client
+        self._loop = loop
+        self._pid = os.getpid()
         self._store = ThreadPoolExecutor(1, thread_name_prefix="target-outbox")
+        self._ended = False
         self._dispatcher: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[None]] = set()
 
+    def belong_to(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Tell whether they are of this event loop, in this process."""
+        return self._loop is loop and not self.is_of_parent
+
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether they are of the process that forked this one."""
+        return self._pid != os.getpid()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether their event loop goes on."""
+        return not self.is_of_parent and not self._loop.is_closed()
+
+    def leave(self) -> None:
+        """End the thread, when the event loop is closed."""
+        self._store.shutdown()
+
     def start(self) -> None:
-        """Start the dispatcher, once."""
-        if self._dispatcher is None:
-            self._dispatcher = asyncio.get_running_loop().create_task(self._run())
+        """Start the dispatcher, once, and again when all tasks were cancelled."""
+        if self._dispatcher is None or self._dispatcher.done():
+            self._dispatcher = self._loop.create_task(self._run())
 
     async def in_store(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do what may block, in the thread for the store."""
-        return await asyncio.get_running_loop().run_in_executor(self._store, work, *arguments)
+        if self._ended:
+            raise closed_error()
+        return await self._loop.run_in_executor(self._store, work, *arguments)
 
     async def stop(self, timeout: float | None) -> None:  # noqa: ASYNC109 - what remains of the caller's
         """Send no more; wait for the calls that are under way so many seconds, then cut them off."""
@@ -212,32 +245,38 @@ class _Tasks:
         self.wake.set()
         if self._dispatcher is not None:
             await asyncio.wait([self._dispatcher], timeout=timeout if timeout is None else max(0.0, timeout))
-            for task in (self._dispatcher, *self._calls):
+            ending = [self._dispatcher, *self._calls]
+            for task in ending:
                 task.cancel()
-            await asyncio.wait([self._dispatcher, *self._calls])
+            await asyncio.wait(ending)
+            # Those that were cut off go back at once, and not only when their lease ends.
+            await self.in_store(self.engine.cycle)
         await self.in_store(self.engine.store.close)
+        self._ended = True
         self._store.shutdown(wait=False)
 
     async def _run(self) -> None:
         engine = self.engine
         while True:
             self.wake.clear()
-            for batch in await self.in_store(engine.cycle):
-                task = asyncio.create_task(self._send(batch))
+            await self.in_store(engine.cycle)
+            while engine.to_send:
+                task = self._loop.create_task(self._send(engine.to_send.popleft()))
                 self._calls.add(task)
                 task.add_done_callback(self._calls.discard)
             engine.tell()
-            self.cycled.set()
             if engine.drained:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), engine.seconds_to_wait or (0.05 if engine.stopping else 0.001))
+                await asyncio.wait_for(self.wake.wait(), engine.seconds_to_wait or 0.001)
 
     async def _send(self, batch: Batch) -> None:
         try:
-            outcome = await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
-        except Exception as error:  # of a hook of the caller's http_client, too: the notification stays
-            self.engine.ended.put((batch, error))
-        else:
-            self.engine.ended.put((batch, outcome))
-        self.wake.set()
+            outcome: Outcome = await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
+        except BaseException as error:  # of a hook of the caller's http_client, too: the notification stays
+            outcome = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self.engine.inbox.put((batch, outcome))
+            self.wake.set()

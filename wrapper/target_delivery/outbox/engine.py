@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Mapping
+from math import inf, isfinite
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError
+from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside, emit
 from target_delivery.outbox.items import Item, packed
 from target_delivery.outbox.sender import Limits, Sender
@@ -31,17 +34,25 @@ __all__ = ["CLOSE_TIMEOUT", "Engine", "OutboxStats", "make_engine"]
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that leaving a with block waits for deliveries."""
+MAX_LINGER = 60.0
+"""Seconds. Of more somebody thought as milliseconds."""
 POLL = 0.5
 """Seconds after which the store is looked at for what other processes put there or left behind."""
 ROOM_POLL = 0.02
 """Seconds after which a full store is tried again."""
+FLUSH_POLL = 0.01
+"""Seconds after which ``flush`` looks again whether all is delivered."""
 MAX_STORE_BACKOFF = 5.0
 """Seconds between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
 """How often a store that fails is tried before an outbox ends without it: the leases end all the same."""
 CALL_MARGIN = 1.0
 """Seconds by which a lease must outlast a call: to claim, to wait for a thread, to settle."""
+MAX_SETTLE_FAILURES = 5
+"""How often a store may fail to take a note in a way that no store should. What was not noted is sent again."""
 MAX_GROUPS_COUNTED = 10_000
+MAX_CLUSTERS = 64
+"""Edge clusters of one outbox; there are about ten. A visitor's cookie can name any, which must not cost more."""
 
 
 @frozen
@@ -76,8 +87,10 @@ class Engine:
     def __init__(self, config: Config, store: Store, limits: Limits) -> None:
         self.store = store
         self.limits = limits
-        self.ended: SimpleQueue[tuple[Batch, Outcome]] = SimpleQueue()
-        """Calls that ended; the next cycle takes note of them."""
+        self.inbox: SimpleQueue[tuple[Batch, Outcome] | None] = SimpleQueue()
+        """Calls that ended; the next cycle takes note of them. None only wakes."""
+        self.to_send: deque[Batch] = deque()
+        """Batches whose calls are to start now, for the shell to take; kept here, lest one that is cut off lose them."""
         self.stopping = False
         """Set it to send no more: calls that are under way end, and what waits stays stored."""
         self._config = config
@@ -87,12 +100,13 @@ class Engine:
         self._told: list[tuple[Claimed, Reason, str]] = []
         self._telling = False
         self._store_failures = 0
-        self._sleeps_until = float("inf")
+        self._sleeps_until = inf
+        self._clusters: set[str] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
     # --- storing
 
-    def put(self, prepared: Prepared, *, stitched: bool) -> tuple[Entry, bool]:
+    def put(self, prepared: Prepared) -> tuple[Entry, bool]:
         """Queue what ``commit`` stores.
 
         Returns:
@@ -101,13 +115,22 @@ class Engine:
         Raises:
             OptionError: the request is wrong.
         """
-        group, contents = packed(prepared, stitched=stitched)
+        if not self._is_known(prepared.cluster):
+            prepared = evolve(prepared, cluster=None)
+        route = "" if self._config.server_domain is not None else prepared.cluster or ""
+        group, contents = packed(prepared)
         now = time.time()
         due = self._bursts.due(group, len(contents), now)
-        route = "" if self._config.server_domain is not None else prepared.cluster or ""
         items = [Item(group, route, data, now, due) for data in contents]
         wake = due < self._sleeps_until and route not in self._closed_routes
         return self._committer.put(items), wake
+
+    def _is_known(self, cluster: str | None) -> bool:
+        if cluster is not None and cluster not in self._clusters:
+            if len(self._clusters) >= MAX_CLUSTERS:
+                return False
+            self._clusters.add(cluster)
+        return True
 
     def commit(self) -> None:
         """Store what is queued, from whatever thread. Whoever waits for it meanwhile rides along with the next."""
@@ -115,35 +138,50 @@ class Engine:
 
     # --- sending: one thread at a time
 
-    def cycle(self) -> list[Batch]:
-        """Take note of what ended, and return the batches to send now."""
-        now = time.time()
-        while True:
-            try:
-                batch, outcome = self.ended.get_nowait()
-            except Empty:
-                break
-            self._sender.ended(batch, outcome, now)
+    def cycle(self) -> None:
+        """Take note of what ended, and decide on the batches to send now. Raises nothing."""
+        try:
+            now = time.time()
+            self._take_notes(now)
+            if self._used_store(now):
+                self.to_send += self._sender.start(time.time())  # the store may have taken a while
+                self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
+        except Exception:  # of a bug, or of the caller's logger: deliveries have to go on
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._sleeps_until = time.time() + POLL
+        with contextlib.suppress(Exception):
+            self._config.logger.error("The outbox met a fault and goes on: %s", traceback.format_exc())
+
+    def _used_store(self, now: float) -> bool:
+        """Note in the store what became of items, and claim more; tell whether the store did it."""
         if self.stopping:
             self._sender.release_ready(now)
         try:
             self._settle(now)
             if not self.stopping and self._sender.wanted():
                 self._claim(now)
-            started = self._sender.start(now)
-            self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
-        except Exception as error:  # a store of somebody else's may raise anything, and sending has to go on
+                self._settle(now)
+        except Exception as error:  # a store of somebody else's may raise anything
             if not self._store_failures:
                 self._config.logger.error("The outbox cannot use its store and tries again: %s", error)
             self._store_failures += 1
             self._sleeps_until = now + min(MAX_STORE_BACKOFF, 0.05 * 2 ** min(self._store_failures, 20))
-            return self._sender.start(now)
+            return False
+        if self._store_failures:
+            self._config.logger.debug("The outbox can use its store again.")
         self._store_failures = 0
-        try:
-            self._settle(now)
-        except Exception:
-            self._sleeps_until = now  # the next cycle tries again, and tells
-        return started
+        return True
+
+    def _take_notes(self, now: float) -> None:
+        while True:
+            try:
+                note = self.inbox.get_nowait()
+            except Empty:
+                return
+            if note is not None:
+                self._sender.ended(*note, now)
 
     def _claim(self, now: float) -> None:
         groups = self.store.claim(
@@ -157,44 +195,69 @@ class Engine:
 
     def _settle(self, now: float) -> None:
         settlement = self._sender.settlement
-        if settlement:
-            self._telling = self._telling or bool(settlement.aside)
+        if not settlement:
+            return
+        self._telling = self._telling or bool(settlement.aside)
+        try:
             self.store.settle(settlement, now)
-            self._sender.settlement = Settlement()
+        except Exception as error:
+            if isinstance(error, StoreError) or self._store_failures < MAX_SETTLE_FAILURES:
+                raise
+            self._settle_one_by_one(settlement, now)
+        else:
             self._told += settlement.aside
+        self._sender.settlement = Settlement()
+
+    def _settle_one_by_one(self, settlement: Settlement, now: float) -> None:
+        """Leave out what the store chokes on: it is sent again when its lease ends."""
+        for part in settlement.parts():
+            try:
+                self.store.settle(part, now)
+                self._told += part.aside
+            except Exception as error:
+                self._config.logger.error("The store cannot note what became of a notification: %r", error)
 
     def _wakes(self, now: float) -> float:
         """Return until when there is nothing to do, unless a call ends or something is stored."""
         if not self._sender.wanted():
             return now + POLL
         self._closed_routes = self._sender.closed(now)
-        times = [now + POLL, self.store.next_due(self._closed_routes), self._sender.next_probe()]
+        times = [now + POLL, self.store.next_due(self._closed_routes), self._sender.next_probe(now)]
         return max(min(when for when in times if when is not None), now + 0.001)
 
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the next cycle, unless a call ends or something is stored."""
-        return max(0.0, self._sleeps_until - time.time())
+        return max(0.05 if self.stopping else 0.0, self._sleeps_until - time.time())
+
+    def wait(self) -> None:
+        """Wait in this thread until the next cycle is due."""
+        with contextlib.suppress(Empty):
+            note = self.inbox.get(timeout=self.seconds_to_wait)
+            if note is not None:
+                self._sender.ended(*note, time.time())
 
     @property
     def drained(self) -> bool:
         """Whether a stopped outbox has nothing under way, and nothing left to note that the store would take."""
         noted = not self._sender.settlement or self._store_failures >= MAX_FAILURES_AT_END
-        return self.stopping and not self._sender.running and self.ended.empty() and noted
+        return self.stopping and not self._sender.running and self.inbox.empty() and noted
 
     def tell(self) -> None:
-        """Emit an event for everything that was set aside since the last time."""
+        """Tell of edges, and emit an event for everything that was set aside since the last time. Raises nothing."""
+        changes, self._sender.changes = self._sender.changes, []
         told, self._told = self._told, []
-        for claimed, reason, message in told:
-            self._config.logger.error("A notification was set aside (%s): %s", reason, message)
-            emit(
-                self._config,
-                NotificationSetAside(
-                    notification=_notification(claimed.data),
-                    reason=reason,
-                    message=message,
-                ),
-            )
+        try:
+            for change in changes:
+                self._config.logger.error("%s", change)
+            for claimed, reason, message in told:
+                self._config.logger.error("A notification was set aside (%s): %s", reason, message)
+                event = NotificationSetAside(
+                    notification=_notification(claimed.data), reason=reason, message=message, ref=claimed.ref
+                )
+                emit(self._config, event)
+        except Exception:  # of the caller's logger
+            self._go_on()
         self._telling = bool(self._sender.settlement.aside)
 
     def stats(self) -> OutboxStats:
@@ -222,20 +285,19 @@ class Engine:
 class Entry:
     """Items of one call on their way into the store."""
 
-    __slots__ = ("_error", "items")
+    __slots__ = ("error", "items", "stored")
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items: Sequence[Item] = items
-        self._error: BaseException | None = None
-
-    def failed(self, error: BaseException) -> None:
-        """Note why they are not stored."""
-        self._error = error
+        self.stored: bool = False
+        self.error: Exception | None = None
 
     def require_stored(self) -> None:
         """Raise what went wrong; to be called after ``commit``."""
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
+        if not self.stored:
+            raise StoreError("The commit was interrupted. To give the same notifications again is safe.")
 
 
 class _Committer:
@@ -246,7 +308,8 @@ class _Committer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock = threading.Lock()
+        # A signal handler may send notifications, too.
+        self._lock = threading.RLock()
         self._waiting: deque[Entry] = deque()
 
     def put(self, items: Sequence[Item]) -> Entry:
@@ -265,18 +328,19 @@ class _Committer:
     def _append(self, entries: list[Entry]) -> None:
         try:
             self._store.append([item for entry in entries for item in entry.items])
-        except OutboxFullError as error:
+        except (OutboxFullError, OptionError) as error:
             if len(entries) == 1:
-                entries[0].failed(error)
+                entries[0].error = error
                 return
             for entry in entries:
                 # There may be room for some of them.
                 self._append([entry])
-        except BaseException as error:
+        except Exception as error:
             for entry in entries:
-                entry.failed(error)
-            if not isinstance(error, Exception):
-                raise
+                entry.error = error
+        else:
+            for entry in entries:
+                entry.stored = True
 
 
 class _Bursts:
@@ -301,19 +365,29 @@ class _Bursts:
 
 
 def make_engine(
-    config: Config, store: Store, *, parallel: int, max_batch: int, linger: float, max_age: float
+    config: Config,
+    store: Store,
+    *,
+    parallel: int,
+    max_batch: int,
+    linger: float,
+    max_age: float,
+    room_timeout: float | None,
 ) -> Engine:
     """Check what an outbox is made with, and make its engine.
 
     Raises:
         OptionError: an argument is unusable.
+        StoreError: the store cannot be used, or is another account's.
     """
     for name, value, low, high in (("parallel", parallel, 1, 1000), ("max_batch", max_batch, 1, 50)):
         if not _is_number(value, int) or not low <= value <= high:
             raise OptionError(f"{name} must be an int from {low} to {high}, not {value!r}.")
-    for name, seconds in (("linger", linger), ("max_age", max_age)):
-        if not _is_number(seconds, (int, float)) or not seconds >= 0:
-            raise OptionError(f"{name} must be a number of seconds, not {seconds!r}.")
+    for name, seconds, longest in (("linger", linger, MAX_LINGER), ("max_age", max_age, inf)):
+        if not _is_number(seconds, (int, float)) or not 0 <= seconds <= longest:
+            raise OptionError(f"{name} must be a number of seconds{_up_to(longest)}, not {seconds!r}.")
+    if room_timeout is not None and (not _is_number(room_timeout, (int, float)) or not 0 <= room_timeout <= inf):
+        raise OptionError(f"room_timeout must be a number of seconds or None, not {room_timeout!r}.")
     call_time = config.timeout / 1000
     if store.lease < call_time + CALL_MARGIN:
         raise OptionError(
@@ -321,7 +395,12 @@ def make_engine(
             f"client can take ({call_time:g} s, its option timeout): another process would send the same again."
         )
     limits = Limits(parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age, call_time=call_time)
+    store.dedicate(f"{config.client} ({config.organization_id})")
     return Engine(config, store, limits)
+
+
+def _up_to(high: float) -> str:
+    return f", at most {high:g}" if isfinite(high) else ""
 
 
 def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:
@@ -365,5 +444,5 @@ def _notification(data: bytes) -> Notification | None:
     """Return the notification of a stored item, for an event; None when it cannot be read."""
     try:
         return Notification.from_dict(json.loads(data)["request"]["notifications"][0])
-    except (ValueError, LookupError, TypeError):
+    except Exception:  # whatever is wrong with it, an event tells of it
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, frozen
 
-from target_delivery.completion import Prepared
+from target_delivery.completion import Prepared, require_shape
 from target_delivery.cookies import is_session_id
 from target_delivery.edge import cluster_of_hint
 from target_delivery.errors import OptionError
@@ -50,12 +50,11 @@ class MalformedItemError(ValueError):
     """What was read from a store is no item. The text says why, and shows nothing of it."""
 
 
-def packed(prepared: Prepared, *, stitched: bool) -> tuple[str, list[bytes]]:
+def packed(prepared: Prepared) -> tuple[str, list[bytes]]:
     """Make the group and the stored form of each notification of a prepared request.
 
     Args:
         prepared: what ``send_notifications`` would send.
-        stitched: whether other calls share its supplementalDataId, so that it must not get lost in a group.
 
     Raises:
         OptionError: it asks for what nobody would wait for, or cannot be written as JSON.
@@ -83,7 +82,8 @@ def packed(prepared: Prepared, *, stitched: bool) -> tuple[str, list[bytes]]:
     except (TypeError, ValueError) as error:
         raise OptionError(f"The request cannot be written as JSON: {error}") from error
     # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
-    if not stitched:
+    # What ties it to a page must not get lost in a group; an id that no other call has ties it to nothing.
+    if not prepared.stitched:
         start = start.replace(body["experienceCloud"]["analytics"]["supplementalDataId"], "")
     return blake2b(start.encode("ascii"), digest_size=12).hexdigest(), contents
 
@@ -102,7 +102,8 @@ def unpacked(data: bytes) -> Prepared:
         raise MalformedItemError("it is not an object")
     version = item.get("v")
     if version != SCHEMA:
-        raise MalformedItemError(f"its schema version is {version!r}; this version of the SDK reads {SCHEMA}")
+        known = version if isinstance(version, int) else "not a number"
+        raise MalformedItemError(f"its schema version is {known}; this version of the SDK reads {SCHEMA}")
     session_id, cluster, request = item.get("session"), item.get("cluster"), item.get("request")
     if not isinstance(session_id, str) or not is_session_id(session_id):
         raise MalformedItemError("its session id is malformed")
@@ -115,11 +116,15 @@ def unpacked(data: bytes) -> Prepared:
 
 
 def _require_notification(request: dict[str, Any]) -> None:
-    match request.get("notifications"):
-        case [{"id": str(), "impressionId": str()}]:
-            return
+    match request:
+        case {"requestId": str(), "notifications": [{"id": str(), "impressionId": str()}]}:
+            pass
         case _:
-            raise MalformedItemError("it is not of one notification with its id and impressionId")
+            raise MalformedItemError("it is not a request of one notification with its id and impressionId")
+    try:
+        require_shape(request)
+    except OptionError as error:
+        raise MalformedItemError(str(error).rstrip(".")) from error
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:

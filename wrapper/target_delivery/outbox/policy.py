@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Literal
 
-__all__ = ["Circuit", "backoff"]
+__all__ = ["Circuit", "backoff", "batch_size"]
 
 FIRST_BACKOFF = 0.2
 """Seconds: the longest wait after the first attempt; it doubles with every further one."""
@@ -17,6 +17,8 @@ FAILURES_TO_OPEN = 5
 """Calls in a row that fail before an edge counts as down."""
 FIRST_PAUSE = 0.5
 """Seconds before a first probe; they double with every probe that fails, up to MAX_BACKOFF."""
+ATTEMPTS_TOGETHER = 3
+"""Calls that notifications fail in together. From then on they go in ever smaller calls: one of them may be why."""
 
 
 def backoff(attempts: int, retry_after: float | None = None) -> float:
@@ -26,49 +28,52 @@ def backoff(attempts: int, retry_after: float | None = None) -> float:
     return max(wait, min(retry_after or 0.0, MAX_RETRY_AFTER))
 
 
+def batch_size(attempts: int, max_batch: int) -> int:
+    """Return how many notifications go in one call, when one of them has failed in so many calls."""
+    return max(1, max_batch >> max(0, attempts - ATTEMPTS_TOGETHER + 1))
+
+
 class Circuit:
     """Whether an edge is called. It opens when calls fail in a row, and closes when a probe succeeds."""
 
     def __init__(self) -> None:
         self._failures = 0
         self._pause = 0.0
-        self._probing = False
+        self.probing = False
+        """Whether the one probe is under way."""
         self.until: float | None = None
         """When an open circuit lets a probe pass; None while it is closed."""
+        self.reason = ""
+        """How the last call failed."""
 
     def state(self, now: float) -> Literal["closed", "open", "probe"]:
         """Tell whether to call: as usual, not at all, or once to see."""
         if self.until is None:
             return "closed"
-        return "open" if self._probing or now < self.until else "probe"
+        return "open" if self.probing or now < self.until else "probe"
 
-    def probe(self) -> None:
-        """Note that the one probe is under way."""
-        self._probing = True
-
-    def succeeded(self) -> None:
-        """Note that the edge is there."""
-        self._failures, self._pause, self._probing, self.until = 0, 0.0, False, None
-
-    def failed(self, now: float, *, probe: bool, retry_after: float | None = None) -> None:
+    def failed(
+        self, now: float, *, reason: str = "", probe: bool, retry_after: float | None = None, news: bool = True
+    ) -> None:
         """Note that a call failed.
 
         Args:
             now: epoch seconds.
+            reason: how.
             probe: whether it was the probe.
             retry_after: seconds the edge asked for.
+            news: whether that tells of the edge. A request that the edge failed on before may fail again while all
+                others succeed: it must not keep these waiting.
         """
-        self._failures += 1
+        self.reason = reason
+        self._failures += news
         if probe:
-            self._probing = False
+            self.probing = False
         elif self.until is not None and retry_after is None:
-            return  # was under way when the circuit opened: no news
+            return  # was under way when the circuit opened
         if probe or self._failures >= FAILURES_TO_OPEN or retry_after:
+            if news or not self._pause:
+                self._pause = min(MAX_BACKOFF, self._pause * 2 or FIRST_PAUSE)
             # Jitter, lest a fleet probes all at once.
-            self._pause = min(MAX_BACKOFF, self._pause * 2 or FIRST_PAUSE)
             wait = self._pause * random.uniform(0.5, 1)  # noqa: S311 - jitter
             self.until = max(self.until or 0.0, now + max(wait, min(retry_after or 0.0, MAX_RETRY_AFTER)))
-
-    def given_up(self) -> None:
-        """Note that the probe ended without telling anything of the edge."""
-        self._probing = False

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from typing import TYPE_CHECKING
 
 from attrs import define, frozen
 
-from target_delivery.errors import DeliveryStatusError, OptionError
+from target_delivery.errors import (
+    DeliveryConnectionError,
+    DeliveryError,
+    DeliveryStatusError,
+    DeliveryTimeoutError,
+    OptionError,
+)
 from target_delivery.outbox.items import MalformedItemError, merged, unpacked
-from target_delivery.outbox.policy import Circuit, backoff
+from target_delivery.outbox.policy import Circuit, backoff, batch_size
 from target_delivery.outbox.stores import Settlement
 from target_delivery.response import TargetDeliveryResponse
 
@@ -25,7 +32,9 @@ Outcome = TargetDeliveryResponse | BaseException
 """How a call ended."""
 
 REFUSED = frozenset({400, 413, 422})
-"""Statuses that say something about the request. Others say something about the edge or the way to it."""
+"""Statuses that say something about the request."""
+OVERLOADED = frozenset({429, 503})
+"""Statuses that say something about the edge. With any other it may be the one or the other."""
 
 
 @frozen(kw_only=True)
@@ -66,6 +75,11 @@ class Batch:
     probe: bool = False
 
     @property
+    def attempts(self) -> int:
+        """In how many calls one of them has failed, at most."""
+        return max(one.attempts for one in self.claimed)
+
+    @property
     def request(self) -> Prepared:
         """What is sent."""
         return merged(self.requests)
@@ -98,6 +112,8 @@ class Sender:
         self._running = 0
         self.settlement: Settlement = Settlement()
         """What has to be noted in the store; replace it when that is done."""
+        self.changes: list[str] = []
+        """What became of edges, in words; take it away when it is told."""
 
     @property
     def running(self) -> int:
@@ -112,35 +128,41 @@ class Sender:
         """Return the routes whose edge is down and not to be probed yet."""
         return frozenset(route for route, circuit in self._circuits.items() if circuit.state(now) == "open")
 
-    def next_probe(self) -> float | None:
+    def next_probe(self, now: float) -> float | None:
         """Return when the next edge that is down is probed, epoch seconds."""
-        return min((circuit.until for circuit in self._circuits.values() if circuit.until is not None), default=None)
+        waiting = (circuit.until for circuit in self._circuits.values() if not circuit.probing)
+        return min((until for until in waiting if until is not None and until > now), default=None)
 
     def took(self, groups: Iterable[list[Claimed]], now: float) -> None:
         """Take what was claimed: make batches of it, and set aside what is too old or cannot be read."""
+        batches: list[Batch] = []
         for group in groups:
-            batch = Batch([], [], group[0].route, now + self._lease)
-            seen: set[str] = set()
+            batch, room, seen = None, 0, set[str]()
             for claimed in group:
                 request = self._readable(claimed, now)
                 if request is None:
                     continue
+                room = min(room, batch_size(claimed.attempts, self._limits.max_batch) - len(seen))
                 id_ = request.body["notifications"][0]["id"]
-                if id_ in seen:
-                    # The answer could not tell the two apart.
-                    self._ready.append(batch)
-                    batch, seen = Batch([], [], batch.route, batch.leased), set[str]()
+                # Of two of one id the answer could not tell which it means.
+                if batch is None or room <= 0 or id_ in seen:
+                    batch, seen = Batch([], [], claimed.route, now + self._lease), set[str]()
+                    room = batch_size(claimed.attempts, self._limits.max_batch)
+                    batches.append(batch)
+                room -= 1
                 seen.add(id_)
                 batch.claimed.append(claimed)
                 batch.requests.append(request)
-            if batch.claimed:
-                self._ready.append(batch)
+        self._ready.extend(batches)
 
     def _readable(self, claimed: Claimed, now: float) -> Prepared | None:
         if claimed.added < now - self._limits.max_age:
             message = (
                 f"not confirmed within {self._limits.max_age:g} s (max_age), after {claimed.attempts} calls that failed"
             )
+            circuit = self._circuits.get(claimed.route)
+            if circuit is not None:
+                message += f"; the last one to this edge: {circuit.reason}"
             self.settlement.aside.append((claimed, "expired", message))
             return None
         try:
@@ -159,16 +181,25 @@ class Sender:
             if state == "open" and circuit is not None:
                 self._release(batch, max(now, circuit.until or now))
                 continue
+            if state == "probe":
+                batch = self._swapped_for_probe(batch)
             if now + self._limits.call_time > batch.leased:
                 # It waited for so long that another process may have it before the call ends.
                 self._release(batch, now)
                 continue
             if state == "probe" and circuit is not None:
-                circuit.probe()
-                batch.probe = True
+                circuit.probing = batch.probe = True
             self._running += 1
             started.append(batch)
         return started
+
+    def _swapped_for_probe(self, batch: Batch) -> Batch:
+        """Choose what is to tell of an edge: what has failed least, and of that any, for one may be why it fails."""
+        others = [one for one in self._ready if one.route == batch.route]
+        chosen = min([batch, *others], key=lambda one: (one.attempts, random.random()))  # noqa: S311 - a choice
+        if chosen is not batch:
+            self._ready[self._ready.index(chosen)] = batch
+        return chosen
 
     def release_ready(self, now: float) -> None:
         """Give back what was claimed and not started."""
@@ -181,21 +212,37 @@ class Sender:
     def ended(self, batch: Batch, outcome: Outcome, now: float) -> None:
         """Take note of how a call ended."""
         self._running -= 1
-        circuit = self._circuits.setdefault(batch.route, Circuit())
         if isinstance(outcome, TargetDeliveryResponse):
-            circuit.succeeded()
+            self._succeeded(batch.route)
             self._answered(batch, outcome, now)
         elif isinstance(outcome, OptionError):
-            if batch.probe:
-                circuit.given_up()
+            circuit = self._circuits.get(batch.route)
+            if batch.probe and circuit is not None:
+                circuit.probing = False
             self._refused(batch, "malformed", str(outcome), now)
         elif isinstance(outcome, DeliveryStatusError) and outcome.status in REFUSED:
-            circuit.succeeded()
+            self._succeeded(batch.route)
             self._refused(batch, "refused", outcome.edge_message or str(outcome), now)
         else:
-            retry_after = outcome.retry_after if isinstance(outcome, DeliveryStatusError) else None
-            circuit.failed(now, probe=batch.probe, retry_after=retry_after)
-            self._again(batch.claimed, now, retry_after)
+            self._failed(batch, outcome, now)
+
+    def _succeeded(self, route: str) -> None:
+        circuit = self._circuits.pop(route, None)
+        if circuit is not None and circuit.until is not None:
+            self.changes.append(f"The edge {route or 'of the client'} answers again.")
+
+    def _failed(self, batch: Batch, outcome: BaseException, now: float) -> None:
+        status = outcome.status if isinstance(outcome, DeliveryStatusError) else None
+        retry_after = outcome.retry_after if isinstance(outcome, DeliveryStatusError) else None
+        down = status in OVERLOADED or isinstance(outcome, (DeliveryConnectionError, DeliveryTimeoutError))
+        circuit = self._circuits.setdefault(batch.route, Circuit())
+        was_closed = circuit.until is None
+        # The texts of other errors are not ours, and may show what is nobody's business.
+        reason = str(outcome) if isinstance(outcome, DeliveryError) else type(outcome).__name__
+        circuit.failed(now, reason=reason, probe=batch.probe, retry_after=retry_after, news=down or batch.attempts == 0)
+        if was_closed and circuit.until is not None:
+            self.changes.append(f"The edge {batch.route or 'of the client'} fails, notifications wait: {reason}")
+        self._again(batch.claimed, now, retry_after)
 
     def _answered(self, batch: Batch, answer: TargetDeliveryResponse, now: float) -> None:
         named = {one.id for one in answer.response.notifications or ()}
@@ -207,7 +254,7 @@ class Sender:
     def _refused(self, batch: Batch, reason: Reason, message: str, now: float) -> None:
         """Find the bad one: set it aside when it stands alone, else try each half."""
         if len(batch.claimed) == 1:
-            self.settlement.aside.append((batch.claimed[0], reason, message))
+            self.settlement.aside.append((batch.claimed[0], reason, _printable(message)))
             return
         self.settlement.extended += batch.claimed
         batch.leased = now + self._lease
@@ -219,3 +266,8 @@ class Sender:
         for one in claimed:
             wait = attempts.setdefault(one.attempts, backoff(one.attempts + 1, retry_after))
             self.settlement.again.append((one, now + wait))
+
+
+def _printable(text: str) -> str:
+    """Return what every store can keep and every terminal can show of a text from outside."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -10,10 +11,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from target_delivery import forks
 from target_delivery.errors import StoreError
 from target_delivery.ids import new_id
-from target_delivery.outbox import forks
-from target_delivery.outbox.stores import Claimed, SetAside, StoreStats, require_limits, require_room
+from target_delivery.outbox.stores import (
+    Claimed,
+    SetAside,
+    StoreStats,
+    foreign,
+    require_limits,
+    require_refs,
+    require_room,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
@@ -27,8 +36,10 @@ SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54444F42  # "TDOB"
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for other processes to end their transactions."""
-SCAN = 10_000
-"""Due items that are looked at for groups to claim."""
+SCAN = 2_000
+"""Due items of a route that are looked at for groups to claim."""
+WAL_LIMIT = 2**24
+"""Bytes that the -wal file is cut back to after it was longer."""
 
 _INSERT = """
     INSERT INTO item (seq, grp, route, due, added, data) VALUES (
@@ -39,6 +50,27 @@ _INSERT = """
 """
 """Needs no transaction around it: without room the group is NULL, which the table refuses."""
 _REMOVE = "DELETE FROM item WHERE seq = ?"
+_ROUTES = """
+    WITH RECURSIVE known (route) AS (
+        SELECT MIN(route) FROM item
+        UNION ALL
+        SELECT (SELECT MIN(route) FROM item WHERE item.route > known.route) FROM known WHERE known.route IS NOT NULL
+    )
+    SELECT route, (SELECT MIN(due) FROM item WHERE item.route = known.route) FROM known WHERE route IS NOT NULL
+"""
+"""The routes of all items, from one to the next in the index, and when the first item of each is due."""
+_CLAIMABLE = """
+    WITH waiting AS MATERIALIZED (
+        SELECT seq, grp, due FROM item WHERE route = :route AND due <= :soon AND NOT EXISTS (
+            SELECT 1 FROM item AS sent WHERE sent.grp = item.grp AND sent.claim IS NOT NULL AND sent.due > :now
+        )
+        ORDER BY due LIMIT :scan
+    ),
+    chosen AS (SELECT grp FROM waiting WHERE due <= :now GROUP BY grp ORDER BY MIN(due) LIMIT :groups)
+    SELECT seq, grp, route, data, added, attempts FROM item
+    WHERE seq IN (SELECT seq FROM waiting WHERE grp IN chosen) ORDER BY seq
+"""
+"""The items of the groups that have waited longest, and of no group that is in flight."""
 _SCHEMA = (
     """
     CREATE TABLE item (
@@ -53,7 +85,7 @@ _SCHEMA = (
     )
     """,
     # All that choosing groups looks at, in one index: every further one is another page to sync at every commit.
-    "CREATE INDEX item_due ON item (due, grp, route)",
+    "CREATE INDEX item_due ON item (route, due, grp)",
     "CREATE INDEX item_claimed ON item (grp) WHERE claim IS NOT NULL",
     """
     CREATE TABLE aside (
@@ -71,7 +103,7 @@ _SCHEMA = (
     # dead could then confirm another item than the one it sent.
     """
     CREATE TABLE total (
-        seq INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, confirmed INTEGER NOT NULL
+        seq INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, confirmed INTEGER NOT NULL, owner TEXT
     )
     """,
     """
@@ -84,7 +116,7 @@ _SCHEMA = (
         UPDATE total SET items = items - 1, bytes = bytes - length(OLD.data);
     END
     """,
-    "INSERT INTO total VALUES (0, 0, 0, 0)",
+    "INSERT INTO total VALUES (0, 0, 0, 0, NULL)",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
@@ -118,13 +150,15 @@ class SQLiteStore:
         create: bool = True,
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
-        self._path = os.fspath(path)
+        self._path = os.path.realpath(path)
         self._lease = lease
         self._max_items = max_items
         self._max_bytes = max_bytes
         self._create = create
         self._closed = False
-        self._lock = threading.Lock()
+        # A signal handler that closes the outbox may interrupt a thread that stores.
+        self._lock = threading.RLock()
+        self._file = (0, 0)
         self._sqlite: sqlite3.Connection | None = None
         self._durable = False
         forks.watch(self)
@@ -136,6 +170,14 @@ class SQLiteStore:
     def lease(self) -> float:
         """Seconds after which the items of a process that died are taken over."""
         return self._lease
+
+    def dedicate(self, account: str) -> None:
+        """Keep the store to one account; see Store."""
+        with self._transaction(durable=True) as sqlite:
+            sqlite.execute("UPDATE total SET owner = ? WHERE owner IS NULL", (account,))
+            (owner,) = sqlite.execute("SELECT owner FROM total").fetchone()
+        if owner != account:
+            raise foreign(f"The outbox {self._path}", owner, account)
 
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none; see Store."""
@@ -169,23 +211,23 @@ class SQLiteStore:
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
     ) -> list[list[Claimed]]:
         """Take out what is due; see Store. A group that is in flight, from whatever process, waits."""
-        with self._connection() as sqlite:
-            # Mostly nothing is due: that takes no write lock from other processes.
-            if self._execute(sqlite, "SELECT 1 FROM item WHERE due <= ? LIMIT 1", (now,)).fetchone() is None:
-                return []
+        # Mostly nothing is due: that takes no write lock from other processes.
+        routes = [route for route, due in self._routes(closed) if due <= now]
+        if not routes:
+            return []
         token = new_id()
-        parameters = {"now": now, "soon": now + linger, "scan": SCAN, "groups": groups, **_numbered(closed)}
+        by_group: dict[str, list[Claimed]] = {}
         with self._transaction(durable=False) as sqlite:
-            rows = sqlite.execute(_claimable(closed), parameters).fetchall()
-            by_group: dict[str, list[Claimed]] = {}
-            for seq, group, route, data, added, attempts in rows:
-                items = by_group.setdefault(group, [])
-                if len(items) < size:
-                    items.append(Claimed(str(seq), token, group, route, data, added, attempts))
-            claimed = [one for items in by_group.values() for one in items]
+            for left, route in zip(range(len(routes), 0, -1), routes, strict=True):
+                share = -(-(groups - len(by_group)) // left)
+                parameters = {"route": route, "now": now, "soon": now + linger, "scan": SCAN, "groups": share}
+                for seq, *rest in sqlite.execute(_CLAIMABLE, parameters).fetchall():
+                    items = by_group.setdefault(rest[0], [])
+                    if len(items) < size:
+                        items.append(Claimed(str(seq), token, *rest))
             sqlite.executemany(
                 "UPDATE item SET claim = ?, due = ? WHERE seq = ?",
-                [(token, now + self._lease, int(one.ref)) for one in claimed],
+                [(token, now + self._lease, int(one.ref)) for items in by_group.values() for one in items],
             )
         return list(by_group.values())
 
@@ -206,7 +248,7 @@ class SQLiteStore:
                 [(now + self._lease, int(one.ref), one.token) for one in settlement.extended],
             )
             for one, reason, message in settlement.aside:
-                if sqlite.execute(_REMOVE, (int(one.ref),)).rowcount:
+                if sqlite.execute(f"{_REMOVE} AND claim = ?", (int(one.ref), one.token)).rowcount:
                     sqlite.execute(
                         "INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                         (int(one.ref), one.group, one.route, reason, message, one.added, now, one.data),
@@ -219,11 +261,12 @@ class SQLiteStore:
 
     def next_due(self, closed: Collection[str]) -> float | None:
         """Return when the next item is due; see Store."""
-        due: float | None = self._row(
-            f"SELECT MIN(due) FROM item WHERE route NOT IN ({_marks(closed)})",  # noqa: S608 - numbered parameters
-            _numbered(closed),
-        )[0]
-        return due
+        return min((due for _, due in self._routes(closed)), default=None)
+
+    def _routes(self, closed: Collection[str]) -> list[tuple[str, float]]:
+        """Return the open routes, and when their first items are due."""
+        with self._connection() as sqlite:
+            return [row for row in self._execute(sqlite, _ROUTES).fetchall() if row[0] not in closed]
 
     def stats(self, now: float) -> StoreStats:
         """Count; see Store."""
@@ -251,9 +294,9 @@ class SQLiteStore:
 
     def replay(self, refs: Collection[str] | None, now: float) -> int:
         """Put back what was set aside; see Store."""
+        where, parameters = _where(refs)
         with self._transaction(durable=True) as sqlite:
-            where, parameters = _chosen(refs)
-            chosen = f"SELECT grp, route, data, seq FROM aside {where} ORDER BY seq"  # noqa: S608 - marks only
+            chosen = f"SELECT grp, route, data, seq FROM aside {where} ORDER BY seq"  # noqa: S608 - constant text
             rows = sqlite.execute(chosen, parameters).fetchall()
             # What the store held before is always let in again.
             limits = (2**62, 2**62)
@@ -263,9 +306,9 @@ class SQLiteStore:
 
     def purge(self, refs: Collection[str] | None) -> int:
         """Forget what was set aside; see Store."""
+        where, parameters = _where(refs)
         with self._transaction(durable=True) as sqlite:
-            where, parameters = _chosen(refs)
-            return sqlite.execute(f"DELETE FROM aside {where}", parameters).rowcount  # noqa: S608
+            return sqlite.execute(f"DELETE FROM aside {where}", parameters).rowcount  # noqa: S608 - constant text
 
     def close(self) -> None:
         """Close the file. A second time does nothing."""
@@ -306,6 +349,8 @@ class SQLiteStore:
         with self._lock:
             try:
                 sqlite = self._sqlite or self._opened()
+                if durable:
+                    self._require_file()
                 if durable is not None and durable is not self._durable:
                     sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                     self._durable = durable
@@ -319,8 +364,8 @@ class SQLiteStore:
     def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
         """Give the connection inside a transaction, which is undone when it fails."""
         with self._connection(durable=durable) as sqlite:
-            self._execute(sqlite, "BEGIN IMMEDIATE")
             try:
+                self._execute(sqlite, "BEGIN IMMEDIATE")
                 yield sqlite
                 self._execute(sqlite, "COMMIT")
             except BaseException:
@@ -342,8 +387,8 @@ class SQLiteStore:
     def _opened(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"The store {self._path} is closed.")
-        # Transactions are ours to begin and end.
-        sqlite = self._connect("rwc" if self._create else "rw")
+        self._find_file()
+        sqlite = self._connect("rw")
         try:
             self._set_up(sqlite)
         except BaseException:
@@ -352,18 +397,27 @@ class SQLiteStore:
         self._sqlite, self._durable = sqlite, False
         return sqlite
 
+    def _find_file(self) -> None:
+        """Note which file it is; make it when there is none, for its owner only: it holds ids of visitors."""
+        if self._create:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        found = os.stat(self._path)
+        self._file = (found.st_dev, found.st_ino)
+
     def _connect(self, mode: str) -> sqlite3.Connection:
         return sqlite3.connect(
             f"{Path(self._path).absolute().as_uri()}?mode={mode}",
             uri=True,
             timeout=0,
-            isolation_level=None,
+            isolation_level=None,  # transactions are ours to begin and end
             check_same_thread=False,
         )
 
     def _set_up(self, sqlite: sqlite3.Connection) -> None:
         self._execute(sqlite, "PRAGMA journal_mode = WAL")
         sqlite.execute("PRAGMA synchronous = NORMAL")
+        sqlite.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
         self._execute(sqlite, "BEGIN IMMEDIATE")
         try:
             if not self._is_outbox(sqlite):
@@ -377,14 +431,40 @@ class SQLiteStore:
                 sqlite.execute("ROLLBACK")
             raise
 
+    def _require_file(self) -> None:
+        """Refuse to write what nobody would find again."""
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._file:
+            raise StoreError(
+                f"The outbox {self._path} was deleted or replaced while it was open. Nothing more is stored in it; "
+                "what it held is sent as long as this process lives. Create a new outbox."
+            )
+
     def _check_file(self) -> None:
         """Look at a file that is there, through a connection that cannot write.
+
+        It must not be opened by other means: to close it then would take SQLite's locks from this process.
 
         Raises:
             StoreError: it is not a whole outbox that this version can read.
         """
-        if not self._is_whole_file(Path(self._path)):
+        sizes: list[int] = []
+        for path in (self._path, f"{self._path}-wal"):
+            try:
+                sizes.append(os.path.getsize(path))
+            except FileNotFoundError:
+                sizes.append(0)
+            except OSError as error:
+                self._fail(error)
+        if not any(sizes):
+            if not self._create and not os.path.exists(self._path):
+                raise StoreError(f"There is no outbox {self._path}.")
             return
+        if not sizes[0]:
+            self._damaged("it is empty, while its -wal file is not")
         try:
             with contextlib.closing(self._connect("ro")) as sqlite:
                 if self._is_outbox(sqlite):
@@ -393,33 +473,6 @@ class SQLiteStore:
                         self._damaged(verdict)
         except sqlite3.Error as error:
             self._fail(error)
-
-    def _is_whole_file(self, path: Path) -> bool:
-        """Tell whether there is anything to check; refuse a file that is shorter than it says."""
-        wal = path.with_name(f"{path.name}-wal")
-        try:
-            # In this order: a process that is just closing writes the file, then deletes -wal.
-            header = _start_of(path)
-            has_wal = wal.exists() and wal.stat().st_size > 0
-            size = path.stat().st_size
-        except FileNotFoundError:
-            if not self._create:
-                raise StoreError(f"There is no outbox {self._path}.") from None
-            return False
-        except OSError as error:
-            self._fail(error)
-        if not header and not has_wal:
-            return False
-        if not header:
-            self._damaged("it is empty, while its -wal file is not")
-        if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-            self._damaged("it is no SQLite file, or no whole one")
-        page_size = int.from_bytes(header[16:18], "big")
-        pages = int.from_bytes(header[28:32], "big")
-        # With a -wal file beside it, the rest may be there.
-        if not has_wal and header[24:28] == header[92:96] and size < pages * (65536 if page_size == 1 else page_size):
-            self._damaged(f"it is cut off: {size} bytes are left of {pages} pages")
-        return True
 
     def _is_outbox(self, sqlite: sqlite3.Connection) -> bool:
         """Tell whether the file has our tables; an empty one has not yet."""
@@ -476,45 +529,19 @@ class MemoryStore(SQLiteStore):
     def _check_file(self) -> None:
         pass
 
+    def _find_file(self) -> None:
+        pass
+
+    def _require_file(self) -> None:
+        pass
+
     def _connect(self, mode: str) -> sqlite3.Connection:
         return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
-def _start_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(100)
-
-
-def _claimable(closed: Collection[str]) -> str:
-    """Return the query for the items of the groups that have waited longest, and of no group that is in flight."""
-    return f"""
-        WITH chosen AS (
-            SELECT grp FROM (
-                SELECT grp, due FROM item
-                WHERE due <= :now AND route NOT IN ({_marks(closed)}) AND NOT EXISTS (
-                    SELECT 1 FROM item AS sent
-                    WHERE sent.grp = item.grp AND sent.claim IS NOT NULL AND sent.due > :now
-                )
-                ORDER BY due LIMIT :scan
-            ) GROUP BY grp ORDER BY MIN(due) LIMIT :groups
-        )
-        SELECT seq, grp, route, data, added, attempts FROM item
-        WHERE seq IN (SELECT seq FROM item WHERE due <= :soon AND grp IN chosen LIMIT :scan)
-            AND (due <= :now OR claim IS NULL)
-        ORDER BY seq
-    """  # noqa: S608 - numbered parameters
-
-
-def _marks(values: Collection[str]) -> str:
-    return ", ".join(f":v{number}" for number in range(len(values)))
-
-
-def _numbered(values: Collection[str]) -> dict[str, str]:
-    return {f"v{number}": value for number, value in enumerate(values)}
-
-
-def _chosen(refs: Collection[str] | None) -> tuple[str, list[int]]:
+def _where(refs: Collection[str] | None) -> tuple[str, list[str]]:
+    require_refs(refs)
     if refs is None:
         return "", []
-    numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit()]
-    return f"WHERE seq IN ({', '.join('?' * len(numbers))})", numbers
+    numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdigit() and len(ref) <= 18]
+    return "WHERE seq IN (SELECT value FROM json_each(?))", [json.dumps(numbers)]

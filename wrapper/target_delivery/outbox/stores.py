@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, fields, frozen
 
 from target_delivery.errors import OptionError, OutboxFullError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from target_delivery.outbox.items import Item
 
@@ -92,6 +92,12 @@ class Settlement:
     released: list[tuple[Claimed, float]] = Factory(list[tuple[Claimed, float]])
     extended: list[Claimed] = Factory(list[Claimed])
     aside: list[tuple[Claimed, Reason, str]] = Factory(list[tuple[Claimed, Reason, str]])
+
+    def parts(self) -> Iterator[Settlement]:
+        """Return it in parts of one item each."""
+        for part in fields(Settlement):
+            for one in getattr(self, part.name):
+                yield Settlement(**{part.name: [one]})
 
     def __bool__(self) -> bool:
         return bool(self.confirmed or self.again or self.released or self.extended or self.aside)

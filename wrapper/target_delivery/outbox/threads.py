@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import weakref
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,7 @@ from target_delivery.client import TargetClient
 from target_delivery.errors import OutboxFullError, StoreError
 from target_delivery.outbox.engine import (
     CLOSE_TIMEOUT,
+    FLUSH_POLL,
     ROOM_POLL,
     Engine,
     closed_error,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from target_delivery.completion import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
-    from target_delivery.outbox.sender import Batch
+    from target_delivery.outbox.sender import Batch, Outcome
     from target_delivery.outbox.stores import SetAside, Store
 
 __all__ = ["NotificationOutbox"]
@@ -80,7 +82,13 @@ class NotificationOutbox:
 
         def engine() -> Engine:
             return make_engine(
-                client.config, store, parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age
+                client.config,
+                store,
+                parallel=parallel,
+                max_batch=max_batch,
+                linger=linger,
+                max_age=max_age,
+                room_timeout=room_timeout,
             )
 
         self._new_engine: Callable[[], Engine] = engine
@@ -106,24 +114,23 @@ class NotificationOutbox:
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        stitched = self._client.is_stitched(prepared)
         deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
         while True:
             if self._closed:
                 raise closed_error()
             threads = self._process()
-            entry, wake = threads.engine.put(prepared, stitched=stitched)
+            entry, wake = threads.engine.put(prepared)
             threads.engine.commit()
             try:
                 entry.require_stored()
             except OutboxFullError:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise
-                threads.wake.set()
-                threads.closing.wait(ROOM_POLL)
+                threads.wake()
+                time.sleep(ROOM_POLL)
             else:
                 if wake:
-                    threads.wake.set()
+                    threads.wake()
                 return
 
     def flush(self, timeout: float | None = None) -> int:
@@ -133,7 +140,8 @@ class NotificationOutbox:
             timeout: seconds to wait; None waits as long as it takes.
 
         Returns:
-            0 when all of that is delivered or set aside; else how many notifications the store still holds.
+            0 when all of that is delivered or set aside; else how many notifications the store still holds. A handler
+            of an event, which is called between deliveries, gets that at once.
 
         Raises:
             StoreError: the store cannot be read.
@@ -141,13 +149,12 @@ class NotificationOutbox:
         deadline = None if timeout is None else time.monotonic() + timeout
         threads = self._process()
         newest = threads.engine.newest()
-        threads.wake.set()
+        threads.wake()
         while newest is not None and not threads.engine.delivered_up_to(newest):
-            remaining = 0.02 if deadline is None else min(0.02, deadline - time.monotonic())
-            if remaining <= 0:
+            if threads.in_dispatcher or (deadline is not None and time.monotonic() >= deadline):
                 return self.stats().stored
-            threads.cycled.wait(remaining)
-            threads.cycled.clear()
+            time.sleep(FLUSH_POLL)
+            threads = self._process()
         return 0
 
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
@@ -167,10 +174,9 @@ class NotificationOutbox:
         """
         if self._closed:
             return 0
+        threads = self._process()
         self._closed = True
         deadline = None if timeout is None else time.monotonic() + timeout
-        threads = self._process()
-        threads.closing.set()
         try:
             # A little is kept back to end the calls that are under way.
             return self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
@@ -207,7 +213,7 @@ class NotificationOutbox:
         """
         threads = self._process()
         replayed = threads.engine.store.replay(refs, time.time())
-        threads.wake.set()
+        threads.wake()
         return replayed
 
     def counts(self) -> OutboxStats | None:
@@ -243,15 +249,12 @@ class _Threads:
 
     def __init__(self, client: TargetClient, engine: Engine) -> None:
         self.engine = engine
-        self.wake = threading.Event()
-        self.cycled = threading.Event()
-        self.closing = threading.Event()
         self._client = client
         self._lock = threading.Lock()
         self._dispatcher: threading.Thread | None = None
         self._work: SimpleQueue[Batch | None] = SimpleQueue()
         self._senders = 0
-        self._idle = 0
+        self._at_exit = partial(_stop_at_exit, weakref.ref(self))
 
     def start(self) -> None:
         """Start the dispatcher, once."""
@@ -259,50 +262,64 @@ class _Threads:
             return
         with self._lock:
             if self._dispatcher is None:
-                self._dispatcher = threading.Thread(target=self._run, name="target-outbox", daemon=True)
-                self._dispatcher.start()
-                atexit.register(_stop_at_exit, weakref.ref(self))
+                dispatcher = threading.Thread(target=self._run, name="target-outbox", daemon=True)
+                with contextlib.suppress(RuntimeError):  # too many threads, for now: what comes is stored all the same
+                    dispatcher.start()
+                    self._dispatcher = dispatcher
+                atexit.register(self._at_exit)
+
+    def wake(self) -> None:
+        """Have the dispatcher look what there is to do. A queue, since an event must not be set in a signal handler."""
+        self.engine.inbox.put(None)
+
+    @property
+    def in_dispatcher(self) -> bool:
+        """Whether it is the dispatcher that asks, which must not wait for itself."""
+        return threading.current_thread() is self._dispatcher
 
     def stop(self, timeout: float | None) -> None:
         """Send no more, and end when the calls that are under way have ended; wait for that so many seconds."""
         self.engine.stopping = True
-        self.wake.set()
+        self.wake()
         if self._dispatcher is None:
             self.engine.store.close()
-        elif self._dispatcher is not threading.current_thread():
+        elif not self.in_dispatcher:
             self._dispatcher.join(None if timeout is None else max(0.0, timeout))
 
     def _run(self) -> None:
         engine = self.engine
         while True:
-            self.wake.clear()
-            for batch in engine.cycle():
-                self._give(batch)
+            engine.cycle()
+            while engine.to_send:
+                self._give(engine.to_send.popleft())
             engine.tell()
-            self.cycled.set()
             if engine.drained:
                 break
-            self.wake.wait(engine.seconds_to_wait or (0.05 if engine.stopping else 0.0))
+            engine.wait()
         for _ in range(self._senders):
             self._work.put(None)
         engine.store.close()
+        atexit.unregister(self._at_exit)
 
     def _give(self, batch: Batch) -> None:
         """Give a batch to a thread that sends."""
         if self._senders < self.engine.limits.parallel:
-            self._senders += 1
-            threading.Thread(target=self._send, name=f"target-outbox-{self._senders}", daemon=True).start()
+            try:
+                threading.Thread(target=self._send, name=f"target-outbox-{self._senders}", daemon=True).start()
+                self._senders += 1
+            except RuntimeError as error:  # there are too many threads already
+                if not self._senders:
+                    self.engine.inbox.put((batch, error))
+                    return
         self._work.put(batch)
 
     def _send(self) -> None:
         while (batch := self._work.get()) is not None:
             try:
-                outcome = self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
-            except Exception as error:  # of a hook of the caller's http_client, too: the notification stays
-                self.engine.ended.put((batch, error))
-            else:
-                self.engine.ended.put((batch, outcome))
-            self.wake.set()
+                outcome: Outcome = self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
+            except BaseException as error:  # of a hook of the caller's http_client, too: the notification stays
+                outcome = error
+            self.engine.inbox.put((batch, outcome))
 
 
 def _stop_at_exit(reference: weakref.ref[_Threads]) -> None:
