@@ -2,17 +2,150 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from target_delivery import TargetClient
 from target_delivery.cli import main
-from target_delivery.outbox import NotificationOutbox, RedisStore, SQLiteStore
+from target_delivery.outbox import (
+    Item,
+    NotificationOutbox,
+    RedisStore,
+    Settlement,
+    SQLiteStore,
+    Store,
+)
 from target_delivery.sandbox import Sandbox
 
 from .world import Make, notification, options
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the subcommand; return its exit code and what it wrote."""
+
+    def command(action: str, url: object, *arguments: str) -> tuple[int, str, str]:
+        code = main(["outbox", action, "--store", str(url), *arguments])
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return command
+
+
+def set_aside(store: Store, *contents: bytes, message: str = "no", when: float | None = None) -> None:
+    """Put items into a store, and set aside all that it holds."""
+    now = time.time()
+    if contents:
+        store.append([Item("group", "", data, now, now) for data in contents])
+    groups = store.claim(now + 1, groups=1, size=1000, linger=0.0, closed=())
+    settlement = Settlement(aside=[(one, "refused", message) for group in groups for one in group])
+    store.settle(settlement, now if when is None else when)
+
+
+def item(**notification: object) -> bytes:
+    return json.dumps({"request": {"notifications": [notification]}}).encode()
+
+
+# --- the subcommand
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_the_command(edge: Sandbox, tmp_path: Path, request: pytest.FixtureRequest, run: Run, kind: str) -> None:
+    url = f"sqlite:///{tmp_path / 'outbox.db'}" if kind == "sqlite" else request.getfixturevalue("redis").url()
+    with TargetClient.create(edge.client_options()) as client:
+        store = SQLiteStore(tmp_path / "outbox.db") if kind == "sqlite" else RedisStore(url)
+        with NotificationOutbox(client, store=store) as outbox:
+            for number in range(3):
+                outbox.send_notifications(options(notification(f"bad{number}", "[/red]"), visitor=f"visitor{number}"))
+            outbox.send_notifications(options(notification("good")))
+            assert outbox.flush(10) == 0
+            refs = [one.ref for one in outbox.list_set_aside()]
+    code, out, _ = run("status", url)
+    assert code == 0
+    assert [line.split()[-2] for line in out.splitlines()[3:7]] == ["0", "0", "1", "3"]
+    code, out, _ = run("list", url, "--limit", "2")
+    assert code == 0
+    assert out.count("unknown event token") == 2
+    assert "bad" in out
+    assert "1 more" in out
+    assert run("purge", url, refs[0])[1] == "1 forgotten.\n"
+    code, out, err = run("purge", url, refs[0])
+    assert (code, out) == (1, "0 forgotten.\n")
+    assert "1 of 1 were not set aside" in err
+    code, out, _ = run("replay", url, "--all")
+    assert code == 0
+    assert "2/2" in out
+    assert "2 put back" in out
+    assert run("list", url)[1] == "Nothing is set aside.\n"
+    assert "The oldest is" in run("status", url)[1]
+
+
+def test_the_command_needs_a_store_that_is_there(tmp_path: Path, run: Run) -> None:
+    code, _, err = run("status", tmp_path / "none.db")
+    assert (code, "There is no outbox" in err) == (1, True)
+    code, _, err = run("status", "ftp://x")
+    assert (code, "names no store" in err) == (1, True)
+
+
+@pytest.mark.parametrize(("module", "extra"), [("redis", "redis"), ("rich", "cli")])
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, module: str, extra: str
+) -> None:
+    for name in list(sys.modules):
+        if name.partition(".")[0] == module or name == "target_delivery.outbox.command":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("target_delivery.outbox.command", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    code, _, err = run("status", "redis://127.0.0.1/0" if module == "redis" else tmp_path / "outbox.db")
+    assert code == 1
+    assert f"target-delivery[{extra}]" in err
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000, b'{"request":' * 100_000, b"\xff", b"1" * 5000, b"null", b'{"request": {"notifications": []}}'],
+)
+def test_an_unreadable_item_is_listed_among_the_others(tmp_path: Path, run: Run, data: bytes) -> None:
+    path = tmp_path / "outbox.db"
+    store = SQLiteStore(path)
+    set_aside(store, data, item(id="readable", type="click"))
+    store.close()
+    code, out, _ = run("list", path)
+    assert code == 0
+    unreadable, readable = (line.split("│") for line in out.splitlines() if "refused" in line)
+    assert [cell.strip() for cell in unreadable[2:4]] == ["?", "?"]
+    assert [cell.strip() for cell in readable[2:4]] == ["readable", "click"]
+
+
+@pytest.mark.parametrize("when", [1e18, -1e18, float("inf")])
+def test_a_time_beyond_the_calendar_is_listed(tmp_path: Path, run: Run, when: float) -> None:
+    store = SQLiteStore(tmp_path / "outbox.db")
+    set_aside(store, item(id="late", type="click"), when=when)
+    store.close()
+    code, out, _ = run("list", tmp_path / "outbox.db")
+    assert (code, "late" in out) == (0, True)
+
+
+def test_what_a_terminal_would_obey_is_shown(tmp_path: Path, run: Run) -> None:
+    store = SQLiteStore(tmp_path / "outbox.db")
+    # A title, a cleared screen, the other direction of writing, a new line, half a character.
+    set_aside(store, item(id="\x1b]0;title\x07\x1b[2J", type="\u202e\ud800"), message="a\n\x9b31mb [red] :smile: äöü")
+    store.close()
+    code, out, _ = run("list", tmp_path / "outbox.db")
+    assert code == 0
+    assert [one for one in out if not one.isprintable() and one != "\n"] == []
+    for shown in (r"\x1b]0;title\x07\x1b[2J", r"\u202e\ud800", r"a\n\x9b31mb [red] :smile: äöü"):
+        assert shown in out
+
+
+# --- metrics
 
 
 def test_metrics(edge: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,63 +178,3 @@ def test_metrics(edge: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch) -> 
     outbox.close()
     assert read() == {}
     provider.shutdown()
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "redis"])
-def test_the_command(
-    edge: Sandbox, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
-    url = f"sqlite:///{tmp_path / 'outbox.db'}" if kind == "sqlite" else request.getfixturevalue("redis").url()
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(["outbox", arguments[0], "--store", url, *arguments[1:]])
-        output = capsys.readouterr()
-        return code, output.out, output.err
-
-    with TargetClient.create(edge.client_options()) as client:
-        store = SQLiteStore(tmp_path / "outbox.db") if kind == "sqlite" else RedisStore(url)
-        with NotificationOutbox(client, store=store) as outbox:
-            for number in range(3):
-                outbox.send_notifications(options(notification(f"bad{number}", "[/red]"), visitor=f"visitor{number}"))
-            outbox.send_notifications(options(notification("good")))
-            assert outbox.flush(10) == 0
-            refs = [one.ref for one in outbox.list_set_aside()]
-    code, out, _ = run("status")
-    assert code == 0
-    assert [line.split()[-2] for line in out.splitlines()[3:7]] == ["0", "0", "1", "3"]
-    code, out, _ = run("list", "--limit", "2")
-    assert code == 0
-    assert out.count("unknown event token") == 2
-    assert "bad" in out
-    assert "1 more" in out
-    assert run("replay")[0] == run("purge")[0] == 2
-    assert run("purge", refs[0])[1] == "1 forgotten.\n"
-    code, out, err = run("purge", refs[0])
-    assert (code, out) == (1, "0 forgotten.\n")
-    assert "1 of 1 were not set aside" in err
-    code, out, _ = run("replay", "--all")
-    assert code == 0
-    assert "2/2" in out
-    assert "2 put back" in out
-    assert run("list")[1] == "Nothing is set aside.\n"
-    assert "The oldest is" in run("status")[1]
-
-
-def test_the_command_needs_a_store_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["outbox", "status", "--store", str(tmp_path / "none.db")]) == 1
-    assert "There is no outbox" in capsys.readouterr().err
-    assert main(["outbox", "status", "--store", "ftp://x"]) == 1
-    assert "names no store" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("module", "extra"), [("redis", "redis"), ("rich", "cli")])
-def test_a_missing_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, module: str, extra: str
-) -> None:
-    for name in list(sys.modules):
-        if name.partition(".")[0] == module or name == "target_delivery.outbox.command":
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, module, None)
-    url = "redis://127.0.0.1/0" if module == "redis" else str(tmp_path / "outbox.db")
-    assert main(["outbox", "status", "--store", url]) == 1
-    assert f"target-delivery[{extra}]" in capsys.readouterr().err

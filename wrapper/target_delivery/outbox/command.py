@@ -17,7 +17,7 @@ from target_delivery.outbox.opening import open_store
 if TYPE_CHECKING:
     import argparse
 
-    from target_delivery.outbox.stores import SetAside, Store
+    from target_delivery.outbox.stores import Store
 
 __all__ = ["run"]
 
@@ -28,7 +28,7 @@ STEP = 100
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command asks for; return its exit code."""
     # Without a terminal there is no width to fold at. What an edge said is text, whatever it looks like.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    console = Console(emoji=False, highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     try:
         store = open_store(arguments.store, create=False)
     except (ImportError, OptionError, StoreError) as error:
@@ -79,9 +79,8 @@ def _list(console: Console, store: Store, limit: int) -> int:
         return 0
     table = Table("ref", "notification", "type", "reason", "set aside", "message")
     for one in aside:
-        id_, type_ = _described(one)
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.set_aside))
-        table.add_row(one.ref, id_, type_, one.reason, when, one.message)
+        cells = (one.ref, *_described(one.data), one.reason, _time(one.set_aside), one.message)
+        table.add_row(*map(_printable, cells))
     console.print(table)
     total = store.stats(time.time()).set_aside
     if total > len(aside):
@@ -127,13 +126,25 @@ def _all_found(count: int, refs: list[str]) -> int:
     return 0
 
 
-def _described(one: SetAside) -> tuple[str, str]:
-    """Return id and type of a notification, which can be anything."""
+def _described(data: bytes) -> tuple[str, str]:
+    """Return id and type of a stored notification, which can be anything."""
     try:
-        notification = json.loads(one.data)["request"]["notifications"][0]
+        notification = json.loads(data)["request"]["notifications"][0]
         return str(notification["id"]), str(notification["type"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return "?", "?"
+
+
+def _time(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (ValueError, TypeError, OverflowError, OSError):
+        return "?"
+
+
+def _printable(value: object) -> str:
+    r"""Return a text that shows what a terminal would obey, or nobody would see, as in ``\x1b``."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(value))
 
 
 def _age(seconds: float) -> str:
