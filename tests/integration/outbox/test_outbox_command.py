@@ -94,6 +94,29 @@ def test_the_command_needs_a_store_that_is_there(tmp_path: Path, run: Run) -> No
     assert (code, "names no store" in err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("action", "arguments", "words"),
+    [
+        ("replay", [], "name what to replay, or say --all"),
+        ("purge", [], "name what to purge, or say --all"),
+        ("purge", ["1", "--all"], "name what to purge, or say --all"),
+        ("list", ["--limit", "0"], "--limit"),
+        ("list", ["--limit", "-1"], "--limit"),
+    ],
+)
+def test_the_command_refuses_what_can_be_meant_in_two_ways(
+    tmp_path: Path, run: Run, action: str, arguments: list[str], words: str
+) -> None:
+    path = tmp_path / "outbox.db"
+    store = SQLiteStore(path)
+    set_aside(store, b"{}", b"{}")
+    code, out, err = run(action, path, *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert store.stats(time.time()).set_aside == 2
+    store.close()
+
+
 @pytest.mark.parametrize(("module", "extra"), [("redis", "redis"), ("rich", "cli")])
 def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, module: str, extra: str

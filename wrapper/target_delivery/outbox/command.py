@@ -27,6 +27,13 @@ STEP = 100
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command asks for; return its exit code."""
+    match arguments.action:
+        case "list" if arguments.limit < 1:
+            return _fail("--limit must be at least 1", 2)
+        case "replay" | "purge" if bool(arguments.ref) is arguments.all:
+            return _fail(f"name what to {arguments.action}, or say --all", 2)
+        case _:
+            pass
     # Without a terminal there is no width to fold at. What an edge said is text, whatever it looks like.
     console = Console(emoji=False, highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     try:
@@ -90,8 +97,6 @@ def _list(console: Console, store: Store, limit: int) -> int:
 
 def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> int:
     refs = _chosen(store, arguments)
-    if refs is None:
-        return _fail("name what to replay, or --all", 2)
     replayed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
@@ -106,18 +111,16 @@ def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> in
 
 def _purge(console: Console, store: Store, arguments: argparse.Namespace) -> int:
     refs = _chosen(store, arguments)
-    if refs is None:
-        return _fail("name what to purge, or --all", 2)
     purged = store.purge(refs)
     console.print(f"{purged} forgotten.")
     return _all_found(purged, refs)
 
 
-def _chosen(store: Store, arguments: argparse.Namespace) -> list[str] | None:
-    """Return the refs to work on; None when the command names none."""
+def _chosen(store: Store, arguments: argparse.Namespace) -> list[str]:
+    """Return the refs to work on."""
     if arguments.all:
         return [one.ref for one in store.list_aside()]
-    return list(dict.fromkeys(arguments.ref)) or None
+    return list(dict.fromkeys(arguments.ref))
 
 
 def _all_found(count: int, refs: list[str]) -> int:
