@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,10 @@ from target_delivery import TargetClient
 from target_delivery.cli import main
 from target_delivery.outbox import (
     Item,
+    MemoryStore,
     NotificationOutbox,
     RedisStore,
+    SetAside,
     Settlement,
     SQLiteStore,
     Store,
@@ -166,6 +168,61 @@ def test_what_a_terminal_would_obey_is_shown(tmp_path: Path, run: Run) -> None:
     assert [one for one in out if not one.isprintable() and one != "\n"] == []
     for shown in (r"\x1b]0;title\x07\x1b[2J", r"\u202e\ud800", r"a\n\x9b31mb [red] :smile: äöü"):
         assert shown in out
+
+
+class Busy(MemoryStore):
+    """A store whose outbox is at work: what is put back is set aside again at once."""
+
+    def __init__(self, *contents: bytes) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, object]] = []
+        set_aside(self, *contents)
+
+    def list_aside(self, limit: int | None = None) -> list[SetAside]:
+        self.calls.append(("list", limit))
+        return super().list_aside(limit)
+
+    def replay(self, refs: Collection[str] | None, now: float) -> int:
+        self.calls.append(("replay", refs))
+        replayed = super().replay(refs, now)
+        set_aside(self)
+        return replayed
+
+    def purge(self, refs: Collection[str] | None) -> int:
+        self.calls.append(("purge", refs))
+        return super().purge(refs)
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Busy:
+    """Five that are set aside, and a command that takes two at a time."""
+    store = Busy(*(item(id=str(number), type="click") for number in range(5)))
+    monkeypatch.setattr("target_delivery.outbox.command.open_store", lambda url, create: store)
+    monkeypatch.setattr("target_delivery.outbox.command.STEP", 2)
+    return store
+
+
+def test_all_are_put_back_once_some_at_a_time(busy: Busy, run: Run) -> None:
+    code, out, _ = run("replay", "busy", "--all")
+    assert code == 0
+    assert "5/5" in out
+    assert "5 put back" in out
+    steps = [(2, ["1", "2"]), (2, ["3", "4"]), (1, ["5"])]
+    assert busy.calls == [call for limit, refs in steps for call in (("list", limit), ("replay", refs))]
+
+
+def test_named_ones_are_put_back_some_at_a_time(busy: Busy, run: Run) -> None:
+    code, out, err = run("replay", "busy", "5", "1", "5", "77")
+    assert code == 1
+    assert "3/3" in out
+    assert "2 put back" in out
+    assert "1 of 3 were not set aside" in err
+    assert busy.calls == [("replay", ["5", "1"]), ("replay", ["77"])]
+
+
+def test_all_are_forgotten_without_being_read(busy: Busy, run: Run) -> None:
+    assert run("purge", "busy", "--all")[:2] == (0, "5 forgotten.\n")
+    assert busy.calls == [("purge", None)]
 
 
 # --- metrics

@@ -16,13 +16,15 @@ from target_delivery.outbox.opening import open_store
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from target_delivery.outbox.stores import Store
 
 __all__ = ["run"]
 
-STEP = 100
-"""Notifications that are put back at once, between two movements of the progress bar."""
+STEP = 1000
+"""Notifications that are put back at once: between two movements of the progress bar, and while other processes wait
+for the store."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,13 +98,14 @@ def _list(console: Console, store: Store, limit: int) -> int:
 
 
 def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> int:
-    refs = _chosen(store, arguments)
+    refs = _chosen(arguments)
+    total = store.stats(time.time()).set_aside if refs is None else len(refs)
+    steps = _oldest(store, total) if refs is None else (refs[at : at + STEP] for at in range(0, total, STEP))
     replayed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Replaying", total=len(refs))
-        for start in range(0, len(refs), STEP):
-            step = refs[start : start + STEP]
+        task = progress.add_task("Replaying", total=total)
+        for step in steps:
             replayed += store.replay(step, time.time())
             progress.advance(task, len(step))
     console.print(f"{replayed} put back; an outbox on this store sends them.")
@@ -110,21 +113,29 @@ def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> in
 
 
 def _purge(console: Console, store: Store, arguments: argparse.Namespace) -> int:
-    refs = _chosen(store, arguments)
+    refs = _chosen(arguments)
     purged = store.purge(refs)
     console.print(f"{purged} forgotten.")
     return _all_found(purged, refs)
 
 
-def _chosen(store: Store, arguments: argparse.Namespace) -> list[str]:
-    """Return the refs to work on."""
-    if arguments.all:
-        return [one.ref for one in store.list_aside()]
-    return list(dict.fromkeys(arguments.ref))
+def _chosen(arguments: argparse.Namespace) -> list[str] | None:
+    """Return the refs to work on; None for all."""
+    return None if arguments.all else list(dict.fromkeys(arguments.ref))
 
 
-def _all_found(count: int, refs: list[str]) -> int:
-    if count < len(refs):
+def _oldest(store: Store, count: int) -> Iterator[list[str]]:
+    """Yield the refs of so many that are set aside, some at a time: the oldest, which are put back meanwhile.
+
+    No more than the count: an outbox at work may set aside anew what was put back.
+    """
+    while count > 0 and (refs := [one.ref for one in store.list_aside(min(count, STEP))]):
+        yield refs
+        count -= len(refs)
+
+
+def _all_found(count: int, refs: list[str] | None) -> int:
+    if refs is not None and count < len(refs):
         return _fail(f"{len(refs) - count} of {len(refs)} were not set aside")
     return 0
 
