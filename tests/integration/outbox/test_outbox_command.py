@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
-from collections.abc import Callable, Collection
+import weakref
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +24,15 @@ from target_delivery.outbox import (
     Settlement,
     SQLiteStore,
     Store,
+    StoreStats,
 )
 from target_delivery.sandbox import Sandbox
 
+from .conftest import Redis
 from .world import Make, notification, options
 
 Run = Callable[..., tuple[int, str, str]]
+Collect = Callable[[], dict[str, dict[str, float]]]
 
 
 @pytest.fixture
@@ -228,33 +234,106 @@ def test_all_are_forgotten_without_being_read(busy: Busy, run: Run) -> None:
 # --- metrics
 
 
-def test_metrics(edge: Sandbox, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def collect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collect]:
+    """Collect the metrics of a process that starts here: the values of each by the name of the store."""
     metrics = pytest.importorskip("opentelemetry.sdk.metrics")
     export = pytest.importorskip("opentelemetry.sdk.metrics.export")
     reader = export.InMemoryMetricReader()
     provider = metrics.MeterProvider(metric_readers=[reader])
-    monkeypatch.setattr("opentelemetry.metrics.get_meter", provider.get_meter)
-    outbox = make()
-    outbox.send_notifications(options(notification("good"), notification("bad", "nobody's")))
-    assert outbox.flush(10) == 0
+    once = [provider.get_meter]
+    monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: once.pop()(name))
+    monkeypatch.setattr("target_delivery.outbox.metrics._numbers", itertools.count(1))
+    monkeypatch.setattr("target_delivery.outbox.metrics._stores", weakref.WeakKeyDictionary())
 
-    def read() -> dict[str, float]:
+    def read() -> dict[str, dict[str, float]]:
         data = reader.get_metrics_data()
         scopes = data.resource_metrics[0].scope_metrics if data is not None and data.resource_metrics else []
         return {
-            metric.name: point.value
+            metric.name.removeprefix("target_delivery.outbox."): {
+                point.attributes["store"]: point.value for point in metric.data.data_points
+            }
             for scope in scopes
             for metric in scope.metrics
-            for point in metric.data.data_points
         }
 
-    assert read() == {
-        "target_delivery.outbox.pending": 0,
-        "target_delivery.outbox.in_flight": 0,
-        "target_delivery.outbox.confirmed": 1,
-        "target_delivery.outbox.set_aside": 1,
-        "target_delivery.outbox.oldest_age": 0,
-    }
-    outbox.close()
-    assert read() == {}
+    yield read
     provider.shutdown()
+
+
+def test_metrics(make: Make, collect: Collect) -> None:
+    outbox = make()
+    outbox.send_notifications(options(notification("good"), notification("bad", "nobody's")))
+    assert outbox.flush(10) == 0
+    assert collect() == {
+        "pending": {"MemoryStore:1": 0},
+        "in_flight": {"MemoryStore:1": 0},
+        "confirmed": {"MemoryStore:1": 1},
+        "set_aside": {"MemoryStore:1": 1},
+        "oldest_age": {"MemoryStore:1": 0},
+    }
+    outbox.send_notifications(options(notification("better")))
+    assert outbox.flush(10) == 0
+    assert collect()["confirmed"] == {"MemoryStore:1": 2}
+    outbox.close()
+    assert not any(collect().values())
+
+
+def with_aside(count: int, store: Store) -> Store:
+    set_aside(store, *[b"{}"] * count)
+    return store
+
+
+def test_metrics_tell_the_stores_of_a_process_apart(
+    make: Make, collect: Collect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, redis: Redis
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(with_aside(1, MemoryStore()))
+    make(with_aside(2, MemoryStore()))
+    make(with_aside(3, SQLiteStore("some.db")))
+    address = redis.url().removeprefix("redis://")
+    make(with_aside(4, RedisStore(f"redis://default:@{address}")))
+    make(with_aside(5, RedisStore(redis.url(), name="shop")))
+    assert collect()["set_aside"] == {
+        "MemoryStore:1": 1,
+        "MemoryStore:2": 2,
+        str(tmp_path / "some.db"): 3,
+        f"redis://{address}#target-outbox": 4,
+        f"redis://{address}#shop": 5,
+    }
+
+
+def test_metrics_count_a_store_once(make: Make, collect: Collect, tmp_path: Path) -> None:
+    first, second = make(SQLiteStore(tmp_path / "outbox.db")), make(SQLiteStore(tmp_path / "outbox.db"))
+    first.send_notifications(options(notification("one")))
+    assert first.flush(10) == 0
+    assert collect()["confirmed"] == {str(tmp_path / "outbox.db"): 1}
+    first.close()
+    assert collect()["confirmed"] == {str(tmp_path / "outbox.db"): 1}
+    second.close()
+
+
+def test_metrics_read_a_store_once_for_a_collection(make: Make, collect: Collect, tmp_path: Path) -> None:
+    read: list[str] = []
+
+    class Recorded(SQLiteStore):
+        def stats(self, now: float) -> StoreStats:
+            read.append(Path(self.where or "").name)
+            return super().stats(now)
+
+    for name in ("one.db", "shared.db", "shared.db"):
+        make(Recorded(tmp_path / name))
+    for _ in range(3):
+        assert len(collect()) == 5
+        assert sorted(read) == ["one.db", "shared.db"]
+        read.clear()
+
+
+def test_metrics_leave_out_a_store_that_fails(make: Make, collect: Collect) -> None:
+    class Failing(MemoryStore):
+        def stats(self, now: float) -> Any:
+            raise RuntimeError("no idea")
+
+    make(Failing())
+    make()
+    assert collect()["pending"] == {"MemoryStore:2": 0}

@@ -82,7 +82,7 @@ class AsyncNotificationOutbox:
         self._new_engine: Callable[[], Engine] = engine
         self._processes: dict[int, _Tasks] = {os.getpid(): _Tasks(client, engine())}
         self._closed = False
-        observe(self)
+        observe(self, store)
 
     async def send_notifications(self, options: NotificationsOptions) -> None:
         """Store notifications, to be sent in the background; see ``NotificationOutbox.send_notifications``."""

@@ -137,6 +137,11 @@ class SQLiteStore:
         """Seconds after which the items of a process that died are taken over."""
         return self._lease
 
+    @property
+    def where(self) -> str | None:
+        """What metrics call the store: the absolute path."""
+        return os.path.abspath(self._path)
+
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none; see Store."""
         limits = (self._max_items, self._max_bytes)
@@ -462,6 +467,10 @@ class MemoryStore(SQLiteStore):
 
     def __init__(self, *, lease: float = 30.0, max_items: int = 1_000_000, max_bytes: int = 2**30) -> None:
         super().__init__(":memory:", lease=lease, max_items=max_items, max_bytes=max_bytes)
+
+    @property
+    def where(self) -> None:
+        """Nowhere: metrics call it by a number."""
 
     def before_fork(self) -> None:
         """Let a transaction end; what is in memory stays the parent's."""
