@@ -66,6 +66,9 @@ class Own:
         self._kept = MemoryStore(lease=self.lease)
         self.reasons: list[Reason] = []
 
+    def dedicate(self, account: str) -> None:
+        self._kept.dedicate(account)
+
     def append(self, items: Sequence[Item]) -> None:
         self._kept.append(items)
 

@@ -5,6 +5,9 @@
 
 ``NotificationOutbox`` goes with a TargetClient, ``AsyncNotificationOutbox`` with an AsyncTargetClient. ``SQLiteStore``
 is for the processes of one machine, ``RedisStore`` for those of many, ``MemoryStore`` for tests.
+
+A ``Store`` of your own goes with either of them. The option ``outbox`` of a client takes an ``Outbox``, or an
+``AsyncOutbox``, of your own, too: anything that stores a ``Prepared`` request.
 """
 
 from __future__ import annotations
@@ -13,6 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from target_delivery.completion import (
+        Prepared,
+    )
+    from target_delivery.options import (
+        AsyncOutbox,
+        Outbox,
+    )
     from target_delivery.outbox.aio import (
         AsyncNotificationOutbox,
     )
@@ -46,11 +56,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncNotificationOutbox",
+    "AsyncOutbox",
     "Claimed",
     "Item",
     "MemoryStore",
     "NotificationOutbox",
+    "Outbox",
     "OutboxStats",
+    "Prepared",
     "Reason",
     "RedisStore",
     "SQLiteStore",
@@ -62,20 +75,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncNotificationOutbox": "aio",
-    "Claimed": "stores",
-    "Item": "items",
-    "MemoryStore": "sqlite",
-    "NotificationOutbox": "threads",
-    "OutboxStats": "engine",
-    "Reason": "stores",
-    "RedisStore": "redis",
-    "SQLiteStore": "sqlite",
-    "SetAside": "stores",
-    "Settlement": "stores",
-    "Store": "stores",
-    "StoreStats": "stores",
-    "open_store": "opening",
+    "AsyncNotificationOutbox": ".aio",
+    "AsyncOutbox": "..options",
+    "Claimed": ".stores",
+    "Item": ".items",
+    "MemoryStore": ".sqlite",
+    "NotificationOutbox": ".threads",
+    "Outbox": "..options",
+    "OutboxStats": ".engine",
+    "Prepared": "..completion",
+    "Reason": ".stores",
+    "RedisStore": ".redis",
+    "SQLiteStore": ".sqlite",
+    "SetAside": ".stores",
+    "Settlement": ".stores",
+    "Store": ".stores",
+    "StoreStats": ".stores",
+    "open_store": ".opening",
 }
 
 
@@ -85,7 +101,7 @@ if not TYPE_CHECKING:
     def __getattr__(name):
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        value = getattr(import_module(_MODULES[name], __name__), name)
         globals()[name] = value
         return value
 

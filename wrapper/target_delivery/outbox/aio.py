@@ -90,7 +90,7 @@ class AsyncNotificationOutbox:
         self._engine: Engine = engine()
         self._tasks: _Tasks | None = None
         self._closed = False
-        observe(self)
+        observe(self, store)
 
     async def send_notifications(self, options: NotificationsOptions) -> None:
         """Store notifications, to be sent in the background; see ``NotificationOutbox.send_notifications``."""

@@ -16,19 +16,28 @@ from target_delivery.outbox.opening import open_store
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
-    from target_delivery.outbox.stores import SetAside, Store
+    from target_delivery.outbox.stores import Store
 
 __all__ = ["run"]
 
-STEP = 100
-"""Notifications that are put back at once, between two movements of the progress bar."""
+STEP = 1000
+"""Notifications that are put back at once: between two movements of the progress bar, and while other processes wait
+for the store."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the command asks for; return its exit code."""
+    match arguments.action:
+        case "list" if arguments.limit < 1:
+            return _fail("--limit must be at least 1", 2)
+        case "replay" | "purge" if bool(arguments.ref) is arguments.all:
+            return _fail(f"name what to {arguments.action}, or say --all", 2)
+        case _:
+            pass
     # Without a terminal there is no width to fold at. What an edge said is text, whatever it looks like.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    console = Console(emoji=False, highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     try:
         store = open_store(arguments.store, create=False)
     except (ImportError, OptionError, StoreError) as error:
@@ -79,9 +88,8 @@ def _list(console: Console, store: Store, limit: int) -> int:
         return 0
     table = Table("ref", "notification", "type", "reason", "set aside", "message")
     for one in aside:
-        id_, type_ = _described(one)
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.set_aside))
-        table.add_row(one.ref, id_, type_, one.reason, when, one.message)
+        cells = (one.ref, *_described(one.data), one.reason, _time(one.set_aside), one.message)
+        table.add_row(*map(_printable, cells))
     console.print(table)
     total = store.stats(time.time()).set_aside
     if total > len(aside):
@@ -90,15 +98,14 @@ def _list(console: Console, store: Store, limit: int) -> int:
 
 
 def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> int:
-    refs = _chosen(store, arguments)
-    if refs is None:
-        return _fail("name what to replay, or --all", 2)
+    refs = _chosen(arguments)
+    total = store.stats(time.time()).set_aside if refs is None else len(refs)
+    steps = _oldest(store, total) if refs is None else (refs[at : at + STEP] for at in range(0, total, STEP))
     replayed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Replaying", total=len(refs))
-        for start in range(0, len(refs), STEP):
-            step = refs[start : start + STEP]
+        task = progress.add_task("Replaying", total=total)
+        for step in steps:
             replayed += store.replay(step, time.time())
             progress.advance(task, len(step))
     console.print(f"{replayed} put back; an outbox on this store sends them.")
@@ -106,34 +113,52 @@ def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> in
 
 
 def _purge(console: Console, store: Store, arguments: argparse.Namespace) -> int:
-    refs = _chosen(store, arguments)
-    if refs is None:
-        return _fail("name what to purge, or --all", 2)
+    refs = _chosen(arguments)
     purged = store.purge(refs)
     console.print(f"{purged} forgotten.")
     return _all_found(purged, refs)
 
 
-def _chosen(store: Store, arguments: argparse.Namespace) -> list[str] | None:
-    """Return the refs to work on; None when the command names none."""
-    if arguments.all:
-        return [one.ref for one in store.list_aside()]
-    return list(dict.fromkeys(arguments.ref)) or None
+def _chosen(arguments: argparse.Namespace) -> list[str] | None:
+    """Return the refs to work on; None for all."""
+    return None if arguments.all else list(dict.fromkeys(arguments.ref))
 
 
-def _all_found(count: int, refs: list[str]) -> int:
-    if count < len(refs):
+def _oldest(store: Store, count: int) -> Iterator[list[str]]:
+    """Yield the refs of so many that are set aside, some at a time: the oldest, which are put back meanwhile.
+
+    No more than the count: an outbox at work may set aside anew what was put back.
+    """
+    while count > 0 and (refs := [one.ref for one in store.list_aside(min(count, STEP))]):
+        yield refs
+        count -= len(refs)
+
+
+def _all_found(count: int, refs: list[str] | None) -> int:
+    if refs is not None and count < len(refs):
         return _fail(f"{len(refs) - count} of {len(refs)} were not set aside")
     return 0
 
 
-def _described(one: SetAside) -> tuple[str, str]:
-    """Return id and type of a notification, which can be anything."""
+def _described(data: bytes) -> tuple[str, str]:
+    """Return id and type of a stored notification, which can be anything."""
     try:
-        notification = json.loads(one.data)["request"]["notifications"][0]
+        notification = json.loads(data)["request"]["notifications"][0]
         return str(notification["id"]), str(notification["type"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return "?", "?"
+
+
+def _time(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (ValueError, TypeError, OverflowError, OSError):
+        return "?"
+
+
+def _printable(value: object) -> str:
+    r"""Return a text that shows what a terminal would obey, or nobody would see, as in ``\x1b``."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(value))
 
 
 def _age(seconds: float) -> str:

@@ -90,7 +90,7 @@ class Engine:
         self.inbox: SimpleQueue[tuple[Batch, Outcome] | None] = SimpleQueue()
         """Calls that ended; the next cycle takes note of them. None only wakes."""
         self.to_send: deque[Batch] = deque()
-        """Batches whose calls are to start now, for the shell to take; kept here, lest one that is cut off lose them."""
+        """Batches to send now, for the shell to take; kept here, lest a shell that is cut off lose them."""
         self.stopping = False
         """Set it to send no more: calls that are under way end, and what waits stays stored."""
         self._config = config

@@ -1,8 +1,15 @@
-"""The stats of an outbox as OpenTelemetry metrics, where the package opentelemetry-api is installed."""
+"""The stats of the outboxes of a process as OpenTelemetry metrics, where the package opentelemetry-api is installed.
+
+Each value is that of a whole store, which the attribute ``store`` names: every process that has an outbox on it reports
+the same. The value of a store is the last one or the maximum of them, not their sum.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import weakref
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation
 
     from target_delivery.outbox.engine import OutboxStats
+    from target_delivery.outbox.stores import Store
 
 __all__ = ["Observed", "observe"]
 
@@ -24,35 +32,66 @@ class Observed(Protocol):
         """Return the stats; None when they cannot be read, or the outbox is closed."""
 
 
-def observe(outbox: Observed) -> None:
-    """Offer the stats of an outbox to OpenTelemetry, for as long as the outbox is there."""
+_stores: weakref.WeakKeyDictionary[Observed, str] = weakref.WeakKeyDictionary()
+"""The outboxes of this process, with the names of their stores."""
+_numbers = itertools.count(1)
+
+
+def observe(outbox: Observed, store: Store) -> None:
+    """Offer the stats of an outbox to OpenTelemetry, for as long as the outbox is there.
+
+    The store's attribute ``where`` names it; one that has none gets its type and a number.
+    """
+    number = next(_numbers)
+    _stores[outbox] = getattr(store, "where", None) or f"{type(store).__name__}:{number}"
+    if number == 1:
+        _offer()
+
+
+def _offer() -> None:
+    """Make the instruments. Once, for all outboxes: a second instrument of a name does not count."""
     try:
         from opentelemetry.metrics import Observation, get_meter
     except ImportError:
         return
-    reference = weakref.ref(outbox)
+    stats: dict[str, OutboxStats] = {}
+    answered: set[str] = set()
 
-    def reads(value: Callable[[OutboxStats], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    def answers(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        value = attrgetter(name)
+
         def observations(options: CallbackOptions) -> Iterable[Observation]:
-            observed = reference()
-            stats = observed.counts() if observed is not None else None
-            return [] if stats is None else [Observation(value(stats))]
+            # A collection asks every instrument. When one is asked again the next collection has begun.
+            nonlocal stats
+            if not answered or name in answered:
+                answered.clear()
+                stats = _read()
+            answered.add(name)
+            return [Observation(value(counted), {"store": store}) for store, counted in stats.items()]
 
         return observations
 
     meter = get_meter("target_delivery.outbox")
-    meter.create_observable_gauge(
-        f"{_PREFIX}pending", [reads(lambda stats: stats.pending)], "{notification}", "Notifications that wait."
-    )
-    meter.create_observable_gauge(
-        f"{_PREFIX}in_flight", [reads(lambda stats: stats.in_flight)], "{notification}", "Notifications being sent."
-    )
-    meter.create_observable_counter(
-        f"{_PREFIX}confirmed", [reads(lambda stats: stats.confirmed)], "{notification}", "Notifications confirmed."
-    )
-    meter.create_observable_gauge(
-        f"{_PREFIX}set_aside", [reads(lambda stats: stats.set_aside)], "{notification}", "Notifications set aside."
-    )
-    meter.create_observable_gauge(
-        f"{_PREFIX}oldest_age", [reads(lambda stats: stats.oldest_age)], "s", "Age of the oldest that is stored."
-    )
+    gauge, counter = meter.create_observable_gauge, meter.create_observable_counter
+    for create, name, unit, description in (
+        (gauge, "pending", "{notification}", "Notifications of the store that wait."),
+        (gauge, "in_flight", "{notification}", "Notifications of the store that are being sent."),
+        (counter, "confirmed", "{notification}", "Notifications of the store that the edge has confirmed."),
+        (gauge, "set_aside", "{notification}", "Notifications of the store that are set aside."),
+        (gauge, "oldest_age", "s", "Age of the oldest notification that waits or is being sent."),
+    ):
+        create(f"{_PREFIX}{name}", [answers(name)], unit, description)
+
+
+def _read() -> dict[str, OutboxStats]:
+    """Return the stats of each store, once for all outboxes that share it."""
+    stats: dict[str, OutboxStats] = {}
+    for reference in _stores.keyrefs():
+        outbox = reference()
+        if outbox is None or (store := _stores[outbox]) in stats:
+            continue
+        with contextlib.suppress(Exception):  # of somebody else's store: the others are reported all the same
+            counted = outbox.counts()
+            if counted is not None:
+                stats[store] = counted
+    return stats

@@ -220,6 +220,7 @@ class RedisStore:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
         if not name or set(name) & set("{}"):
             raise OptionError(f"name must be a text without braces that is not blank, not {name!r}.")
+        self._name = name
         self._lease = lease
         self._max_items = max_items
         self._max_bytes = max_bytes
@@ -236,6 +237,11 @@ class RedisStore:
     def lease(self) -> float:
         """Seconds after which the items of a process that died are taken over."""
         return self._lease
+
+    @property
+    def where(self) -> str:
+        """What metrics call the store: its URL without user and password, and its name."""
+        return f"{self._where}#{self._name}"
 
     @property
     def _consumer(self) -> str:

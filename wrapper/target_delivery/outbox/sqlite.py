@@ -171,6 +171,11 @@ class SQLiteStore:
         """Seconds after which the items of a process that died are taken over."""
         return self._lease
 
+    @property
+    def where(self) -> str | None:
+        """What metrics call the store: the absolute path."""
+        return self._path
+
     def dedicate(self, account: str) -> None:
         """Keep the store to one account; see Store."""
         with self._transaction(durable=True) as sqlite:
@@ -515,6 +520,10 @@ class MemoryStore(SQLiteStore):
 
     def __init__(self, *, lease: float = 30.0, max_items: int = 1_000_000, max_bytes: int = 2**30) -> None:
         super().__init__(":memory:", lease=lease, max_items=max_items, max_bytes=max_bytes)
+
+    @property
+    def where(self) -> None:
+        """Nowhere: metrics call it by a number."""
 
     def before_fork(self) -> None:
         """Let a transaction end; what is in memory stays the parent's."""

@@ -95,7 +95,7 @@ class NotificationOutbox:
         self._processes: dict[int, _Threads] = {}
         self._closed = False
         self._process()
-        observe(self)
+        observe(self, store)
 
     def send_notifications(self, options: NotificationsOptions) -> None:
         """Store notifications, to be sent in the background; the options are those of the client's method.
