@@ -10,7 +10,7 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING
 
 from target_delivery import (
@@ -33,6 +33,7 @@ THREADS = 8
 ROW = 480
 """Bytes that the outbox stores for each notification."""
 PER_VISITOR = 10
+VISITORS = 2_000
 NOWHERE = "127.0.0.1:1"
 """An edge that is down: what is measured is what the caller waits for."""
 
@@ -66,12 +67,11 @@ def _in_threads(some: Callable[[int], object]) -> Run:
 
 def _storing() -> Callable[[int], None]:
     outbox = NotificationOutbox(TargetClient.create(options(NOWHERE)), store=SQLiteStore(_file()))
-    numbers = itertools.count()
+    given = itertools.cycle([displayed(number, number) for number in range(VISITORS)])
 
     def store(count: int) -> None:
-        for _ in range(count):
-            number = next(numbers)
-            outbox.send_notifications(displayed(number, number))
+        for one in itertools.islice(given, count):
+            outbox.send_notifications(one)
 
     store(100)
     return store
@@ -89,20 +89,38 @@ def _connected(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE IF NOT EXISTS item (id INTEGER PRIMARY KEY, data BLOB)")
+    connection.execute("CREATE TABLE IF NOT EXISTS plain (id INTEGER PRIMARY KEY, data BLOB)")
     return connection
 
 
 def _insert(connection: sqlite3.Connection, count: int) -> None:
     for _ in range(count):
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO item (data) VALUES (?)", (b"x" * ROW,))
+        connection.execute("INSERT INTO plain (data) VALUES (?)", (b"x" * ROW,))
         connection.execute("COMMIT")
 
 
 def insert(setup: Setup) -> Run:
     connection = _connected(_file())
     return lambda count: _insert(connection, count)
+
+
+def insert_as_stored(setup: Setup) -> Run:
+    """Insert the rows that an outbox has, into the file of an outbox."""
+    path = _file()
+    SQLiteStore(path).close()
+    connection = _connected(path)
+    statement = "INSERT INTO item (seq, grp, route, due, added, data) VALUES (?, ?, '', ?, ?, ?)"
+    numbers = itertools.count(1)
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            number, now = next(numbers), time()
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(statement, (number, f"{number:024x}", now, now, b"x" * ROW))
+            connection.execute("COMMIT")
+
+    return run
 
 
 def insert_in_threads(setup: Setup) -> Run:

@@ -38,6 +38,8 @@ MAX_LINGER = 60.0
 """Seconds. Of more somebody thought as milliseconds."""
 POLL = 0.5
 """Seconds after which the store is looked at for what other processes put there or left behind."""
+STORE_INTERVAL = 0.01
+"""Seconds between two uses of the store by the sender at least: under load it notes and claims several at once."""
 ROOM_POLL = 0.02
 """Seconds after which a full store is tried again."""
 FLUSH_POLL = 0.01
@@ -101,6 +103,7 @@ class Engine:
         self._telling = False
         self._store_failures = 0
         self._sleeps_until = inf
+        self._store_used = -inf
         self._clusters: set[str] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
@@ -143,7 +146,11 @@ class Engine:
         try:
             now = time.time()
             self._take_notes(now)
-            if self._used_store(now):
+            if now < self._store_used + STORE_INTERVAL and now >= self._store_used and not self.stopping:
+                self.to_send += self._sender.start(now)
+                self._sleeps_until = self._store_used + STORE_INTERVAL
+            elif self._could_use_store(now):
+                self._store_used = now
                 self.to_send += self._sender.start(time.time())  # the store may have taken a while
                 self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
         except Exception:  # of a bug, or of the caller's logger: deliveries have to go on
@@ -154,7 +161,7 @@ class Engine:
         with contextlib.suppress(Exception):
             self._config.logger.error("The outbox met a fault and goes on: %s", traceback.format_exc())
 
-    def _used_store(self, now: float) -> bool:
+    def _could_use_store(self, now: float) -> bool:
         """Note in the store what became of items, and claim more; tell whether the store did it."""
         if self.stopping:
             self._sender.release_ready(now)
