@@ -51,19 +51,19 @@ class Action(Model):
         value: JsonValue
         left = len(data)
         value = data.get("type")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.type = value
             left -= 1
         else:
             self.type = None
         value = data.get("selector")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.selector = value
             left -= 1
         else:
             self.selector = None
         value = data.get("cssSelector")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.css_selector = value
             left -= 1
         else:

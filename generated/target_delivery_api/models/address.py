@@ -42,13 +42,13 @@ class Address(Model):
         value: JsonValue
         left = len(data)
         value = data.get("url")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.url = value
             left -= 1
         else:
             self.url = None
         value = data.get("referringUrl")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.referring_url = value
             left -= 1
         else:

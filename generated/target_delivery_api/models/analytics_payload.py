@@ -43,13 +43,13 @@ class AnalyticsPayload(Model):
         value: JsonValue
         left = len(data)
         value = data.get("pe")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.pe = value
             left -= 1
         else:
             self.pe = None
         value = data.get("tnta")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.tnta = value
             left -= 1
         else:

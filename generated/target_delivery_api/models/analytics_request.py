@@ -50,25 +50,25 @@ class AnalyticsRequest(Model):
         value: JsonValue
         left = len(data)
         value = data.get("supplementalDataId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.supplemental_data_id = value
             left -= 1
         else:
             self.supplemental_data_id = None
         value = data.get("logging")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.logging = LOGGING_TYPE[value]
             left -= 1
         else:
             self.logging = None
         value = data.get("trackingServer")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.tracking_server = value
             left -= 1
         else:
             self.tracking_server = None
         value = data.get("trackingServerSecure")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.tracking_server_secure = value
             left -= 1
         else:

@@ -39,7 +39,7 @@ class AnalyticsResponse(Model):
         value: JsonValue
         left = len(data)
         value = data.get("payload")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.payload = AnalyticsPayload.from_dict(value)
             left -= 1
         else:

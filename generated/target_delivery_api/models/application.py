@@ -45,19 +45,19 @@ class Application(Model):
         value: JsonValue
         left = len(data)
         value = data.get("id")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.id = value
             left -= 1
         else:
             self.id = None
         value = data.get("name")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.name = value
             left -= 1
         else:
             self.name = None
         value = data.get("version")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.version = value
             left -= 1
         else:

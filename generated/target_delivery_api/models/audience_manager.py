@@ -43,13 +43,13 @@ class AudienceManager(Model):
         value: JsonValue
         left = len(data)
         value = data.get("locationHint")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.location_hint = value
             left -= 1
         else:
             self.location_hint = None
         value = data.get("blob")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.blob = value
             left -= 1
         else:

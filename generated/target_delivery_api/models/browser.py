@@ -46,19 +46,19 @@ class Browser(Model):
         value: JsonValue
         left = len(data)
         value = data.get("host")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.host = value
             left -= 1
         else:
             self.host = None
         value = data.get("language")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.language = value
             left -= 1
         else:
             self.language = None
         value = data.get("webGLRenderer")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.web_gl_renderer = value
             left -= 1
         else:

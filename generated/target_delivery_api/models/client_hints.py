@@ -62,49 +62,49 @@ class ClientHints(Model):
         value: JsonValue
         left = len(data)
         value = data.get("mobile")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.mobile = value
             left -= 1
         else:
             self.mobile = None
         value = data.get("model")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.model = value
             left -= 1
         else:
             self.model = None
         value = data.get("platform")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.platform = value
             left -= 1
         else:
             self.platform = None
         value = data.get("platformVersion")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.platform_version = value
             left -= 1
         else:
             self.platform_version = None
         value = data.get("browserUAWithMajorVersion")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.browser_ua_with_major_version = value
             left -= 1
         else:
             self.browser_ua_with_major_version = None
         value = data.get("browserUAWithFullVersion")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.browser_ua_with_full_version = value
             left -= 1
         else:
             self.browser_ua_with_full_version = None
         value = data.get("architecture")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.architecture = value
             left -= 1
         else:
             self.architecture = None
         value = data.get("bitness")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.bitness = value
             left -= 1
         else:

@@ -73,73 +73,73 @@ class Context(Model):
         value: JsonValue
         left = len(data)
         value = data.get("channel")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.channel = CHANNEL_TYPE[value]
             left -= 1
         else:
             self.channel = None
         value = data.get("mobilePlatform")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.mobile_platform = MobilePlatform.from_dict(value)
             left -= 1
         else:
             self.mobile_platform = None
         value = data.get("application")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.application = Application.from_dict(value)
             left -= 1
         else:
             self.application = None
         value = data.get("screen")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.screen = Screen.from_dict(value)
             left -= 1
         else:
             self.screen = None
         value = data.get("window")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.window = Window.from_dict(value)
             left -= 1
         else:
             self.window = None
         value = data.get("browser")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.browser = Browser.from_dict(value)
             left -= 1
         else:
             self.browser = None
         value = data.get("address")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.address = Address.from_dict(value)
             left -= 1
         else:
             self.address = None
         value = data.get("geo")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.geo = Geo.from_dict(value)
             left -= 1
         else:
             self.geo = None
         value = data.get("timeOffsetInMinutes")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.time_offset_in_minutes = value
             left -= 1
         else:
             self.time_offset_in_minutes = None
         value = data.get("userAgent")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.user_agent = value
             left -= 1
         else:
             self.user_agent = None
         value = data.get("clientHints")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.client_hints = ClientHints.from_dict(value)
             left -= 1
         else:
             self.client_hints = None
         value = data.get("beacon")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.beacon = value
             left -= 1
         else:

@@ -83,87 +83,94 @@ class DeliveryRequest(Model):
         value: JsonValue
         left = len(data)
         value = data.get("requestId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.request_id = value
             left -= 1
         else:
             self.request_id = None
         value = data.get("impressionId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.impression_id = value
             left -= 1
         else:
             self.impression_id = None
         value = data.get("id")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.id = VisitorId.from_dict(value)
             left -= 1
         else:
             self.id = None
         value = data.get("environmentId")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.environment_id = value
             left -= 1
         else:
             self.environment_id = None
         value = data.get("property")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.property = Property.from_dict(value)
             left -= 1
         else:
             self.property = None
         value = data.get("trace")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.trace = Trace.from_dict(value)
             left -= 1
         else:
             self.trace = None
         value = data.get("context")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.context = Context.from_dict(value)
             left -= 1
         else:
             self.context = None
         value = data.get("experienceCloud")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.experience_cloud = ExperienceCloud.from_dict(value)
             left -= 1
         else:
             self.experience_cloud = None
         value = data.get("execute")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.execute = ExecuteRequest.from_dict(value)
             left -= 1
         else:
             self.execute = None
         value = data.get("prefetch")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.prefetch = PrefetchRequest.from_dict(value)
             left -= 1
         else:
             self.prefetch = None
         value = data.get("telemetry")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.telemetry = Telemetry.from_dict(value)
             left -= 1
         else:
             self.telemetry = None
         value = data.get("notifications")
-        if isinstance(value, list) and len(
-            read_notifications := [Notification.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(
+                read_notifications := [
+                    Notification.from_dict(item) for item in value if isinstance(item, dict)
+                ]
+            )
+            == len(value)
+        ):
             self.notifications = read_notifications
             left -= 1
         else:
             self.notifications = None
         value = data.get("qaMode")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.qa_mode = QAMode.from_dict(value)
             left -= 1
         else:
             self.qa_mode = None
         value = data.get("preview")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.preview = Preview.from_dict(value)
             left -= 1
         else:

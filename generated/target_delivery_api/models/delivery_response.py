@@ -67,59 +67,64 @@ class DeliveryResponse(Model):
         value: JsonValue
         left = len(data)
         value = data.get("status")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.status = value
             left -= 1
         else:
             self.status = None
         value = data.get("requestId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.request_id = value
             left -= 1
         else:
             self.request_id = None
         value = data.get("id")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.id = VisitorId.from_dict(value)
             left -= 1
         else:
             self.id = None
         value = data.get("client")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.client = value
             left -= 1
         else:
             self.client = None
         value = data.get("edgeHost")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.edge_host = value
             left -= 1
         else:
             self.edge_host = None
         value = data.get("execute")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.execute = ExecuteResponse.from_dict(value)
             left -= 1
         else:
             self.execute = None
         value = data.get("prefetch")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.prefetch = PrefetchResponse.from_dict(value)
             left -= 1
         else:
             self.prefetch = None
         value = data.get("notifications")
-        if isinstance(value, list) and len(
-            read_notifications := [
-                NotificationResponse.from_dict(item) for item in value if isinstance(item, dict)
-            ]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(
+                read_notifications := [
+                    NotificationResponse.from_dict(item) for item in value if isinstance(item, dict)
+                ]
+            )
+            == len(value)
+        ):
             self.notifications = read_notifications
             left -= 1
         else:
             self.notifications = None
         value = data.get("telemetryServerToken")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.telemetry_server_token = value
             left -= 1
         else:

@@ -43,15 +43,18 @@ class ExecuteRequest(Model):
         value: JsonValue
         left = len(data)
         value = data.get("pageLoad")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.page_load = RequestDetails.from_dict(value)
             left -= 1
         else:
             self.page_load = None
         value = data.get("mboxes")
-        if isinstance(value, list) and len(
-            read_mboxes := [MboxRequest.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_mboxes := [MboxRequest.from_dict(item) for item in value if isinstance(item, dict)])
+            == len(value)
+        ):
             self.mboxes = read_mboxes
             left -= 1
         else:

@@ -42,13 +42,13 @@ class ExperienceCloud(Model):
         value: JsonValue
         left = len(data)
         value = data.get("audienceManager")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.audience_manager = AudienceManager.from_dict(value)
             left -= 1
         else:
             self.audience_manager = None
         value = data.get("analytics")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.analytics = AnalyticsRequest.from_dict(value)
             left -= 1
         else:

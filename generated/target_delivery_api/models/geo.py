@@ -59,43 +59,43 @@ class Geo(Model):
         value: JsonValue
         left = len(data)
         value = data.get("ipAddress")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.ip_address = value
             left -= 1
         else:
             self.ip_address = None
         value = data.get("latitude")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.latitude = value
             left -= 1
         else:
             self.latitude = None
         value = data.get("longitude")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.longitude = value
             left -= 1
         else:
             self.longitude = None
         value = data.get("countryCode")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.country_code = value
             left -= 1
         else:
             self.country_code = None
         value = data.get("stateCode")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.state_code = value
             left -= 1
         else:
             self.state_code = None
         value = data.get("city")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.city = value
             left -= 1
         else:
             self.city = None
         value = data.get("zip")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.zip = value
             left -= 1
         else:

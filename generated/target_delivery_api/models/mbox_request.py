@@ -60,47 +60,55 @@ class MboxRequest(Model):
         value: JsonValue
         left = len(data)
         value = data.get("address")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.address = Address.from_dict(value)
             left -= 1
         else:
             self.address = None
         value = data.get("parameters")
-        if isinstance(value, dict) and len(
-            read_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, dict)
+            and len(read_parameters := {key: item for key, item in value.items() if isinstance(item, str)})
+            == len(value)
+        ):
             self.parameters = read_parameters
             left -= 1
         else:
             self.parameters = None
         value = data.get("profileParameters")
-        if isinstance(value, dict) and len(
-            read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, dict)
+            and len(
+                read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
+            )
+            == len(value)
+        ):
             self.profile_parameters = read_profile_parameters
             left -= 1
         else:
             self.profile_parameters = None
         value = data.get("order")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.order = Order.from_dict(value)
             left -= 1
         else:
             self.order = None
         value = data.get("product")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.product = Product.from_dict(value)
             left -= 1
         else:
             self.product = None
         value = data.get("index")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.index = value
             left -= 1
         else:
             self.index = None
         value = data.get("name")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.name = value
             left -= 1
         else:

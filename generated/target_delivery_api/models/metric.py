@@ -48,25 +48,25 @@ class Metric(Model):
         value: JsonValue
         left = len(data)
         value = data.get("type")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.type = METRIC_TYPE[value]
             left -= 1
         else:
             self.type = None
         value = data.get("selector")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.selector = value
             left -= 1
         else:
             self.selector = None
         value = data.get("eventToken")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.event_token = value
             left -= 1
         else:
             self.event_token = None
         value = data.get("analytics")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.analytics = AnalyticsResponse.from_dict(value)
             left -= 1
         else:

@@ -48,7 +48,7 @@ class MobilePlatform(Model):
         value: JsonValue
         left = len(data)
         value = data.get("deviceName")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.device_name = value
             left -= 1
         else:
@@ -64,7 +64,7 @@ class MobilePlatform(Model):
         self.platform_type = MOBILE_PLATFORM_TYPE[value]
         left -= 1
         value = data.get("version")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.version = value
             left -= 1
         else:

@@ -80,35 +80,43 @@ class Notification(Model):
         value: JsonValue
         left = len(data)
         value = data.get("address")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.address = Address.from_dict(value)
             left -= 1
         else:
             self.address = None
         value = data.get("parameters")
-        if isinstance(value, dict) and len(
-            read_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, dict)
+            and len(read_parameters := {key: item for key, item in value.items() if isinstance(item, str)})
+            == len(value)
+        ):
             self.parameters = read_parameters
             left -= 1
         else:
             self.parameters = None
         value = data.get("profileParameters")
-        if isinstance(value, dict) and len(
-            read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, dict)
+            and len(
+                read_profile_parameters := {key: item for key, item in value.items() if isinstance(item, str)}
+            )
+            == len(value)
+        ):
             self.profile_parameters = read_profile_parameters
             left -= 1
         else:
             self.profile_parameters = None
         value = data.get("order")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.order = Order.from_dict(value)
             left -= 1
         else:
             self.order = None
         value = data.get("product")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.product = Product.from_dict(value)
             left -= 1
         else:
@@ -119,7 +127,7 @@ class Notification(Model):
         self.id = value
         left -= 1
         value = data.get("impressionId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.impression_id = value
             left -= 1
         else:
@@ -135,27 +143,29 @@ class Notification(Model):
         self.timestamp = value
         left -= 1
         value = data.get("tokens")
-        if isinstance(value, list) and len(
-            read_tokens := [item for item in value if isinstance(item, str)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_tokens := [item for item in value if isinstance(item, str)]) == len(value)
+        ):
             self.tokens = read_tokens
             left -= 1
         else:
             self.tokens = None
         value = data.get("mbox")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.mbox = NotificationMbox.from_dict(value)
             left -= 1
         else:
             self.mbox = None
         value = data.get("view")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.view = NotificationView.from_dict(value)
             left -= 1
         else:
             self.view = None
         value = data.get("pageLoad")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.page_load = NotificationPageLoad.from_dict(value)
             left -= 1
         else:

@@ -42,13 +42,13 @@ class NotificationMbox(Model):
         value: JsonValue
         left = len(data)
         value = data.get("name")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.name = value
             left -= 1
         else:
             self.name = None
         value = data.get("state")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.state = value
             left -= 1
         else:

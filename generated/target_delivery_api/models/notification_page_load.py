@@ -39,7 +39,7 @@ class NotificationPageLoad(Model):
         value: JsonValue
         left = len(data)
         value = data.get("state")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.state = value
             left -= 1
         else:

@@ -42,13 +42,13 @@ class NotificationResponse(Model):
         value: JsonValue
         left = len(data)
         value = data.get("id")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.id = value
             left -= 1
         else:
             self.id = None
         value = data.get("trace")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.trace = value
             left -= 1
         else:

@@ -45,19 +45,19 @@ class NotificationView(Model):
         value: JsonValue
         left = len(data)
         value = data.get("name")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.name = value
             left -= 1
         else:
             self.name = None
         value = data.get("key")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.key = value
             left -= 1
         else:
             self.key = None
         value = data.get("state")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.state = value
             left -= 1
         else:

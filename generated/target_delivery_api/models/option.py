@@ -50,19 +50,19 @@ class Option(Model):
         value: JsonValue
         left = len(data)
         value = data.get("type")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.type = OPTION_TYPE[value]
             left -= 1
         else:
             self.type = None
         value = data.get("eventToken")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.event_token = value
             left -= 1
         else:
             self.event_token = None
         value = data.get("responseTokens")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.response_tokens = value
             left -= 1
         else:

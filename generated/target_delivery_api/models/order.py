@@ -60,45 +60,48 @@ class Order(Model):
         value: JsonValue
         left = len(data)
         value = data.get("id")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.id = value
             left -= 1
         else:
             self.id = None
         value = data.get("total")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.total = value
             left -= 1
         else:
             self.total = None
         value = data.get("purchasedProductIds")
-        if isinstance(value, list) and len(
-            read_purchased_product_ids := [item for item in value if isinstance(item, str)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_purchased_product_ids := [item for item in value if isinstance(item, str)])
+            == len(value)
+        ):
             self.purchased_product_ids = read_purchased_product_ids
             left -= 1
         else:
             self.purchased_product_ids = None
         value = data.get("time")
-        if (read_time := read_datetime(value)) is not None:
+        if value is not None and (read_time := read_datetime(value)) is not None:
             self.time = read_time
             left -= 1
         else:
             self.time = None
         value = data.get("experienceLocalId")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.experience_local_id = value
             left -= 1
         else:
             self.experience_local_id = None
         value = data.get("duplicate")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.duplicate = value
             left -= 1
         else:
             self.duplicate = None
         value = data.get("outlier")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.outlier = value
             left -= 1
         else:

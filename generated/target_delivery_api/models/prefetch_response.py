@@ -48,31 +48,44 @@ class PrefetchResponse(Model):
         value: JsonValue
         left = len(data)
         value = data.get("views")
-        if isinstance(value, list) and len(
-            read_views := [View.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_views := [View.from_dict(item) for item in value if isinstance(item, dict)])
+            == len(value)
+        ):
             self.views = read_views
             left -= 1
         else:
             self.views = None
         value = data.get("pageLoad")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.page_load = PageLoadResponse.from_dict(value)
             left -= 1
         else:
             self.page_load = None
         value = data.get("mboxes")
-        if isinstance(value, list) and len(
-            read_mboxes := [PrefetchMboxResponse.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(
+                read_mboxes := [
+                    PrefetchMboxResponse.from_dict(item) for item in value if isinstance(item, dict)
+                ]
+            )
+            == len(value)
+        ):
             self.mboxes = read_mboxes
             left -= 1
         else:
             self.mboxes = None
         value = data.get("metrics")
-        if isinstance(value, list) and len(
-            read_metrics := [Metric.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_metrics := [Metric.from_dict(item) for item in value if isinstance(item, dict)])
+            == len(value)
+        ):
             self.metrics = read_metrics
             left -= 1
         else:

@@ -39,7 +39,7 @@ class Preview(Model):
         value: JsonValue
         left = len(data)
         value = data.get("token")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.token = value
             left -= 1
         else:

@@ -53,39 +53,50 @@ class QAMode(Model):
         value: JsonValue
         left = len(data)
         value = data.get("token")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.token = value
             left -= 1
         else:
             self.token = None
         value = data.get("listedActivitiesOnly")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.listed_activities_only = value
             left -= 1
         else:
             self.listed_activities_only = None
         value = data.get("evaluateAsTrueAudienceIds")
-        if isinstance(value, list) and len(
-            read_evaluate_as_true_audience_ids := [item for item in value if type(item) is int]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_evaluate_as_true_audience_ids := [item for item in value if type(item) is int])
+            == len(value)
+        ):
             self.evaluate_as_true_audience_ids = read_evaluate_as_true_audience_ids
             left -= 1
         else:
             self.evaluate_as_true_audience_ids = None
         value = data.get("evaluateAsFalseAudienceIds")
-        if isinstance(value, list) and len(
-            read_evaluate_as_false_audience_ids := [item for item in value if type(item) is int]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_evaluate_as_false_audience_ids := [item for item in value if type(item) is int])
+            == len(value)
+        ):
             self.evaluate_as_false_audience_ids = read_evaluate_as_false_audience_ids
             left -= 1
         else:
             self.evaluate_as_false_audience_ids = None
         value = data.get("previewIndexes")
-        if isinstance(value, list) and len(
-            read_preview_indexes := [
-                QAModePreviewIndex.from_dict(item) for item in value if isinstance(item, dict)
-            ]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(
+                read_preview_indexes := [
+                    QAModePreviewIndex.from_dict(item) for item in value if isinstance(item, dict)
+                ]
+            )
+            == len(value)
+        ):
             self.preview_indexes = read_preview_indexes
             left -= 1
         else:

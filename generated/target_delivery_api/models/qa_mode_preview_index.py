@@ -43,13 +43,13 @@ class QAModePreviewIndex(Model):
         value: JsonValue
         left = len(data)
         value = data.get("activityIndex")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.activity_index = value
             left -= 1
         else:
             self.activity_index = None
         value = data.get("experienceIndex")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.experience_index = value
             left -= 1
         else:

@@ -51,31 +51,31 @@ class Screen(Model):
         value: JsonValue
         left = len(data)
         value = data.get("width")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.width = value
             left -= 1
         else:
             self.width = None
         value = data.get("height")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.height = value
             left -= 1
         else:
             self.height = None
         value = data.get("colorDepth")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.color_depth = value
             left -= 1
         else:
             self.color_depth = None
         value = data.get("pixelRatio")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.pixel_ratio = value
             left -= 1
         else:
             self.pixel_ratio = None
         value = data.get("orientation")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.orientation = SCREEN_ORIENTATION_TYPE[value]
             left -= 1
         else:

@@ -39,9 +39,14 @@ class Telemetry(Model):
         value: JsonValue
         left = len(data)
         value = data.get("entries")
-        if isinstance(value, list) and len(
-            read_entries := [TelemetryEntry.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(
+                read_entries := [TelemetryEntry.from_dict(item) for item in value if isinstance(item, dict)]
+            )
+            == len(value)
+        ):
             self.entries = read_entries
             left -= 1
         else:

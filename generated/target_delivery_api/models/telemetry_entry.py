@@ -60,49 +60,49 @@ class TelemetryEntry(Model):
         value: JsonValue
         left = len(data)
         value = data.get("requestId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.request_id = value
             left -= 1
         else:
             self.request_id = None
         value = data.get("timestamp")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.timestamp = value
             left -= 1
         else:
             self.timestamp = None
         value = data.get("mode")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.mode = EXECUTION_MODE[value]
             left -= 1
         else:
             self.mode = None
         value = data.get("execution")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.execution = value
             left -= 1
         else:
             self.execution = None
         value = data.get("parsing")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.parsing = value
             left -= 1
         else:
             self.parsing = None
         value = data.get("features")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.features = TelemetryFeatures.from_dict(value)
             left -= 1
         else:
             self.features = None
         value = data.get("request")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.request = TelemetryRequest.from_dict(value)
             left -= 1
         else:
             self.request = None
         value = data.get("telemetryServerToken")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.telemetry_server_token = value
             left -= 1
         else:

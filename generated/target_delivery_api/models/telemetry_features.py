@@ -54,37 +54,37 @@ class TelemetryFeatures(Model):
         value: JsonValue
         left = len(data)
         value = data.get("decisioningMethod")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.decisioning_method = DECISIONING_METHOD[value]
             left -= 1
         else:
             self.decisioning_method = None
         value = data.get("executeMboxCount")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.execute_mbox_count = value
             left -= 1
         else:
             self.execute_mbox_count = None
         value = data.get("executePageLoad")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.execute_page_load = value
             left -= 1
         else:
             self.execute_page_load = None
         value = data.get("prefetchMboxCount")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.prefetch_mbox_count = value
             left -= 1
         else:
             self.prefetch_mbox_count = None
         value = data.get("prefetchPageLoad")
-        if isinstance(value, bool):
+        if value is not None and isinstance(value, bool):
             self.prefetch_page_load = value
             left -= 1
         else:
             self.prefetch_page_load = None
         value = data.get("prefetchViewCount")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.prefetch_view_count = value
             left -= 1
         else:

@@ -52,31 +52,31 @@ class TelemetryRequest(Model):
         value: JsonValue
         left = len(data)
         value = data.get("dns")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.dns = value
             left -= 1
         else:
             self.dns = None
         value = data.get("tls")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.tls = value
             left -= 1
         else:
             self.tls = None
         value = data.get("timeToFirstByte")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.time_to_first_byte = value
             left -= 1
         else:
             self.time_to_first_byte = None
         value = data.get("download")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.download = value
             left -= 1
         else:
             self.download = None
         value = data.get("responseSize")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.response_size = value
             left -= 1
         else:

@@ -48,9 +48,12 @@ class Trace(Model):
         self.authorization_token = value
         left -= 1
         value = data.get("usage")
-        if isinstance(value, dict) and len(
-            read_usage := {key: item for key, item in value.items() if isinstance(item, str)}
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, dict)
+            and len(read_usage := {key: item for key, item in value.items() if isinstance(item, str)})
+            == len(value)
+        ):
             self.usage = read_usage
             left -= 1
         else:

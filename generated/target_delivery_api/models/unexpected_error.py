@@ -42,13 +42,13 @@ class UnexpectedError(Model):
         value: JsonValue
         left = len(data)
         value = data.get("status")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.status = value
             left -= 1
         else:
             self.status = None
         value = data.get("message")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.message = value
             left -= 1
         else:

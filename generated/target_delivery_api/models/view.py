@@ -60,53 +60,59 @@ class View(Model):
         value: JsonValue
         left = len(data)
         value = data.get("name")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.name = value
             left -= 1
         else:
             self.name = None
         value = data.get("key")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.key = value
             left -= 1
         else:
             self.key = None
         value = data.get("options")
-        if isinstance(value, list) and len(
-            read_options := [Option.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_options := [Option.from_dict(item) for item in value if isinstance(item, dict)])
+            == len(value)
+        ):
             self.options = read_options
             left -= 1
         else:
             self.options = None
         value = data.get("metrics")
-        if isinstance(value, list) and len(
-            read_metrics := [Metric.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(read_metrics := [Metric.from_dict(item) for item in value if isinstance(item, dict)])
+            == len(value)
+        ):
             self.metrics = read_metrics
             left -= 1
         else:
             self.metrics = None
         value = data.get("analytics")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.analytics = AnalyticsResponse.from_dict(value)
             left -= 1
         else:
             self.analytics = None
         value = data.get("state")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.state = value
             left -= 1
         else:
             self.state = None
         value = data.get("trace")
-        if isinstance(value, dict):
+        if value is not None and isinstance(value, dict):
             self.trace = value
             left -= 1
         else:
             self.trace = None
         value = data.get("id")
-        if type(value) is int:
+        if value is not None and type(value) is int:
             self.id = value
             left -= 1
         else:

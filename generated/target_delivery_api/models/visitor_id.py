@@ -52,27 +52,32 @@ class VisitorId(Model):
         value: JsonValue
         left = len(data)
         value = data.get("tntId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.tnt_id = value
             left -= 1
         else:
             self.tnt_id = None
         value = data.get("thirdPartyId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.third_party_id = value
             left -= 1
         else:
             self.third_party_id = None
         value = data.get("marketingCloudVisitorId")
-        if isinstance(value, str):
+        if value is not None and isinstance(value, str):
             self.marketing_cloud_visitor_id = value
             left -= 1
         else:
             self.marketing_cloud_visitor_id = None
         value = data.get("customerIds")
-        if isinstance(value, list) and len(
-            read_customer_ids := [CustomerId.from_dict(item) for item in value if isinstance(item, dict)]
-        ) == len(value):
+        if (
+            value is not None
+            and isinstance(value, list)
+            and len(
+                read_customer_ids := [CustomerId.from_dict(item) for item in value if isinstance(item, dict)]
+            )
+            == len(value)
+        ):
             self.customer_ids = read_customer_ids
             left -= 1
         else:

@@ -42,13 +42,13 @@ class Window(Model):
         value: JsonValue
         left = len(data)
         value = data.get("width")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.width = value
             left -= 1
         else:
             self.width = None
         value = data.get("height")
-        if type(value) is float or type(value) is int:
+        if value is not None and (type(value) is float or type(value) is int):
             self.height = value
             left -= 1
         else:
