@@ -7,10 +7,11 @@ import contextlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from target_delivery.async_client import AsyncTargetClient
-from target_delivery.errors import OutboxError, OutboxFullError, StoreError
+from target_delivery.errors import OutboxError, OutboxFullError
 from target_delivery.outbox.engine import (
     CLOSE_TIMEOUT,
     FLUSH_POLL,
@@ -49,13 +50,14 @@ class AsyncNotificationOutbox:
         store: keeps them. The outbox closes it.
         parallel: calls that are under way at once.
         max_batch: notifications of one call, at most 50.
-        linger: seconds that a notification waits for others of its visitor.
+        linger: seconds that a notification waits for others of its visitor, at most 60.
         max_age: seconds after which one that could not be delivered is set aside.
         room_timeout: seconds that ``send_notifications`` waits for room in a full store: 0 refuses at once, None
             waits as long as it takes.
 
     Raises:
         OptionError: an argument is unusable.
+        StoreError: the store cannot be used, or holds notifications of another client code or organization.
     """
 
     def __init__(
@@ -74,20 +76,17 @@ class AsyncNotificationOutbox:
         )
         self._client = client
         self._room_timeout = room_timeout
-
-        def engine() -> Engine:
-            return make_engine(
-                client.config,
-                store,
-                parallel=parallel,
-                max_batch=max_batch,
-                linger=linger,
-                max_age=max_age,
-                room_timeout=room_timeout,
-            )
-
-        self._new_engine: Callable[[], Engine] = engine
-        self._engine: Engine = engine()
+        self._new_engine: Callable[[], Engine] = partial(
+            make_engine,
+            client.config,
+            store,
+            parallel=parallel,
+            max_batch=max_batch,
+            linger=linger,
+            max_age=max_age,
+            room_timeout=room_timeout,
+        )
+        self._engine: Engine = self._new_engine()
         self._tasks: _Tasks | None = None
         self._closed = False
         observe(self, store)
@@ -161,13 +160,8 @@ class AsyncNotificationOutbox:
         return replayed
 
     def counts(self) -> OutboxStats | None:
-        """Return the stats for metrics, from whatever thread: None when the outbox is closed or its store fails."""
-        if self._closed:
-            return None
-        try:
-            return self._engine.stats()
-        except StoreError:
-            return None
+        """Return the stats for metrics, from whatever thread; see ``NotificationOutbox.counts``."""
+        return None if self._closed else self._engine.stats()
 
     async def __aenter__(self) -> Self:
         self._process()

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
 from target_delivery.client import TargetClient
-from target_delivery.errors import OutboxFullError, StoreError
+from target_delivery.errors import OutboxFullError
 from target_delivery.outbox.engine import (
     CLOSE_TIMEOUT,
     FLUSH_POLL,
@@ -54,13 +54,14 @@ class NotificationOutbox:
         store: keeps them. The outbox closes it.
         parallel: calls that are under way at once.
         max_batch: notifications of one call, at most 50.
-        linger: seconds that a notification waits for others of its visitor.
+        linger: seconds that a notification waits for others of its visitor, at most 60.
         max_age: seconds after which one that could not be delivered is set aside.
         room_timeout: seconds that ``send_notifications`` waits for room in a full store: 0 refuses at once, None
             waits as long as it takes.
 
     Raises:
         OptionError: an argument is unusable.
+        StoreError: the store cannot be used, or holds notifications of another client code or organization.
     """
 
     def __init__(
@@ -79,19 +80,16 @@ class NotificationOutbox:
         )
         self._client = client
         self._room_timeout = room_timeout
-
-        def engine() -> Engine:
-            return make_engine(
-                client.config,
-                store,
-                parallel=parallel,
-                max_batch=max_batch,
-                linger=linger,
-                max_age=max_age,
-                room_timeout=room_timeout,
-            )
-
-        self._new_engine: Callable[[], Engine] = engine
+        self._new_engine: Callable[[], Engine] = partial(
+            make_engine,
+            client.config,
+            store,
+            parallel=parallel,
+            max_batch=max_batch,
+            linger=linger,
+            max_age=max_age,
+            room_timeout=room_timeout,
+        )
         self._processes: dict[int, _Threads] = {}
         self._closed = False
         self._process()
@@ -217,14 +215,13 @@ class NotificationOutbox:
         return replayed
 
     def counts(self) -> OutboxStats | None:
-        """Return the stats for metrics, from whatever thread: None when the outbox is closed or its store fails."""
+        """Return the stats for metrics, from whatever thread: None when the outbox is closed.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         current = self._processes.get(os.getpid())
-        if self._closed or current is None:
-            return None
-        try:
-            return current.engine.stats()
-        except StoreError:
-            return None
+        return None if self._closed or current is None else current.engine.stats()
 
     def __enter__(self) -> Self:
         return self
