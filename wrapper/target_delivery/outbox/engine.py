@@ -153,13 +153,13 @@ class Engine:
                 self._store_used = now
                 self.to_send += self._sender.start(time.time())  # the store may have taken a while
                 self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
-        except Exception:  # of a bug, or of the caller's logger: deliveries have to go on
-            self._go_on()
+        except Exception:  # of a bug: deliveries have to go on
+            self._sleeps_until = time.time() + POLL
+            self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
 
-    def _go_on(self) -> None:
-        self._sleeps_until = time.time() + POLL
-        with contextlib.suppress(Exception):
-            self._config.logger.error("The outbox met a fault and goes on: %s", traceback.format_exc())
+    def _log(self, text: str, *arguments: object) -> None:
+        with contextlib.suppress(Exception):  # of the caller's logger
+            self._config.logger.error(text, *arguments)
 
     def _could_use_store(self, now: float) -> bool:
         """Note in the store what became of items, and claim more; tell whether the store did it."""
@@ -172,12 +172,12 @@ class Engine:
                 self._settle(now)
         except Exception as error:  # a store of somebody else's may raise anything
             if not self._store_failures:
-                self._config.logger.error("The outbox cannot use its store and tries again: %s", error)
+                self._log("The outbox cannot use its store and tries again: %s", error)
             self._store_failures += 1
             self._sleeps_until = now + min(MAX_STORE_BACKOFF, 0.05 * 2 ** min(self._store_failures, 20))
             return False
         if self._store_failures:
-            self._config.logger.debug("The outbox can use its store again.")
+            self._log("The outbox can use its store again.")
         self._store_failures = 0
         return True
 
@@ -222,7 +222,7 @@ class Engine:
                 self.store.settle(part, now)
                 self._told += part.aside
             except Exception as error:
-                self._config.logger.error("The store cannot note what became of a notification: %r", error)
+                self._log("The store cannot note what became of a notification: %r", error)
 
     def _wakes(self, now: float) -> float:
         """Return until when there is nothing to do, unless a call ends or something is stored."""
@@ -240,9 +240,7 @@ class Engine:
     def wait(self) -> None:
         """Wait in this thread until the next cycle is due."""
         with contextlib.suppress(Empty):
-            note = self.inbox.get(timeout=self.seconds_to_wait)
-            if note is not None:
-                self._sender.ended(*note, time.time())
+            self.inbox.put(self.inbox.get(timeout=self.seconds_to_wait))
 
     @property
     def drained(self) -> bool:
@@ -254,17 +252,15 @@ class Engine:
         """Tell of edges, and emit an event for everything that was set aside since the last time. Raises nothing."""
         changes, self._sender.changes = self._sender.changes, []
         told, self._told = self._told, []
-        try:
-            for change in changes:
-                self._config.logger.error("%s", change)
-            for claimed, reason, message in told:
-                self._config.logger.error("A notification was set aside (%s): %s", reason, message)
-                event = NotificationSetAside(
-                    notification=_notification(claimed.data), reason=reason, message=message, ref=claimed.ref
-                )
+        for change in changes:
+            self._log("%s", change)
+        for claimed, reason, message in told:
+            self._log("A notification was set aside (%s): %s", reason, message)
+            event = NotificationSetAside(
+                notification=_notification(claimed.data), reason=reason, message=message, ref=claimed.ref
+            )
+            with contextlib.suppress(Exception):
                 emit(self._config, event)
-        except Exception:  # of the caller's logger
-            self._go_on()
         self._telling = bool(self._sender.settlement.aside)
 
     def stats(self) -> OutboxStats:
