@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,12 @@ def make(kind: str, edge: Sandbox) -> Iterator[Make]:
 
 
 class Redis:
-    """A real redis-server that keeps everything on disk."""
+    """A real redis-server that keeps everything on disk, with more settings if need be."""
 
-    def __init__(self, binary: str, directory: Path) -> None:
+    def __init__(self, binary: str, directory: Path, settings: Mapping[str, str] = {}) -> None:
         self._binary = binary
         self._directory = directory
+        self._settings = settings
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port = listener.getsockname()[1]
         self.start()
@@ -60,7 +62,7 @@ class Redis:
 
     def start(self) -> None:
         settings = {"port": self._port, "bind": "127.0.0.1", "dir": self._directory, "save": ""}
-        settings |= {"appendonly": "yes", "appendfsync": "always"}
+        settings |= {"appendonly": "yes", "appendfsync": "always", **self._settings}
         arguments = [argument for name, value in settings.items() for argument in (f"--{name}", str(value))]
         self._process = subprocess.Popen([self._binary, *arguments], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
@@ -75,6 +77,15 @@ class Redis:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it take connections and commands, and answer nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture(scope="session")

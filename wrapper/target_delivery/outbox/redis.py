@@ -1,24 +1,38 @@
 """RedisStore: an outbox on Redis Streams, shared by the processes of many machines.
 
-One stream for each edge, read by one consumer group. A claimed item is a pending entry of its consumer; XAUTOCLAIM
-takes over what is idle for longer than the lease. An item that waits to be sent again belongs to the consumer WAITING,
-with an idle time that reaches the lease when it is due.
+One stream for each route, read by one consumer group. A claimed item is a pending entry of its process, which is the
+consumer; one that waits to be sent again is a pending entry of the consumer WAITING. The delivery count of an entry is
+the number of its attempts. When an item may be taken, because it is due or because its lease has ended, stands in a
+sorted set, so that a claim looks at no more than it takes.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import os
+import random
+import re
+import time
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from target_delivery.errors import OptionError, OutboxFullError, StoreError
 from target_delivery.ids import new_id
-from target_delivery.outbox.stores import Claimed, SetAside, StoreStats, require_limits, require_room
+from target_delivery.outbox.stores import (
+    Claimed,
+    SetAside,
+    StoreStats,
+    foreign,
+    require_limits,
+    require_refs,
+    require_room,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from target_delivery.outbox.items import Item
     from target_delivery.outbox.stores import Settlement
@@ -26,165 +40,331 @@ if TYPE_CHECKING:
 __all__ = ["RedisStore"]
 
 SCHEMA_VERSION = 1
-GROUP = "senders"
-WAITING = "waiting"
-SOON_MS = 500
-"""Waiting items that are due within this are looked at to find out when the next one is."""
 RETRIES = 6
 """How often a command is tried again when the connection fails, with up to 0.5 s between."""
 SOCKET_TIMEOUT = 5.0
 """Seconds."""
+PAGE = 1000
+"""Notifications that are set aside which are listed, replayed or purged with one command."""
 
-_PREPARE = """
--- KEYS: totals. ARGV: schema version. Returns the version that is there.
-redis.call('HSETNX', KEYS[1], 'schema', ARGV[1])
-return redis.call('HGET', KEYS[1], 'schema')
-"""
+_PRELUDE = """
+-- Keys, all of them after the prefix in ARGV[1]:
+--   totals   hash: schema, account, last (the newest id), confirmed (how many, ever)
+--   routes   hash: of every route that has items, their bytes
+--   aside    stream of what is set aside
+-- and of each route
+--   items:   stream: g (group), a (added), d (data). Ids are microseconds, in ascending order over all routes.
+--   due:     sorted set: when each member may be taken, epoch seconds; FRESH is added as long as it never was
+--   groups:  sorted set of the same members, all of score 0, to find those of a group. A member is group/id.
+local call = redis.call
+local totals, routes, aside = ARGV[1] .. 'totals', ARGV[1] .. 'routes', ARGV[1] .. 'aside'
+local time = call('TIME')
+local now = time[1] + time[2] / 1000000
+local FRESH = -10000000000
 
-_APPEND = """
--- KEYS: totals, routes. ARGV: max_items, max_bytes, size of all data, stream prefix, group, then route, group of the
--- item, added, data of each. Returns what is held when there is no room.
-local held = tonumber(redis.call('HGET', KEYS[1], 'items') or 0)
-local bytes = tonumber(redis.call('HGET', KEYS[1], 'bytes') or 0)
-local count = (#ARGV - 5) / 4
-if held + count > tonumber(ARGV[1]) or bytes + tonumber(ARGV[3]) > tonumber(ARGV[2]) then
-    return {held, bytes}
+local function keys(route)
+    return ARGV[1] .. 'items:' .. route, ARGV[1] .. 'due:' .. route, ARGV[1] .. 'groups:' .. route
 end
-for n = 6, #ARGV, 4 do
-    local stream = ARGV[4] .. ARGV[n]
-    if redis.call('SADD', KEYS[2], ARGV[n]) == 1 then
-        redis.call('XGROUP', 'CREATE', stream, ARGV[5], '0', 'MKSTREAM')
-    end
-    redis.call('XADD', stream, '*', 'g', ARGV[n + 1], 'a', ARGV[n + 2], 'd', ARGV[n + 3])
-end
-redis.call('HINCRBY', KEYS[1], 'items', count)
-redis.call('HINCRBY', KEYS[1], 'bytes', ARGV[3])
-return false
-"""
 
-_CLAIM = """
--- KEYS: stream. ARGV: group, consumer, lease ms, linger ms, count. Returns {id, attempts, fields} of each.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local count = tonumber(ARGV[5])
-local entries, cursor = {}, '0-0'
-repeat
-    local found = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], cursor, 'COUNT', count - #entries)
-    cursor = found[1]
-    for _, entry in ipairs(found[2]) do
-        local pending = redis.call('XPENDING', KEYS[1], ARGV[1], entry[1], entry[1], 1)
-        entries[#entries + 1] = {entry[1], pending[1][4] - 1, entry[2]}
-    end
-until cursor == '0-0' or #entries >= count
-local last = '0-0'
-for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-    for n = 1, #info, 2 do
-        if info[n] == 'last-delivered-id' then last = info[n + 1] end
-    end
-end
-local fresh = redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
-if fresh and #entries < count and tonumber(string.match(fresh[1], '%d+')) + tonumber(ARGV[4]) <= now then
-    local read = redis.call(
-        'XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', count - #entries, 'STREAMS', KEYS[1], '>')
-    for _, entry in ipairs(read and read[1][2] or {}) do
-        entries[#entries + 1] = {entry[1], 0, entry[2]}
-    end
-end
-return entries
-"""
+local function group_of(member) return string.match(member, '^(.*)/') end
+local function id_of(member) return string.match(member, '[^/]*$') end
 
-_SETTLE = """
--- KEYS: totals, stream, aside. ARGV: group, consumer, waiting consumer, route, settlement as JSON.
-local settlement = cjson.decode(ARGV[5])
-local removed, bytes = 0, 0
-local function remove(id, size)
-    -- Whoever has it now: what the edge has confirmed is done with.
-    if redis.call('XACK', KEYS[2], ARGV[1], id) == 0 then return false end
-    redis.call('XDEL', KEYS[2], id)
-    removed, bytes = removed + 1, bytes + size
+local function fields(entry)
+    local found = {}
+    for n = 1, #entry[2], 2 do found[entry[2][n]] = entry[2][n + 1] end
+    return found
+end
+
+-- Raises an error when a key of the route is of a wrong type: Redis undoes nothing of what a script has done till then.
+local function check(route)
+    local items, due, groups = keys(route)
+    return call('XLEN', items), call('ZCARD', due), call('ZCARD', groups)
+end
+
+local function store(route, group, added, data, wait)
+    local items, due, groups = keys(route)
+    -- Never an id again, not when the stream was deleted nor when the clock was set back: a process that was taken for
+    -- dead could confirm another item than the one it sent.
+    local last = string.format('%.0f', math.max(now * 1000000, (call('HGET', totals, 'last') or 0) + 1))
+    local id = call('XADD', items, last .. '-0', 'g', group, 'a', added, 'd', data)
+    call('ZADD', due, now + wait + FRESH, group .. '/' .. id)
+    call('ZADD', groups, 0, group .. '/' .. id)
+    call('HINCRBY', routes, route, #data)
+    call('HSET', totals, 'last', last)
+end
+
+local function drop(route)
+    call('DEL', keys(route))
+    call('HDEL', routes, route)
+end
+
+-- Takes an item out, whoever has it; tells whether it was there.
+local function remove(route, member)
+    local items, due, groups = keys(route)
+    local id = id_of(member)
+    local entry = call('XRANGE', items, id, id)[1]
+    if not entry then return false end
+    call('XACK', items, 'senders', id)
+    call('XDEL', items, id)
+    call('ZREM', due, member)
+    call('ZREM', groups, member)
+    call('HINCRBY', routes, route, 0 - #(fields(entry).d or ''))
+    if call('XLEN', items) == 0 then drop(route) end
     return true
 end
-local function ours(id)
-    return #redis.call('XPENDING', KEYS[2], ARGV[1], id, id, 1, ARGV[2]) > 0
-end
-for _, one in ipairs(settlement.confirmed) do
-    if remove(one[1], one[2]) then redis.call('HINCRBY', KEYS[1], 'confirmed', 1) end
-end
-for _, one in ipairs(settlement.waiting) do
-    if ours(one[1]) then
-        redis.call('XCLAIM', KEYS[2], ARGV[1], ARGV[3], 0, one[1], 'IDLE', one[2], 'RETRYCOUNT', one[3], 'JUSTID')
+
+-- Returns the routes, but for those in ARGV from the given place on.
+local function open_routes(from)
+    local closed, open = {}, {}
+    for n = from, #ARGV do closed[ARGV[n]] = true end
+    for _, route in ipairs(call('HKEYS', routes)) do
+        if not closed[route] then open[#open + 1] = route end
     end
+    return open
 end
-for _, id in ipairs(settlement.extended) do
-    if ours(id) then redis.call('XCLAIM', KEYS[2], ARGV[1], ARGV[2], 0, id, 'JUSTID') end
-end
-for _, one in ipairs(settlement.aside) do
-    local entry = redis.call('XRANGE', KEYS[2], one[1], one[1])[1]
-    if entry and remove(one[1], one[2]) then
-        redis.call('XADD', KEYS[3], '*', 'r', ARGV[4], 'reason', one[3], 'message', one[4], unpack(entry[2]))
-    end
-end
-redis.call('HINCRBY', KEYS[1], 'items', 0 - removed)
-redis.call('HINCRBY', KEYS[1], 'bytes', 0 - bytes)
 """
 
-_DUE = """
--- KEYS: stream. ARGV: group, lease ms, linger ms, soon ms. Returns the ms until the next item is due; -1: none soon.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local due = -1
-local function at(wait)
-    if wait < 0 then wait = 0 end
-    if due < 0 or wait < due then due = wait end
-end
-local idle = math.max(0, ARGV[2] - ARGV[4])
-for _, one in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', idle, '-', '+', 10)) do
-    at(ARGV[2] - one[3])
-end
-local last = '0-0'
-for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-    for n = 1, #info, 2 do
-        if info[n] == 'last-delivered-id' then last = info[n + 1] end
-    end
-end
-local fresh = redis.call('XRANGE', KEYS[1], '(' .. last, '+', 'COUNT', 1)[1]
-if fresh then at(tonumber(string.match(fresh[1], '%d+')) + ARGV[3] - now) end
-return due
-"""
 
-_REPLAY = """
--- KEYS: totals, routes, aside. ARGV: stream prefix, group, now, then ids. Returns how many were put back.
-local count, bytes = 0, 0
-for n = 4, #ARGV do
-    local entry = redis.call('XRANGE', KEYS[3], ARGV[n], ARGV[n])[1]
-    if entry then
-        local fields = {}
-        for f = 1, #entry[2], 2 do fields[entry[2][f]] = entry[2][f + 1] end
-        local stream = ARGV[1] .. fields.r
-        if redis.call('SADD', KEYS[2], fields.r) == 1 then
-            redis.call('XGROUP', 'CREATE', stream, ARGV[2], '0', 'MKSTREAM')
+def _script(body: str, flags: str = "allow-oom") -> str:
+    """Return a whole script; all but what stores can run while Redis has no memory left, to drain it."""
+    return f"#!lua flags={flags}\n{_PRELUDE}{body}"
+
+
+_PREPARE = _script("""
+-- ARGV: prefix, schema version. Returns the version that is there.
+local version = call('HGET', totals, 'schema')
+if not version then call('HSET', totals, 'schema', ARGV[2]) end
+return version or ARGV[2]
+""")
+
+_DEDICATE = _script("""
+-- ARGV: prefix, account. Returns whose it is.
+local owner = call('HGET', totals, 'account')
+if not owner then call('HSET', totals, 'account', ARGV[2]) end
+return owner or ARGV[2]
+""")
+
+_APPEND = _script(
+    """
+-- ARGV: prefix, max_items, max_bytes, size of all data, then route, group, added, data, seconds until it is due of
+-- each item. Returns what is held when there is no room.
+local held, bytes = 0, 0
+local sizes = call('HGETALL', routes)
+for n = 1, #sizes, 2 do
+    local length = redis.pcall('XLEN', (keys(sizes[n])))
+    held = held + (type(length) == 'number' and length or 0)
+    bytes = bytes + sizes[n + 1]
+end
+if held + (#ARGV - 4) / 5 > tonumber(ARGV[2]) or bytes + ARGV[4] > tonumber(ARGV[3]) then return {held, bytes} end
+for n = 5, #ARGV, 5 do check(ARGV[n]) end
+for n = 5, #ARGV, 5 do store(unpack(ARGV, n, n + 4)) end
+return false
+""",
+    flags="",
+)
+
+_CLAIM = _script("""
+-- ARGV: prefix, consumer, lease, linger (both in seconds), groups, items of a group, two random numbers from 0 to 1,
+-- closed routes. Returns {route, group, id, attempts, fields} of each item.
+local lease, linger, left, size = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local taken, failure = {}, nil
+
+-- Makes both sorted sets anew from the stream, after others put something there or deleted a key. What they did not
+-- know may be on its way: it keeps a lease.
+local function mend(route)
+    local items, due, groups = keys(route)
+    local scores, known, bytes, from = call('ZRANGE', due, 0, -1, 'WITHSCORES'), {}, 0, '-'
+    for n = 1, #scores, 2 do known[scores[n]] = scores[n + 1] end
+    call('DEL', due, groups)
+    repeat
+        local page = call('XRANGE', items, from, '+', 'COUNT', 1000)
+        for _, entry in ipairs(page) do
+            local content = fields(entry)
+            local member = (content.g or '') .. '/' .. entry[1]
+            call('ZADD', due, known[member] or now + lease, member)
+            call('ZADD', groups, 0, member)
+            bytes, from = bytes + #(content.d or ''), '(' .. entry[1]
         end
-        redis.call('XADD', stream, '*', 'g', fields.g, 'a', ARGV[3], 'd', fields.d)
-        redis.call('XDEL', KEYS[3], ARGV[n])
-        count, bytes = count + 1, bytes + #fields.d
-    end
+    until #page == 0
+    call('HSET', routes, route, bytes)
 end
-redis.call('HINCRBY', KEYS[1], 'items', count)
-redis.call('HINCRBY', KEYS[1], 'bytes', bytes)
-return count
-"""
 
-_FORGET = """
--- KEYS: stream. ARGV: group, consumer (none: all that nobody misses). A consumer that has items is kept: they would go
--- with it.
-for _, info in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-    local one = {}
-    for n = 1, #info, 2 do one[info[n]] = info[n + 1] end
-    if one.pending == 0 and (one.name == ARGV[2] or (not ARGV[2] and one.idle > 3600000)) then
-        redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one.name)
+-- Takes items of a group, from the first one that is due on.
+local function take(route, first)
+    local items, due, groups = keys(route)
+    local group = group_of(first)
+    -- '0' is what comes after '/'.
+    for _, member in ipairs(call('ZRANGEBYLEX', groups, '[' .. first, '(' .. group .. '0', 'LIMIT', 0, size)) do
+        local at, id = tonumber(call('ZSCORE', due, member) or 0), id_of(member)
+        local pending = at >= 0 and call('XPENDING', items, 'senders', id, id, 1)[1]
+        local soon = (not pending or pending[2] == 'waiting') and linger or 0
+        if at < 0 then at = at - FRESH end
+        if group_of(member) == group and at <= now + soon then
+            local attempts = pending and pending[4] or 0
+            -- By FORCE, since never read: a group's items lie scattered over the stream.
+            local claimed = call(
+                'XCLAIM', items, 'senders', ARGV[2], 0, id, 'RETRYCOUNT', attempts, 'FORCE')[1]
+            if claimed then
+                call('ZADD', due, now + lease, member)
+                taken[#taken + 1] = {route, group, id, attempts, claimed[2]}
+            else
+                call('ZREM', due, member)
+                call('ZREM', groups, member)
+            end
+        end
     end
 end
-"""
+
+local function claim(route)
+    local items, due = keys(route)
+    local length, times, members = check(route)
+    if times ~= length or members ~= length then mend(route) end
+    if length == 0 then return drop(route) end
+    if redis.pcall('XPENDING', items, 'senders', '-', '+', 1).err then
+        call('XGROUP', 'CREATE', items, 'senders', '0')
+    end
+    local chosen, firsts = {}, {}
+    local function choose(keep, low, high)
+        local seen = 0
+        repeat
+            local page = call('ZRANGEBYSCORE', due, low, high, 'LIMIT', seen, ARGV[5])
+            for _, member in ipairs(page) do
+                if left > keep and not chosen[group_of(member)] then
+                    chosen[group_of(member)] = true
+                    firsts[#firsts + 1] = member
+                    left = left - 1
+                end
+            end
+            seen = seen + #page
+        until left <= keep or #page == 0 or seen >= ARGV[5] * size
+    end
+    -- Half is for what was never sent, however much waits to be sent again. Chance decides of an odd one.
+    choose(math.floor(left / 2 + ARGV[8]), '-inf', now + FRESH)
+    choose(0, 0, now)
+    choose(0, '-inf', now + FRESH)
+    for _, first in ipairs(firsts) do take(route, first) end
+end
+
+-- From a random route on, so that none is always the last.
+local open = open_routes(9)
+for n = 1, #open do
+    if left <= 0 then break end
+    local done, fault = pcall(claim, open[(n + math.floor(ARGV[7] * #open)) % #open + 1])
+    if not done then failure = fault end
+end
+-- A route that others broke keeps nobody from the rest; it is told of when there is nothing else to do.
+if failure and #taken == 0 then error(failure) end
+return taken
+""")
+
+_SETTLE = _script("""
+-- ARGV: prefix, lease in seconds, then of each item eight: what became of it, route, member, consumer, and for
+-- "waiting" seconds and attempts, for "aside" reason, message, added and data.
+local confirmed = 0
+local function settle(what, route, member, consumer, ...)
+    local items, due = keys(route)
+    local id = id_of(member)
+    if what == 'confirmed' then
+        if remove(route, member) then confirmed = confirmed + 1 end
+    elseif #call('XPENDING', items, 'senders', id, id, 1, consumer) == 0 then
+        return  -- somebody else's now
+    elseif what == 'waiting' then
+        local wait, attempts = ...
+        call('XCLAIM', items, 'senders', 'waiting', 0, id, 'RETRYCOUNT', attempts, 'JUSTID')
+        call('ZADD', due, now + wait, member)
+    elseif what == 'extended' then
+        call('ZADD', due, now + ARGV[2], member)
+    else
+        local reason, message, added, data = ...
+        call('XADD', aside, '*', 'r', route, 'g', group_of(member), 'a', added, 'd', data,
+            'reason', reason, 'message', message)
+        remove(route, member)
+    end
+end
+local failure
+for n = 3, #ARGV, 8 do
+    local done, fault = pcall(settle, unpack(ARGV, n, n + 7))
+    -- What others took the stream or the group from is past settling: it must not keep the rest from it for ever.
+    local text = type(fault) == 'table' and fault.err or fault
+    if not done and not string.find(text, 'NOGROUP') and not string.find(text, 'WRONGTYPE') then failure = fault end
+end
+if confirmed > 0 then call('HINCRBY', totals, 'confirmed', confirmed) end
+if failure then error(failure) end
+""")
+
+_SPAN = _script("""
+-- Returns the oldest and the newest id.
+local oldest, newest
+for _, route in ipairs(open_routes(2)) do
+    for _, command in ipairs({{'XRANGE', '-', '+'}, {'XREVRANGE', '+', '-'}}) do
+        local entry = call(command[1], (keys(route)), command[2], command[3], 'COUNT', 1)[1]
+        if entry then
+            local id = tonumber(string.match(entry[1], '%d+'))
+            oldest, newest = math.min(id, oldest or id), math.max(id, newest or id)
+        end
+    end
+end
+return oldest and {string.format('%.0f', oldest), string.format('%.0f', newest)}
+""")
+
+_NEXT_DUE = _script("""
+-- ARGV: prefix, closed routes. Returns the seconds until something is due.
+local soonest
+local function look(route)
+    local items, due = keys(route)
+    local fresh = call('ZRANGEBYSCORE', due, '-inf', '(0', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    local again = call('ZRANGEBYSCORE', due, 0, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    if fresh then soonest = math.min(fresh - FRESH, soonest or math.huge) end
+    if again then soonest = math.min(again, soonest or math.huge) end
+end
+for _, route in ipairs(open_routes(2)) do pcall(look, route) end
+return soonest and string.format('%.6f', soonest - now)
+""")
+
+_STATS = _script("""
+-- Returns items, claimed items, confirmed, set aside, bytes, and when the first item of each route was stored.
+local held, in_flight, bytes, added = 0, 0, 0, {}
+local sizes = call('HGETALL', routes)
+for n = 1, #sizes, 2 do
+    local items = keys(sizes[n])
+    held, bytes = held + call('XLEN', items), bytes + sizes[n + 1]
+    local pending = redis.pcall('XPENDING', items, 'senders')
+    for _, one in ipairs(pending[4] or {}) do
+        if one[1] ~= 'waiting' then in_flight = in_flight + one[2] end
+    end
+    local first = call('XRANGE', items, '-', '+', 'COUNT', 1)[1]
+    if first then added[#added + 1] = fields(first).a end
+end
+return {held, in_flight, call('HGET', totals, 'confirmed') or '0', call('XLEN', aside), bytes, added}
+""")
+
+_REPLAY = _script("""
+-- ARGV: prefix, now as the caller knows it, then ids. Returns how many were put back.
+local count = 0
+for n = 3, #ARGV do
+    local entry = call('XRANGE', aside, ARGV[n], ARGV[n])[1]
+    local one = entry and fields(entry)
+    if one and one.r and one.g and one.d then
+        check(one.r)
+        store(one.r, one.g, ARGV[2], one.d, 0)
+        count = count + call('XDEL', aside, ARGV[n])
+    end
+end
+return count
+""")
+
+_FORGET = _script("""
+-- ARGV: prefix, consumer (none: all that nobody misses). One that has items is kept: its claims would go with it.
+for _, route in ipairs(open_routes(3)) do
+    local items = keys(route)
+    for _, info in ipairs(redis.pcall('XINFO', 'CONSUMERS', items, 'senders')) do
+        local one = fields({'', info})
+        if one.pending == 0 and (one.name == ARGV[2] or (not ARGV[2] and one.idle > 3600000)) then
+            call('XGROUP', 'DELCONSUMER', items, 'senders', one.name)
+        end
+    end
+end
+""")
 
 
 class RedisStore:
@@ -192,19 +372,19 @@ class RedisStore:
 
     It is as durable as Redis is set up to be: with ``appendonly yes`` and ``appendfsync always`` what
     ``send_notifications`` stored survives a crash of Redis. A setting that can lose items is told of in the log.
-    Needs the extra ``redis``.
+    Redis's clock decides what is due. Needs the extra
+    ``redis``.
 
     Args:
         url: ``redis://host:port/db``, ``rediss://`` for TLS, or ``unix://``.
         name: keeps several outboxes in one Redis apart.
-        lease: seconds after which the items of a process that died are taken over, and the longest wait before an
-            item is sent again. Longer than a call can take; equal in all processes.
+        lease: seconds after which the items of a process that died are taken over. Longer than a call can take.
         max_items: notifications it holds at most, those that are set aside not counted.
         max_bytes: bytes of JSON it holds at most.
 
     Raises:
         OptionError: an argument is unusable.
-        StoreError: Redis cannot be reached, or holds an outbox of a newer version.
+        StoreError: Redis cannot be reached, or holds an outbox of another version.
         ImportError: the extra is not installed.
     """
 
@@ -224,13 +404,11 @@ class RedisStore:
         self._lease = lease
         self._max_items = max_items
         self._max_bytes = max_bytes
-        self._linger = 0.0
         self._consumers: dict[int, str] = {}
-        # The braces keep all keys on one node of a cluster.
-        self._totals, self._routes, self._aside = (f"{{{name}}}:{key}" for key in ("totals", "routes", "aside"))
-        self._stream = f"{{{name}}}:items:"
+        self._prefix = f"{{{name}}}:"
         self._where = _without_password(url)
         self._redis = _connect(url)
+        self._script: Callable[[str], Any] = cache(self._redis.register_script)
         self._open()
 
     @property
@@ -248,25 +426,19 @@ class RedisStore:
         return self._consumers.setdefault(os.getpid(), new_id())
 
     def _open(self) -> None:
-        version = int(self._run(_PREPARE, [self._totals], SCHEMA_VERSION))
-        if version > SCHEMA_VERSION:
+        version = self._run(_PREPARE, SCHEMA_VERSION)
+        if version != str(SCHEMA_VERSION).encode():
             raise StoreError(
-                f"The outbox in {self._where} has schema version {version}; this version of the SDK knows "
-                f"{SCHEMA_VERSION}. Update target-delivery, or choose another name. Nothing was changed."
+                f"The outbox in {self._where} has schema version {version.decode(errors='replace')}; this version of "
+                f"the SDK knows {SCHEMA_VERSION}. Update target-delivery, or choose another name. Nothing was changed."
             )
-        for route in self._known_routes():
-            self._run(_FORGET, [self._stream + route], GROUP)
+        self._run(_FORGET)
         self._warn_of_loss()
 
     def _warn_of_loss(self) -> None:
-        from redis.exceptions import RedisError
-
         settings: dict[bytes, bytes] = {}
-        try:
-            for pattern in ("append*", "maxmemory-policy"):
-                settings |= _fields(self._redis.execute_command("CONFIG", "GET", pattern))
-        except RedisError:
-            return  # services that manage Redis often forbid to ask
+        for pattern in ("append*", "maxmemory-policy"):
+            settings |= _fields(self._asked("CONFIG", "GET", pattern) or ())
         logger = logging.getLogger("adobe.target")
         for name in (b"appendonly", b"appendfsync"):
             if settings.get(name) == b"no":
@@ -274,19 +446,25 @@ class RedisStore:
         if settings.get(b"maxmemory-policy", b"").startswith(b"allkeys"):
             logger.warning("Redis at %s may evict the outbox: set maxmemory-policy to noeviction.", self._where)
 
+    def dedicate(self, account: str) -> None:
+        """Keep the store to one account; see Store."""
+        owner = self._run(_DEDICATE, account).decode()
+        if owner != account:
+            raise foreign(f"The outbox {self._name!r} in {self._where}", owner, account)
+
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none; see Store."""
         size = sum(len(item.data) for item in items)
-        fields = [field for item in items for field in (item.route, item.group, repr(item.added), item.data)]
         held = self._run(
             _APPEND,
-            [self._totals, self._routes],
             self._max_items,
             self._max_bytes,
             size,
-            self._stream,
-            GROUP,
-            *fields,
+            *(
+                value
+                for item in items
+                for value in (item.route, item.group, item.added, item.data, max(0.0, item.due - item.added))
+            ),
         )
         if held is not None:
             require_room(
@@ -302,189 +480,124 @@ class RedisStore:
     def claim(
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
     ) -> list[list[Claimed]]:
-        """Take out what is due; see Store. In the order of storing: more groups come than asked for, but no more items.
-
-        Redis's clock decides what is due.
-        """
-        self._linger = linger
-        claimed: list[list[Claimed]] = []
-        for route in self._known_routes() - set(closed):
-            entries = self._run(
-                _CLAIM,
-                [self._stream + route],
-                GROUP,
-                self._consumer,
-                self._milliseconds(self._lease),
-                self._milliseconds(linger),
-                groups * size,
-            )
-            by_group: dict[str, list[Claimed]] = {}
-            for id_, attempts, content in entries:
-                fields = _fields(content)
-                group = fields[b"g"].decode()
-                by_group.setdefault(group, []).append(
-                    Claimed(
-                        f"{route}/{id_.decode()}",
-                        self._consumer,
-                        group,
-                        route,
-                        fields[b"d"],
-                        float(fields[b"a"]),
-                        int(attempts),
-                    )
+        """Take out what is due; see Store. At least half of the groups are such that were never sent, if there are."""
+        consumer = self._consumer
+        chances = (random.random(), random.random())  # noqa: S311 - fairness
+        by_group: dict[tuple[bytes, bytes], list[Claimed]] = {}
+        for route, group, id_, attempts, content in self._run(
+            _CLAIM, consumer, self._lease, linger, groups, size, *chances, *closed
+        ):
+            by_group.setdefault((route, group), []).append(
+                Claimed(
+                    f"{_text(route)}/{_text(id_)}",
+                    consumer,
+                    _text(group),
+                    _text(route),
+                    _data(content),
+                    _number(_fields(content).get(b"a"), now),
+                    attempts,
                 )
-            for items in by_group.values():
-                claimed += (items[start : start + size] for start in range(0, len(items), size))
-        return claimed
+            )
+        return list(by_group.values())
 
     def settle(self, settlement: Settlement, now: float) -> None:
-        """Note what became of claimed items; see Store. Of one edge all or nothing."""
-        by_route: dict[str, dict[str, list[Any]]] = {}
+        """Note what became of claimed items; see Store."""
+        values: list[str | bytes | float] = []
 
-        def note(kind: str, one: Claimed, *values: Any) -> None:
-            kinds = by_route.setdefault(one.route, {"confirmed": [], "waiting": [], "extended": [], "aside": []})
-            id_ = one.ref.rpartition("/")[2]
-            kinds[kind].append([id_, *values] if values else id_)
+        def note(what: str, one: Claimed, *more: str | bytes | float) -> None:
+            member = f"{one.group}/{one.ref.rpartition('/')[2]}"
+            values.extend((what, one.route, member, one.token, *more, *("" for _ in range(4 - len(more)))))
 
         for one in settlement.confirmed:
-            note("confirmed", one, len(one.data))
+            note("confirmed", one)
         for retried, waiting in ((1, settlement.again), (0, settlement.released)):
             for one, due in waiting:
-                wait = min(max(0.0, due - now), self._lease)
-                note("waiting", one, self._milliseconds(self._lease - wait), one.attempts + retried)
+                note("waiting", one, max(0.0, due - now), one.attempts + retried)
         for one in settlement.extended:
             note("extended", one)
         for one, reason, message in settlement.aside:
-            note("aside", one, len(one.data), reason, message)
-        for route, kinds in by_route.items():
-            self._run(
-                _SETTLE,
-                [self._totals, self._stream + route, self._aside],
-                GROUP,
-                self._consumer,
-                WAITING,
-                route,
-                json.dumps(kinds),
-            )
+            note("aside", one, reason, message.encode(errors="backslashreplace"), one.added, one.data)
+        self._run(_SETTLE, self._lease, *values)
 
     def span(self) -> tuple[int, int] | None:
         """Return the positions of the oldest and the newest item; see Store."""
-        first: list[int] = []
-        last: list[int] = []
-        for route in self._known_routes():
-            for command, positions, bounds in (("XRANGE", first, "-+"), ("XREVRANGE", last, "+-")):
-                found = self._command(command, self._stream + route, *bounds, "COUNT", 1)
-                positions += (_position(entry[0]) for entry in found)
-        return (min(first), max(last)) if first and last else None
+        span = self._run(_SPAN)
+        return None if span is None else (int(span[0]), int(span[1]))
 
     def next_due(self, closed: Collection[str]) -> float | None:
-        """Return when the next item is due, within half a second; see Store."""
-        from time import time
-
-        waits = [
-            self._run(
-                _DUE,
-                [self._stream + route],
-                GROUP,
-                self._milliseconds(self._lease),
-                self._milliseconds(self._linger),
-                SOON_MS,
-            )
-            for route in self._known_routes() - set(closed)
-        ]
-        return min((time() + wait / 1000 for wait in waits if wait >= 0), default=None)
+        """Return when the next item is due; see Store."""
+        wait = self._run(_NEXT_DUE, *closed)
+        return None if wait is None else time.time() + float(wait)
 
     def stats(self, now: float) -> StoreStats:
         """Count; see Store."""
-        totals = {key.decode(): int(value) for key, value in _fields(self._command("HGETALL", self._totals)).items()}
-        in_flight = 0
-        oldest: float | None = None
-        for route in self._known_routes():
-            pending = self._command("XPENDING", self._stream + route, GROUP)
-            in_flight += sum(int(count) for consumer, count in pending[3] or () if consumer.decode() != WAITING)
-            for _, content in self._command("XRANGE", self._stream + route, "-", "+", "COUNT", 1):
-                added = float(_fields(content)[b"a"])
-                oldest = added if oldest is None else min(oldest, added)
-        items = totals.get("items", 0)
-        return StoreStats(
-            max(0, items - in_flight),
-            in_flight,
-            totals.get("confirmed", 0),
-            int(self._command("XLEN", self._aside)),
-            totals.get("bytes", 0),
-            oldest,
-        )
+        items, in_flight, confirmed, aside, size, added = self._run(_STATS)
+        oldest = min((_number(one, now) for one in added), default=None)
+        return StoreStats(max(0, items - in_flight), in_flight, int(confirmed), aside, max(0, size), oldest)
 
     def list_aside(self, limit: int | None = None) -> list[SetAside]:
         """Return what is set aside, oldest first; see Store."""
-        bounds = () if limit is None else ("COUNT", limit)
         aside: list[SetAside] = []
-        for id_, content in self._command("XRANGE", self._aside, "-", "+", *bounds):
-            fields = {key.decode(): value for key, value in _fields(content).items()}
-            reason = fields["reason"].decode()
-            set_aside = int(id_.split(b"-")[0]) / 1000
-            aside.append(
-                SetAside(
-                    id_.decode(),
-                    "refused" if reason == "refused" else "expired" if reason == "expired" else "malformed",
-                    fields["message"].decode(),
-                    float(fields["a"]),
-                    set_aside,
-                    fields["d"],
-                )
-            )
+        start = "-"
+        while limit is None or len(aside) < limit:
+            count = PAGE if limit is None else min(PAGE, limit - len(aside))
+            page = self._command("XRANGE", f"{self._prefix}aside", start, "+", "COUNT", count)
+            aside += (_set_aside(id_, content) for id_, content in page)
+            if len(page) < count:
+                break
+            start = f"({aside[-1].ref}"
         return aside
 
     def replay(self, refs: Collection[str] | None, now: float) -> int:
         """Put back what was set aside; see Store."""
-        count = 0
-        chosen = [one.ref for one in self.list_aside()] if refs is None else [ref for ref in refs if _is_id(ref)]
-        for start in range(0, len(chosen), 1000):
-            ids = chosen[start : start + 1000]
-            keys = [self._totals, self._routes, self._aside]
-            count += self._run(_REPLAY, keys, self._stream, GROUP, repr(now), *ids)
-        return count
+        require_refs(refs)
+        chosen = [one.ref for one in self.list_aside()] if refs is None else refs
+        return sum(self._run(_REPLAY, now, *page) for page in _pages(chosen))
 
     def purge(self, refs: Collection[str] | None) -> int:
         """Forget what was set aside; see Store."""
-        chosen = [one.ref for one in self.list_aside()] if refs is None else [ref for ref in refs if _is_id(ref)]
-        return int(self._command("XDEL", self._aside, *chosen)) if chosen else 0
+        require_refs(refs)
+        aside = f"{self._prefix}aside"
+        if refs is None:
+            return int(self._command("XTRIM", aside, "MAXLEN", 0))
+        return sum(self._command("XDEL", aside, *page) for page in _pages(refs))
 
     def close(self) -> None:
         """Close the connections. A second time does nothing."""
         try:
-            for route in self._known_routes():
-                self._run(_FORGET, [self._stream + route], GROUP, self._consumer)
+            self._run(_FORGET, self._consumer)
         except StoreError:
             pass  # its consumer stays, and costs nothing
         finally:
             self._redis.close()
 
-    def _known_routes(self) -> set[str]:
-        return {route.decode() for route in self._command("SMEMBERS", self._routes)}
-
-    def _run(self, script: str, keys: Sequence[str], *arguments: str | bytes | float) -> Any:
-        from redis.exceptions import RedisError
-
-        try:
-            return self._redis.register_script(script)(keys=keys, args=arguments)
-        except RedisError as error:
-            self._fail(error)
+    def _run(self, script: str, *arguments: str | bytes | float) -> Any:
+        return self._patiently(lambda: self._script(script)(args=(self._prefix, *arguments)))
 
     def _command(self, *arguments: str | int) -> Any:
+        return self._patiently(lambda: self._redis.execute_command(*arguments))
+
+    def _asked(self, *command: str) -> Any:
+        """Ask Redis about itself; None when that is forbidden, as services that manage Redis often do."""
+        from redis.exceptions import ResponseError
+
+        try:
+            return self._command(*command)
+        except StoreError as error:
+            if isinstance(error.__cause__, ResponseError):
+                return None
+            raise
+
+    def _patiently(self, work: Callable[[], Any]) -> Any:
         from redis.exceptions import RedisError
 
         try:
-            return self._redis.execute_command(*arguments)
+            return work()
         except RedisError as error:
             self._fail(error)
 
     def _fail(self, error: Exception) -> NoReturn:
         raise StoreError(f"The outbox in {self._where} cannot be used: {type(error).__name__}: {error}") from error
-
-    @staticmethod
-    def _milliseconds(seconds: float) -> int:
-        return round(seconds * 1000)
 
 
 def _connect(url: str) -> Any:
@@ -527,11 +640,42 @@ def _fields(content: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(content[::2], content[1::2], strict=True))
 
 
-def _position(id_: bytes) -> int:
-    milliseconds, _, number = id_.partition(b"-")
-    return int(milliseconds) << 24 | int(number)
+def _data(content: Sequence[bytes]) -> bytes:
+    """Return the data of an entry; of one that an outbox did not write all there is of it, as JSON."""
+    fields = _fields(content)
+    data = fields.get(b"d")
+    return json.dumps({_text(key): _text(fields[key]) for key in fields}).encode() if data is None else data
 
 
-def _is_id(ref: str) -> bool:
-    milliseconds, _, number = ref.partition("-")
-    return milliseconds.isdigit() and number.isdigit()
+def _text(value: bytes) -> str:
+    """Read what others may have written."""
+    return value.decode(errors="replace")
+
+
+def _number(value: bytes | None, default: float) -> float:
+    """Read a time that others may have written."""
+    try:
+        number = float(value or b"")
+    except ValueError:
+        return default
+    return number if math.isfinite(number) else default
+
+
+def _set_aside(id_: bytes, content: Sequence[bytes]) -> SetAside:
+    fields = _fields(content)
+    reason = fields.get(b"reason")
+    when = int(id_.split(b"-")[0]) / 1000
+    return SetAside(
+        _text(id_),
+        "refused" if reason == b"refused" else "expired" if reason == b"expired" else "malformed",
+        _text(fields.get(b"message", b"")),
+        _number(fields.get(b"a"), when),
+        when,
+        _data(content),
+    )
+
+
+def _pages(refs: Collection[str]) -> Iterator[list[str]]:
+    """Return the refs that can be of a stream, not too many at once."""
+    ids = [ref for ref in refs if re.fullmatch(r"[0-9]{1,18}-[0-9]{1,18}", ref)]
+    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))
