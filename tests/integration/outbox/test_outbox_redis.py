@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -467,6 +468,87 @@ def test_entries_of_others_are_counted(open_redis: Open, client: Any) -> None:
 
 
 # --- Redis itself
+
+
+class Detour:
+    """An address that leads to one server after the other, as a name or a virtual address does after a failover."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.port))
+                self.connections += 1
+                self._sockets += (near, far)
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=(one, other), daemon=True).start()
+
+    def _copy(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        with contextlib.suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for one in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+def test_after_a_failover_the_new_master_is_used(start_redis: Callable[..., Redis], open_redis: Open) -> None:
+    import redis as package
+
+    old, new = start_redis(), start_redis()
+    with (
+        package.Redis.from_url(old.url(), protocol=2) as old_client,
+        package.Redis.from_url(new.url(), protocol=2) as new_client,
+        contextlib.closing(Detour(int(old.url().split(":")[2].split("/")[0]))) as detour,
+    ):
+        store = open_redis(detour.url)
+        store.append([item("before")])
+        detour.port = int(new.url().split(":")[2].split("/")[0])
+        old_client.replicaof("127.0.0.1", detour.port)
+        store.append([item("after")])
+        assert new_client.hlen(f"{PREFIX}routes") == 1
+        # As long as there is no other master it is an error, soon.
+        new_client.replicaof("127.0.0.1", 1)
+        started = time.monotonic()
+        with pytest.raises(StoreError, match="ReadOnlyError"):
+            store.append([item("nowhere")])
+        assert time.monotonic() - started < 4
+        store.close()
+
+
+@pytest.mark.parametrize("kind", ["threads"])
+def test_deadlines_are_kept_when_redis_hangs(start_redis: Callable[..., Redis], edge: Sandbox, make: Make) -> None:
+    server = start_redis()
+    store = RedisStore(server.url())
+    outbox = make(store, linger=0.0)
+    outbox.send_notifications(options(notification("before")))
+    assert outbox.flush(10) == 0
+    with server.hanging():
+        for work in (
+            lambda: store.append([item()]),
+            lambda: RedisStore(server.url()),
+            lambda: outbox.close(1),
+        ):
+            started = time.monotonic()
+            with pytest.raises(StoreError, match="TimeoutError"):
+                work()
+            assert time.monotonic() - started < 5
 
 
 def test_a_redis_that_restarts_is_waited_for(redis: Redis, open_redis: Open) -> None:

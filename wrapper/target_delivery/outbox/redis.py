@@ -40,10 +40,13 @@ if TYPE_CHECKING:
 __all__ = ["RedisStore"]
 
 SCHEMA_VERSION = 1
-RETRIES = 6
-"""How often a command is tried again when the connection fails, with up to 0.5 s between."""
-SOCKET_TIMEOUT = 5.0
-"""Seconds."""
+PATIENCE = 2.0
+"""Seconds that an operation may take in all: it is tried again so long when Redis cannot be reached, is loading or has
+become a replica, and an answer is waited for so long."""
+CONNECT_TIMEOUT = 1.0
+"""Seconds to wait for a connection."""
+MAX_PAUSE = 0.25
+"""Seconds between attempts at most."""
 PAGE = 1000
 """Notifications that are set aside which are listed, replayed or purged with one command."""
 
@@ -372,7 +375,7 @@ class RedisStore:
 
     It is as durable as Redis is set up to be: with ``appendonly yes`` and ``appendfsync always`` what
     ``send_notifications`` stored survives a crash of Redis. A setting that can lose items is told of in the log.
-    Redis's clock decides what is due. Needs the extra
+    Redis's clock decides what is due. An operation fails when Redis does not answer within about 2 s. Needs the extra
     ``redis``.
 
     Args:
@@ -565,17 +568,17 @@ class RedisStore:
     def close(self) -> None:
         """Close the connections. A second time does nothing."""
         try:
-            self._run(_FORGET, self._consumer)
+            self._run(_FORGET, self._consumer, patience=0.0)
         except StoreError:
             pass  # its consumer stays, and costs nothing
         finally:
             self._redis.close()
 
-    def _run(self, script: str, *arguments: str | bytes | float) -> Any:
-        return self._patiently(lambda: self._script(script)(args=(self._prefix, *arguments)))
+    def _run(self, script: str, *arguments: str | bytes | float, patience: float = PATIENCE) -> Any:
+        return self._patiently(lambda: self._script(script)(args=(self._prefix, *arguments)), patience)
 
     def _command(self, *arguments: str | int) -> Any:
-        return self._patiently(lambda: self._redis.execute_command(*arguments))
+        return self._patiently(lambda: self._redis.execute_command(*arguments), PATIENCE)
 
     def _asked(self, *command: str) -> Any:
         """Ask Redis about itself; None when that is forbidden, as services that manage Redis often do."""
@@ -588,13 +591,30 @@ class RedisStore:
                 return None
             raise
 
-    def _patiently(self, work: Callable[[], Any]) -> Any:
-        from redis.exceptions import RedisError
+    def _patiently(self, work: Callable[[], Any], patience: float) -> Any:
+        from redis import exceptions
 
-        try:
-            return work()
-        except RedisError as error:
-            self._fail(error)
+        deadline = time.monotonic() + patience
+        pause = 0.02
+        while True:
+            try:
+                return work()
+            except (
+                exceptions.BusyLoadingError,
+                exceptions.ConnectionError,
+                exceptions.ReadOnlyError,
+                exceptions.TimeoutError,
+            ) as error:
+                if isinstance(error, exceptions.ReadOnlyError):
+                    # After a failover: where the name leads to now, there may be the new master.
+                    self._redis.connection_pool.disconnect(inuse_connections=False)
+                wait = random.uniform(0, pause)  # noqa: S311 - jitter
+                if time.monotonic() + wait >= deadline:
+                    self._fail(error)
+            except exceptions.RedisError as error:
+                self._fail(error)
+            time.sleep(wait)
+            pause = min(MAX_PAUSE, pause * 2)
 
     def _fail(self, error: Exception) -> NoReturn:
         raise StoreError(f"The outbox in {self._where} cannot be used: {type(error).__name__}: {error}") from error
@@ -603,8 +623,7 @@ class RedisStore:
 def _connect(url: str) -> Any:
     try:
         import redis
-        from redis import exceptions
-        from redis.backoff import ExponentialWithJitterBackoff
+        from redis.backoff import NoBackoff
         from redis.retry import Retry
     except ModuleNotFoundError as missing:
         if missing.name != "redis":
@@ -613,15 +632,13 @@ def _connect(url: str) -> Any:
             'RedisStore needs the extra "redis" (redis is not installed): pip install "target-delivery[redis]"',
             name="redis",
         ) from missing
-    failures = (exceptions.BusyLoadingError, exceptions.ConnectionError, exceptions.TimeoutError)
     try:
         pool = redis.ConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]  # its **kwargs are untyped
             url,
             protocol=2,
-            retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), RETRIES),
-            retry_on_error=list(failures),
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=CONNECT_TIMEOUT,
         )
     except ValueError as error:
         raise OptionError(f"{_without_password(url)!r} is no URL of a Redis: {error}") from None
