@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import re
 import socket
 import threading
 import time
@@ -581,6 +583,51 @@ def test_a_full_redis_can_be_opened_and_drained(start_redis: Callable[..., Redis
     assert store.replay(None, 0.0) == 1
     store.settle(Settlement(confirmed=claim_all(store)), 0.0)
     assert counts(store) == (0, 0, 3, 0, 0)
+
+
+def test_a_cluster_is_refused(start_redis: Callable[..., Redis]) -> None:
+    server = start_redis(cluster_enabled="yes")
+    with pytest.raises(StoreError, match=r"redis://127.* is a Redis Cluster, which RedisStore cannot use"):
+        RedisStore(server.url())
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({}, None),
+        ({"appendfsync": "everysec"}, "has appendfsync everysec, not always: a crash loses .* of the last second"),
+        ({"appendfsync": "no"}, "has appendfsync no, not always: a crash loses .* of the last seconds"),
+        ({"appendonly": "no"}, "has appendonly no: a crash loses notifications"),
+        ({"maxmemory-policy": "allkeys-lru"}, "may evict the outbox: set maxmemory-policy to noeviction"),
+        (None, "does not tell its settings: a crash loses notifications, unless"),
+    ],
+)
+def test_settings_that_can_lose_items_are_told_of(
+    start_redis: Callable[..., Redis],
+    open_redis: Open,
+    caplog: pytest.LogCaptureFixture,
+    settings: dict[str, str] | None,
+    warning: str | None,
+) -> None:
+    import redis as package
+
+    server = start_redis(**settings or {})
+    url = server.url()
+    if settings is None:
+        # As services that manage Redis do.
+        with package.Redis.from_url(url, protocol=2) as client:
+            client.execute_command("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-config", "-info")
+        url = url.replace("redis://", "redis://app:secret@")
+    own = logging.getLogger("test_outbox_redis")
+    for logger in (None, own):
+        caplog.clear()
+        open_redis(url, logger=logger)
+        told = [record for record in caplog.records if record.levelno == logging.WARNING]
+        assert len(told) == (warning is not None)
+        for record in told:
+            assert record.name == ("adobe.target" if logger is None else own.name)
+            assert "secret" not in record.getMessage()
+            assert re.search(warning or "", record.getMessage())
 
 
 def test_processes_that_end_leave_no_consumer(open_redis: Open, client: Any) -> None:

@@ -1,5 +1,6 @@
 """Where an outbox keeps notifications: the stores there are, and one of the user's own."""
 
+import logging
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ stores: list[Store] = [
     SQLiteStore(Path("outbox.db"), lease=60, max_items=1000, max_bytes=2**20, create=False),
     RedisStore("redis://localhost:6379/0"),
     RedisStore("redis://localhost:6379/0", name="shop", lease=60, max_items=1000, max_bytes=2**20),
+    RedisStore("redis://localhost:6379/0", logger=logging.getLogger("shop")),
     MemoryStore(),
     MemoryStore(lease=60, max_items=1000, max_bytes=2**20),
     open_store("sqlite:///outbox.db"),

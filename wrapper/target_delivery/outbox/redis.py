@@ -371,7 +371,7 @@ end
 
 
 class RedisStore:
-    """An outbox on Redis Streams (Redis 7 or newer), for the processes of many machines.
+    """An outbox on Redis Streams (Redis 7 or newer, no Redis Cluster), for the processes of many machines.
 
     It is as durable as Redis is set up to be: with ``appendonly yes`` and ``appendfsync always`` what
     ``send_notifications`` stored survives a crash of Redis. A setting that can lose items is told of in the log.
@@ -384,10 +384,11 @@ class RedisStore:
         lease: seconds after which the items of a process that died are taken over. Longer than a call can take.
         max_items: notifications it holds at most, those that are set aside not counted.
         max_bytes: bytes of JSON it holds at most.
+        logger: gets the warnings about settings of Redis. Default: the logger ``adobe.target``.
 
     Raises:
         OptionError: an argument is unusable.
-        StoreError: Redis cannot be reached, or holds an outbox of another version.
+        StoreError: Redis cannot be reached, is a cluster, or holds an outbox of another version.
         ImportError: the extra is not installed.
     """
 
@@ -399,6 +400,7 @@ class RedisStore:
         lease: float = 30.0,
         max_items: int = 1_000_000,
         max_bytes: int = 2**30,
+        logger: logging.Logger | None = None,
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
         if not name or set(name) & set("{}"):
@@ -407,6 +409,7 @@ class RedisStore:
         self._lease = lease
         self._max_items = max_items
         self._max_bytes = max_bytes
+        self._logger = logger or logging.getLogger("adobe.target")
         self._consumers: dict[int, str] = {}
         self._prefix = f"{{{name}}}:"
         self._where = _without_password(url)
@@ -429,6 +432,8 @@ class RedisStore:
         return self._consumers.setdefault(os.getpid(), new_id())
 
     def _open(self) -> None:
+        if b"cluster_enabled:1" in (self._asked("INFO", "cluster") or b""):
+            raise StoreError(f"{self._where} is a Redis Cluster, which RedisStore cannot use: it needs one Redis.")
         version = self._run(_PREPARE, SCHEMA_VERSION)
         if version != str(SCHEMA_VERSION).encode():
             raise StoreError(
@@ -442,12 +447,24 @@ class RedisStore:
         settings: dict[bytes, bytes] = {}
         for pattern in ("append*", "maxmemory-policy"):
             settings |= _fields(self._asked("CONFIG", "GET", pattern) or ())
-        logger = logging.getLogger("adobe.target")
-        for name in (b"appendonly", b"appendfsync"):
-            if settings.get(name) == b"no":
-                logger.warning("Redis at %s has %s no: a crash loses notifications.", self._where, name.decode())
+        appendfsync = settings.get(b"appendfsync")
+        if settings.get(b"appendonly") == b"no":
+            self._logger.warning("Redis at %s has appendonly no: a crash loses notifications.", self._where)
+        elif appendfsync is None:
+            self._logger.warning(
+                "Redis at %s does not tell its settings: a crash loses notifications, unless they are appendonly yes "
+                "and appendfsync always.",
+                self._where,
+            )
+        elif appendfsync != b"always":
+            self._logger.warning(
+                "Redis at %s has appendfsync %s, not always: a crash loses the notifications of the last second%s.",
+                self._where,
+                appendfsync.decode(),
+                "" if appendfsync == b"everysec" else "s",
+            )
         if settings.get(b"maxmemory-policy", b"").startswith(b"allkeys"):
-            logger.warning("Redis at %s may evict the outbox: set maxmemory-policy to noeviction.", self._where)
+            self._logger.warning("Redis at %s may evict the outbox: set maxmemory-policy to noeviction.", self._where)
 
     def dedicate(self, account: str) -> None:
         """Keep the store to one account; see Store."""
