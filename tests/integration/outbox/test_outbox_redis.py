@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from target_delivery import OptionError, OutboxFullError, StoreError
-from target_delivery.outbox import Claimed, Item, RedisStore, Settlement
+from target_delivery.cli import main
+from target_delivery.outbox import Claimed, Item, RedisStore, Settlement, open_store
 from target_delivery.outbox import redis as module
 from target_delivery.sandbox import Sandbox
 
@@ -328,6 +329,21 @@ def test_a_store_is_of_one_account(open_redis: Open, client: Any) -> None:
         other.dedicate("else@AdobeOrg")
     open_redis(name="else").dedicate("else@AdobeOrg")
     assert client.hget("{shop}:totals", "account") == b"acme@AdobeOrg"
+
+
+def test_no_outbox_is_made_when_none_shall_be(
+    open_redis: Open, redis: Redis, client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(StoreError, match="There is no outbox 'tpyo' in redis://"):
+        open_redis(name="tpyo", create=False)
+    with pytest.raises(StoreError, match="There is no outbox 'target-outbox'"):
+        open_store(redis.url(), create=False)
+    assert main(["outbox", "status", "--store", f"{redis.url()}#tpyo"]) == 1
+    assert "There is no outbox 'tpyo'" in capsys.readouterr().err
+    assert list(client.scan_iter()) == []
+    open_redis(name="tpyo")
+    open_redis(name="tpyo", create=False)
+    assert main(["outbox", "status", "--store", f"{redis.url()}#tpyo"]) == 0
 
 
 # --- what others do to the keys

@@ -38,7 +38,6 @@ RedisStore()  # error: mypy[call-arg] pyright[reportCallIssue]: "url"
 RedisStore(redis.Redis())  # error: mypy[arg-type] pyright[reportArgumentType]: expected "str"
 # error: mypy[call-arg] pyright[reportCallIssue]: Expected 1 positional argument
 RedisStore("redis://localhost:6379/0", "shop")
-RedisStore("redis://localhost:6379/0", create=False)  # error: mypy[call-arg] pyright[reportCallIssue]: "create"
 RedisStore("redis://localhost:6379/0", logger="shop")  # error: mypy[arg-type] pyright[reportArgumentType]: "logger"
 open_store(Path("outbox.db"))  # error: mypy[arg-type] pyright[reportArgumentType]: expected "str"
 open_store("sqlite:///outbox.db", lease=60)  # error: mypy[call-arg] pyright[reportCallIssue]: "lease"

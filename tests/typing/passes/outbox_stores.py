@@ -31,7 +31,7 @@ stores: list[Store] = [
     SQLiteStore(Path("outbox.db"), lease=60, max_items=1000, max_bytes=2**20, create=False),
     RedisStore("redis://localhost:6379/0"),
     RedisStore("redis://localhost:6379/0", name="shop", lease=60, max_items=1000, max_bytes=2**20),
-    RedisStore("redis://localhost:6379/0", logger=logging.getLogger("shop")),
+    RedisStore("redis://localhost:6379/0", create=False, logger=logging.getLogger("shop")),
     MemoryStore(),
     MemoryStore(lease=60, max_items=1000, max_bytes=2**20),
     open_store("sqlite:///outbox.db"),

@@ -19,7 +19,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     Args:
         url: ``sqlite:///outbox.db`` (a relative path), ``sqlite:////var/lib/outbox.db`` or a plain path;
             ``redis://host:port/db``, ``rediss://`` or ``unix://``, with ``#name`` for an outbox of another name.
-        create: make a file that is not there.
+        create: make a store that is not there.
 
     Raises:
         OptionError: the URL names no store.
@@ -30,7 +30,9 @@ def open_store(url: str, *, create: bool = True) -> Store:
         from target_delivery.outbox.redis import RedisStore
 
         address, _, name = url.partition("#")
-        return RedisStore(address, name=unquote(name)) if name else RedisStore(address)
+        if not name:
+            return RedisStore(address, create=create)
+        return RedisStore(address, name=unquote(name), create=create)
     from target_delivery.outbox.sqlite import SQLiteStore
 
     if not separator and url:

@@ -134,7 +134,8 @@ def _script(body: str, flags: str = "allow-oom") -> str:
 
 
 _PREPARE = _script("""
--- ARGV: prefix, schema version. Returns the version that is there.
+-- ARGV: prefix, schema version, 1 to create. Returns the version that is there.
+if ARGV[3] == '0' and call('EXISTS', totals, routes, aside) == 0 then return false end
 local version = call('HGET', totals, 'schema')
 if not version then call('HSET', totals, 'schema', ARGV[2]) end
 return version or ARGV[2]
@@ -384,11 +385,13 @@ class RedisStore:
         lease: seconds after which the items of a process that died are taken over. Longer than a call can take.
         max_items: notifications it holds at most, those that are set aside not counted.
         max_bytes: bytes of JSON it holds at most.
+        create: make the outbox when there is none of this name.
         logger: gets the warnings about settings of Redis. Default: the logger ``adobe.target``.
 
     Raises:
         OptionError: an argument is unusable.
-        StoreError: Redis cannot be reached, is a cluster, or holds an outbox of another version.
+        StoreError: Redis cannot be reached, is a cluster, or holds an outbox of another version; or there is no outbox
+            and none shall be made.
         ImportError: the extra is not installed.
     """
 
@@ -400,6 +403,7 @@ class RedisStore:
         lease: float = 30.0,
         max_items: int = 1_000_000,
         max_bytes: int = 2**30,
+        create: bool = True,
         logger: logging.Logger | None = None,
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
@@ -415,7 +419,7 @@ class RedisStore:
         self._where = _without_password(url)
         self._redis = _connect(url)
         self._script: Callable[[str], Any] = cache(self._redis.register_script)
-        self._open()
+        self._open(create)
 
     @property
     def lease(self) -> float:
@@ -431,10 +435,12 @@ class RedisStore:
     def _consumer(self) -> str:
         return self._consumers.setdefault(os.getpid(), new_id())
 
-    def _open(self) -> None:
+    def _open(self, create: bool) -> None:
         if b"cluster_enabled:1" in (self._asked("INFO", "cluster") or b""):
             raise StoreError(f"{self._where} is a Redis Cluster, which RedisStore cannot use: it needs one Redis.")
-        version = self._run(_PREPARE, SCHEMA_VERSION)
+        version = self._run(_PREPARE, SCHEMA_VERSION, int(create))
+        if version is None:
+            raise StoreError(f"There is no outbox {self._name!r} in {self._where}.")
         if version != str(SCHEMA_VERSION).encode():
             raise StoreError(
                 f"The outbox in {self._where} has schema version {version.decode(errors='replace')}; this version of "
