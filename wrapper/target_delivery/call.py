@@ -299,7 +299,7 @@ class Core:
                 body=prepared.body,
                 headers={**self._headers, "x-request-id": new_id()},
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise OptionError(f"The request cannot be written as JSON: {error}") from error
         self.config.logger.debug("Delivery API request %s %s", wire.url, _Text(wire.content))
         deadline = started + self.config.timeout / 1000

@@ -303,7 +303,7 @@ def test_too_old_is_set_aside_and_can_be_replayed(
         ),
         (b'{"v":"\\u001b]0;","session":"a","cluster":null,"request":{}}', "schema version is not a number"),
         (
-            b'{"v":1,"session":"a","cluster":null,"request":' + b'{"a":' * 5000 + b"1" + b"}" * 5001,
+            b'{"v":1,"session":"a","cluster":null,"request":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
             "not JSON",
         ),
     ],

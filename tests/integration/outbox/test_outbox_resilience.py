@@ -351,7 +351,9 @@ def test_cancelled_tasks_delay_and_lose_nothing(edge: Sandbox) -> None:
 
 
 def test_an_outbox_goes_on_in_the_next_event_loop_and_not_in_two(edge: Sandbox, tmp_path: Path) -> None:
-    client = AsyncTargetClient.create(edge.client_options())
+    # A connection belongs to its event loop, too: none is kept.
+    http_client = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))
+    client = AsyncTargetClient.create({**edge.client_options(), "http_client": http_client})  # type: ignore[typeddict-item]  # a plain dict
     outbox = AsyncNotificationOutbox(client, store=SQLiteStore(tmp_path / "outbox.db"), linger=0.0)
 
     async def send(id_: str) -> None:
@@ -367,6 +369,7 @@ def test_an_outbox_goes_on_in_the_next_event_loop_and_not_in_two(edge: Sandbox, 
         assert await outbox.flush(20) == 0
         assert await outbox.close() == 0
         await client.close()
+        await http_client.aclose()
 
     asyncio.run(send_and_look_elsewhere())
     asyncio.run(finish())

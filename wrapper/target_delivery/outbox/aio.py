@@ -265,12 +265,11 @@ class _Tasks:
                 await asyncio.wait_for(self.wake.wait(), engine.seconds_to_wait or 0.001)
 
     async def _send(self, batch: Batch) -> None:
+        outcome: Outcome = asyncio.CancelledError()
         try:
-            outcome: Outcome = await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
-        except BaseException as error:  # of a hook of the caller's http_client, too: the notification stays
+            outcome = await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
+        except Exception as error:  # of a hook of the caller's http_client, too: the notification stays
             outcome = error
-            if not isinstance(error, Exception):
-                raise
         finally:
             self.engine.inbox.put((batch, outcome))
             self.wake.set()

@@ -79,7 +79,7 @@ def packed(prepared: Prepared) -> tuple[str, list[bytes]]:
             own["notifications"] = [notification]
             contents.append(f"{start},{_to_json(own)[1:]}}}".encode("ascii"))
             own.pop("telemetry", None)  # once
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise OptionError(f"The request cannot be written as JSON: {error}") from error
     # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
     # What ties it to a page must not get lost in a group; an id that no other call has ties it to nothing.
