@@ -8,6 +8,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from target_delivery.async_client import AsyncTargetClient
@@ -26,6 +27,7 @@ from target_delivery.outbox.metrics import observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from concurrent.futures import Future
     from types import TracebackType
 
     from target_delivery.completion import Prepared
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["AsyncNotificationOutbox"]
 
 T = TypeVar("T")
+STORE_END = 0.5
+"""Seconds that a close with a timeout waits for the store to end."""
 
 
 class AsyncNotificationOutbox:
@@ -237,17 +241,25 @@ class _Tasks:
         """Send no more; wait for the calls that are under way so many seconds, then cut them off."""
         self.engine.stopping = True
         self.wake.set()
+        ending: list[Future[None]] = []
         if self._dispatcher is not None:
             await asyncio.wait([self._dispatcher], timeout=timeout if timeout is None else max(0.0, timeout))
-            ending = [self._dispatcher, *self._calls]
-            for task in ending:
+            tasks = [self._dispatcher, *self._calls]
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait(ending)
+            await asyncio.wait(tasks)
             # Those that were cut off go back at once, and not only when their lease ends.
-            await self.in_store(self.engine.cycle)
-        await self.in_store(self.engine.store.close)
+            ending.append(self._store.submit(self.engine.cycle))
         self._ended = True
+        ending.append(self._store.submit(self.engine.store.close))
         self._store.shutdown(wait=False)
+        # A store that hangs ends on its own time.
+        deadline = inf if timeout is None else time.monotonic() + STORE_END
+        while not all(one.done() for one in ending) and time.monotonic() < deadline:  # noqa: ASYNC110 - of a thread
+            await asyncio.sleep(FLUSH_POLL)
+        for one in ending:
+            if one.done():
+                one.result()
 
     async def _run(self) -> None:
         engine = self.engine
