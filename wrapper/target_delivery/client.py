@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
+from target_delivery import forks
 from target_delivery.async_result import AsyncResult
 from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
@@ -68,6 +69,7 @@ class TargetClient:
         self._workers: ThreadPoolExecutor | None = None
         self._worker = threading.local()
         self._poller = Poller(self._core.device.keeper, self._send) if self._core.device is not None else None
+        forks.watch(self)
 
     @classmethod
     def create(cls, options: ClientOptions) -> Self:
@@ -161,6 +163,8 @@ class TargetClient:
         Returns:
             Whether there is an artifact to decide with; always True for a ``server-side`` client.
         """
+        if self._poller is not None:
+            self._poller.start()
         return self._ready.wait(timeout) and self._core.can_decide
 
     @property
@@ -216,6 +220,19 @@ class TargetClient:
                 http_client.close()
         self._end.set()
 
+    def before_fork(self) -> None:
+        """Wait for whoever is just handing over a call with a callback."""
+        self._lock.acquire()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Leave the threads to the process that has them; here they start when they are needed."""
+        if child:
+            self._workers = None
+            self._end = threading.Event()
+            if self._poller is not None:
+                self._poller.after_fork_in_child()
+        self._lock.release()
+
     def __enter__(self) -> Self:
         return self
 
@@ -232,6 +249,8 @@ class TargetClient:
     ) -> T | AsyncResult[T]:
         if self._closed:
             raise ClientClosedError(CLOSED)
+        if self._poller is not None:
+            self._poller.start()
         if call.callback is None:
             return finish(self._hold(conversation))
         return AsyncResult(self._submit(self._hold_and_tell, conversation, call, finish))

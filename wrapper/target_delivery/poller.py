@@ -31,8 +31,21 @@ class Poller:
         self._send = send
         self._stopped = threading.Event()
         self._socket: socket.socket | None = None
-        self._thread = threading.Thread(target=self._poll, name="target-delivery-artifact", daemon=True)
-        self._thread.start()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the thread, unless it is there."""
+        if self._thread is None and not self._stopped.is_set():
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._poll, name="target-delivery-artifact", daemon=True)
+                    self._thread.start()
+
+    def after_fork_in_child(self) -> None:
+        """Forget the thread, which a child does not have. It starts with the first call, and not for a mere exec."""
+        self._lock, self._thread, self._socket = threading.Lock(), None, None
 
     def stop(self) -> None:
         """Stop at once, a download under way included."""
@@ -40,7 +53,7 @@ class Poller:
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-        if threading.current_thread() is not self._thread:
+        if self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(STOP_TIMEOUT)
 
     def _poll(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +12,8 @@ from urllib.request import getproxies
 
 import httpx
 from attrs import define
+
+from target_delivery import forks
 
 if TYPE_CHECKING:
     import ssl
@@ -166,8 +167,8 @@ class Pool(Generic[H]):
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
         self._lock = threading.Lock()
-        self._pid = os.getpid()
         self._parents: list[Lane[H]] = []
+        forks.watch(self)
 
     @property
     def clients(self) -> list[H]:
@@ -177,8 +178,6 @@ class Pool(Generic[H]):
     @contextmanager
     def lane(self) -> Generator[H]:
         """Give the first HTTP client that is free, so that few calls share few connections."""
-        if self._pid != os.getpid():
-            self._leave_to_parent()
         with self._lock:
             lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
             if lane is None and self.owned and len(self._lanes) < LANES:
@@ -193,12 +192,16 @@ class Pool(Generic[H]):
             with self._lock:
                 lane.busy -= 1
 
-    def _leave_to_parent(self) -> None:
-        """After a fork, leave the connections to the process that opened them; a caller's own client is shared."""
-        self._parents = self._lanes  # kept, lest their end closes what the parent uses
-        self._lanes = [Lane(self._make() if self.owned else self._parents[0].http)]
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+    def before_fork(self) -> None:
+        """Wait for whoever is just given an HTTP client."""
+        self._lock.acquire()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Leave the connections to the process that opened them; a caller's own client is shared."""
+        if child:
+            self._parents += self._lanes  # kept, lest their end closes what the parent uses
+            self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
+        self._lock.release()
 
 
 class _WithoutSecrets(logging.Filter):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -102,21 +102,20 @@ class TelemetryStore:
 
     def __init__(self, capacity: int = MOST_ENTRIES) -> None:
         self._entries: deque[AnyObject] = deque(maxlen=capacity)
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(self, entry: AnyObject) -> None:
         """Keep an entry."""
-        with self._lock:
-            self._entries.append(entry)
+        self._entries.append(entry)
 
     def take(self) -> list[AnyObject]:
         """Give all entries and forget them."""
-        with self._lock:
-            entries = list(self._entries)
-            self._entries.clear()
+        entries: list[AnyObject] = []
+        with suppress(IndexError):
+            while True:
+                entries.append(self._entries.popleft())
         return entries
 
 

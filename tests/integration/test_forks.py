@@ -1,0 +1,128 @@
+"""A client that was made before a fork, as servers that load the application first do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from target_delivery.sandbox import Sandbox
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+
+PROGRAM = """
+import os, threading
+from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
+
+client = TargetClient.create({options!r})
+
+def offers(count, **more):
+    for number in range(count):
+        request = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
+        answer = client.get_offers({{"request": request, "session_id": f"{{os.getpid()}}-{{number}}", **more}})
+        yield answer
+
+def decided(answer):
+    return answer.response.prefetch.mboxes[0].options[0].content
+
+def in_child(work):
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return pid
+
+def require_all(children):
+    for pid in children:
+        assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+def run(options: object, program: str) -> None:
+    text = PROGRAM.format(options=options) + textwrap.dedent(program)
+    ran = subprocess.run([sys.executable, "-X", "dev", "-c", text], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_parent_and_children_use_connections_and_threads_of_their_own(edge: Sandbox) -> None:
+    run(
+        edge.client_options(),
+        """
+        expected = decided(next(offers(1)))
+        seen = threading.Event()
+        next(offers(1, callback=lambda answer: seen.set())).get(10)
+
+        def work():
+            assert [decided(answer) for answer in offers(20)] == [expected] * 20
+            told = threading.Event()
+            (result,) = offers(1, callback=lambda answer: told.set())
+            assert decided(result.get(10)) == expected
+            assert told.wait(10)
+            client.close()
+            return 0
+
+        children = [in_child(work) for _ in range(4)]
+        assert [decided(answer) for answer in offers(50)] == [expected] * 50
+        require_all(children)
+        client.close()
+        """,
+    )
+    assert edge.ledger.requests == 2 + 4 * 21 + 50
+    assert edge.ledger.impressions.total() == 0
+
+
+def test_a_fork_amid_calls_of_other_threads(edge: Sandbox) -> None:
+    run(
+        edge.client_options(),
+        """
+        # First, as a fork amid an import of another thread is beyond anybody's help.
+        next(offers(1, callback=print)).get(10)
+        done = threading.Event()
+
+        def call():
+            while not done.is_set():
+                list(offers(1))
+                next(offers(1, callback=print)).get(10)
+
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(20):
+            require_all([in_child(lambda: len(list(offers(2))) - 2)])
+        done.set()
+        for thread in threads:
+            thread.join()
+        client.close()
+        """,
+    )
+
+
+def test_a_child_keeps_its_artifact_fresh_itself(edge: Sandbox) -> None:
+    """And only when it decides: most children of most programs do something else at once."""
+    run(
+        edge.client_options("on-device"),
+        """
+        def poller():
+            return [one.name for one in threading.enumerate()].count("target-delivery-artifact")
+
+        assert client.wait_until_ready(10)
+        expected = decided(next(offers(1)))
+        assert poller() == 1
+
+        def work():
+            assert poller() == 0
+            assert decided(next(offers(1))) == expected
+            assert poller() == 1
+            client.close()
+            return poller()
+
+        require_all([in_child(work) for _ in range(3)])
+        assert poller() == 1
+        client.close()
+        """,
+    )
