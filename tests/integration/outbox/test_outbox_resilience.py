@@ -361,6 +361,7 @@ def test_an_outbox_goes_on_in_the_next_event_loop_and_not_in_two(edge: Sandbox, 
 
     async def send_and_look_elsewhere() -> None:
         await send("a")
+        assert await outbox.flush(20) == 0
         with pytest.raises(OutboxError, match="in use in another event loop"):
             await asyncio.to_thread(lambda: asyncio.run(send("elsewhere")))
 

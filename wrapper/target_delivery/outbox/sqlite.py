@@ -43,9 +43,7 @@ WAL_LIMIT = 2**24
 
 _INSERT = """
     INSERT INTO item (seq, grp, route, due, added, data) VALUES (
-        (SELECT seq + 1 FROM total),
-        (SELECT CASE WHEN items < ?6 AND bytes + length(?5) <= ?7 THEN ?1 END FROM total),
-        ?2, ?3, ?4, ?5
+        (SELECT seq + 1 FROM total), (SELECT CASE WHEN items < ? AND bytes <= ? THEN ? END FROM total), ?, ?, ?, ?
     )
 """
 """Needs no transaction around it: without room the group is NULL, which the table refuses."""
@@ -186,8 +184,18 @@ class SQLiteStore:
 
     def append(self, items: Sequence[Item]) -> None:
         """Store all items or none; see Store."""
-        limits = (self._max_items, self._max_bytes)
-        rows = [(item.group, item.route, item.due, item.added, item.data, *limits) for item in items]
+        rows = [
+            (
+                self._max_items,
+                self._max_bytes - len(item.data),
+                item.group,
+                item.route,
+                item.due,
+                item.added,
+                item.data,
+            )
+            for item in items
+        ]
         while not self._inserted(rows):
             held, held_bytes = self._row("SELECT items, bytes FROM total")
             require_room(
@@ -304,8 +312,8 @@ class SQLiteStore:
             chosen = f"SELECT grp, route, data, seq FROM aside {where} ORDER BY seq"  # noqa: S608 - constant text
             rows = sqlite.execute(chosen, parameters).fetchall()
             # What the store held before is always let in again.
-            limits = (2**62, 2**62)
-            sqlite.executemany(_INSERT, [(group, route, now, now, data, *limits) for group, route, data, _ in rows])
+            room = (2**62, 2**62)
+            sqlite.executemany(_INSERT, [(*room, group, route, now, now, data) for group, route, data, _ in rows])
             sqlite.executemany("DELETE FROM aside WHERE seq = ?", [row[3:] for row in rows])
         return len(rows)
 
