@@ -14,6 +14,7 @@ from attrs import define
 from target_delivery import cookies, edge
 from target_delivery.errors import OptionError
 from target_delivery.ids import new_id
+from target_delivery.options import DEFAULT_CONSUMER
 from target_delivery_api.models import (
     Context,
     DeliveryRequest,
@@ -136,9 +137,10 @@ class Completion:
         if "supplementalDataId" in analytics:
             prepared.stitched = True
         else:
-            analytics["supplementalDataId"], prepared.stitched = self._memory.supplemental_data_id(
-                prepared.session_id, options.consumer_id
-            )
+            sdid, shared = self._memory.supplemental_data_id(prepared.session_id, options.consumer_id)
+            analytics["supplementalDataId"] = sdid
+            # Who names a consumer has others as well, whose calls may be yet to come.
+            prepared.stitched = shared or options.consumer_id != DEFAULT_CONSUMER
         _complete_audience_manager(experience_cloud, cookies.read_visitor_cookie(options.visitor_cookie))
 
     def _complete_property(self, body: Json) -> None:

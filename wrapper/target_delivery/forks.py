@@ -20,7 +20,7 @@ class Watched(Protocol):
         """Go on, in the process that forked or in its child."""
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _watched: WeakSet[Watched] = WeakSet()
 _resting: list[Watched] = []
 

@@ -23,7 +23,8 @@ class Memory:
         self.location_hint = location_hint
         """Edge cluster for calls that bring none: that of the last answer."""
         self._pages: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
-        self._lock = threading.Lock()
+        # Not a mere lock: a signal handler may send, too.
+        self._lock = threading.RLock()
         forks.watch(self)
 
     def supplemental_data_id(self, session_id: str, consumer_id: str) -> tuple[str, bool]:

@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 DecisioningMethodName = Literal["server-side", "on-device", "hybrid"]
+DEFAULT_CONSUMER = "target-global-mbox"
+
 MethodName = Literal["get_offers", "get_attributes", "send_notifications"]
 
 
@@ -243,7 +245,7 @@ class CallOptions(NamedTuple):
     target_cookie: str | None = None
     target_location_hint: str | None = None
     visitor_cookie: str | None = None
-    consumer_id: str = "target-global-mbox"
+    consumer_id: str = DEFAULT_CONSUMER
     customer_ids: Sequence[CustomerId] = ()
     session_id: str | None = None
     decisioning_method: DecisioningMethodName | None = None

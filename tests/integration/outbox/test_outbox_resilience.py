@@ -12,7 +12,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -169,30 +168,37 @@ def test_a_cookie_cannot_make_any_number_of_routes(edge: Sandbox) -> None:
 # --- interrupts, cancellation, threads that cannot be
 
 
-def test_a_signal_handler_may_close_it(edge: Sandbox, tmp_path: Path) -> None:
-    """The usual end of a server: the main thread is storing when the signal comes."""
-    program = """
-    import signal, threading
-    def close(*_):
-        started = time.monotonic()
-        outbox.close(1)
-        assert time.monotonic() - started < 3
-        print(number, flush=True)
-        os._exit(0)
-    signal.signal(signal.SIGTERM, close)
-    print("ready", flush=True)
-    number = 0
+SIGNALLED = """
+import signal, threading
+def handler(*_):
+    {handler}
+signal.signal(signal.SIGTERM, handler)
+print("ready", flush=True)
+number = 0
+with client, outbox:
     while True:
-        outbox.send_notifications(options(notification(f"n{number}"), visitor=f"visitor{number % 50}"))
+        outbox.send_notifications(options(notification(f"n{{number}}"), visitor=f"visitor{{number % 50}}"))
         number += 1
-    """
-    for attempt in range(4):
+        print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["raise SystemExit", "outbox.close(1); os._exit(0)", "outbox.close(None); os._exit(0)"],
+    ids=["raises", "closes", "closes-without-limit"],
+)
+def test_a_signal_ends_it_and_loses_nothing(edge: Sandbox, tmp_path: Path, handler: str) -> None:
+    """The usual end of a server: the main thread is storing when the signal comes."""
+    for attempt in range(2):
         path = tmp_path / f"{attempt}.db"
+        edge.ledger.reset()
         prologue = PROLOGUE.format(
             tests=str(Path(__file__).parents[1]), client={**edge.client_options(), "timeout": 2000}, path=str(path)
         )
+        program = prologue.replace("store=SQLiteStore(", "store=SQLiteStore(lease=3.1, path=")
         process = subprocess.Popen(
-            [sys.executable, "-c", prologue + textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", program + SIGNALLED.format(handler=handler)], stdout=subprocess.PIPE, text=True
         )
         try:
             assert process.stdout is not None
@@ -204,7 +210,67 @@ def test_a_signal_handler_may_close_it(edge: Sandbox, tmp_path: Path) -> None:
             process.kill()
             process.wait()
         assert process.returncode == 0
-        assert int(out) > 0
+        stored = {f"n{number}" for number in range(int(out.split()[-1]))}
+        assert stored
+        if "raise" in handler:
+            assert stored <= set(edge.ledger.notifications)
+        else:
+            require_delivered_in_the_end(edge, path, stored)
+
+
+def require_delivered_in_the_end(edge: Sandbox, path: Path, ids: set[str]) -> None:
+    with TargetClient.create({**edge.client_options(), "timeout": 300}) as client:
+        outbox = NotificationOutbox(client, store=SQLiteStore(path, lease=2))
+        assert outbox.flush(40) == 0
+        outbox.close()
+    assert ids <= set(edge.ledger.notifications)
+    assert edge.ledger.impressions.total() == len(set(edge.ledger.notifications))
+
+
+def test_a_signal_handler_cannot_store_amid_a_call(tmp_path: Path) -> None:
+    """What it gave would be in the transaction of what it interrupted, and might be undone with that."""
+    path = tmp_path / "outbox.db"
+    store = SQLiteStore(path)
+    errors: list[StoreError] = []
+
+    execute = store._execute
+
+    def signalled(sqlite: sqlite3.Connection, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        cursor = execute(sqlite, sql, parameters)
+        if sql == "BEGIN IMMEDIATE":
+            with pytest.raises(StoreError, match="in use by what this signal handler interrupted") as caught:
+                store.append([Item("handler", "", b"x", 0.0, 0.0)])
+            errors.append(caught.value)
+        return cursor
+
+    store._execute = signalled  # type: ignore[method-assign]  # as if a signal came right after it
+    store.append([Item("g", "", b"x", 0.0, 0.0)] * 2)
+    store._execute = execute  # type: ignore[method-assign]  # as it was
+    assert len(errors) == 1
+    assert store.stats(0).pending == 2
+    store.close()
+
+
+def test_a_transaction_that_was_left_open_is_undone(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "outbox.db")
+    assert store._sqlite is not None
+    store._sqlite.execute("BEGIN IMMEDIATE")  # as if Ctrl-C came twice
+    store._sqlite.execute("DELETE FROM total")
+    store.append([Item("g", "", b"x", 0.0, 0.0)])
+    other = SQLiteStore(tmp_path / "outbox.db")
+    assert other.stats(0).pending == 1
+    other.close()
+    store.close()
+
+
+def test_rows_that_are_refused_for_another_reason_are_an_error(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "outbox.db")
+    store.append([Item("g", "", b"x", 0.0, 0.0)])
+    assert store._sqlite is not None
+    store._sqlite.execute("UPDATE total SET seq = 0")  # as in a file that somebody mended
+    with pytest.raises(StoreError, match="UNIQUE constraint failed"):
+        store.append([Item("g", "", b"x", 0.0, 0.0)])
+    store.close()
 
 
 class Interrupted(MemoryStore):
@@ -256,11 +322,6 @@ def test_an_interrupted_commit_tells_everybody(edge: Sandbox) -> None:
 
 def test_an_interrupted_transaction_is_undone(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "outbox.db")
-
-    class Interrupting(list[Item]):
-        def __iter__(self) -> Any:
-            yield Item("g", "", b"x", 0.0, 0.0)
-            raise KeyboardInterrupt
 
     execute = store._execute
 
@@ -489,8 +550,9 @@ def test_a_file_that_is_gone_takes_nothing_more(edge: Sandbox, tmp_path: Path, m
         SQLiteStore(path).close()
     else:
         shutil.rmtree(path.parent)
-    with pytest.raises(StoreError, match="was deleted or replaced while it was open"):
-        outbox.send_notifications(options(notification("after")))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="was deleted or replaced while it was open"):
+            outbox.send_notifications(options(notification("after")))
     eventually(lambda: edge.ledger.notifications == ["before"])
 
 
@@ -542,6 +604,8 @@ def test_every_open_route_gets_its_share(tmp_path: Path) -> None:
     assert store.next_due(()) == 0
     groups = claim(store, 100.0, groups=6, closed={"28"})
     assert sorted(group[0].group for group in groups) == ["0", "1", "2", "350", "351", "352"]
+    turns = {claim(store, 100.0, groups=1, closed={"28"})[0][0].route for _ in range(10)}
+    assert len(turns) > 1, "none is always the first"
     assert [group[0].route for group in claim(store, 100.0, groups=50)].count("28") == 9
     assert store.next_due({"", "28", "35"}) is None
     store.close()

@@ -206,7 +206,7 @@ class _Tasks:
         self._store = ThreadPoolExecutor(1, thread_name_prefix="target-outbox")
         self._ended = False
         self._dispatcher: asyncio.Task[None] | None = None
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[Outcome]] = set()
 
     def belong_to(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Tell whether they are of this event loop, in this process."""
@@ -249,6 +249,8 @@ class _Tasks:
                 task.cancel()
             await asyncio.wait(tasks)
             # Those that were cut off go back at once, and not only when their lease ends.
+            while self.engine.to_send:
+                self.engine.inbox.put((self.engine.to_send.popleft(), asyncio.CancelledError()))
             ending.append(self._store.submit(self.engine.cycle))
         self._ended = True
         ending.append(self._store.submit(self.engine.store.close))
@@ -267,21 +269,27 @@ class _Tasks:
             self.wake.clear()
             await self.in_store(engine.cycle)
             while engine.to_send:
-                task = self._loop.create_task(self._send(engine.to_send.popleft()))
+                batch = engine.to_send.popleft()
+                task = self._loop.create_task(self._send(batch))
                 self._calls.add(task)
-                task.add_done_callback(self._calls.discard)
+                # Not in _send, which a cancellation may keep from its first step.
+                task.add_done_callback(partial(self._note, batch))
             engine.tell()
             if engine.drained:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), engine.seconds_to_wait or 0.001)
+                # Not wait_for, which on Python 3.11 may swallow a cancellation.
+                async with asyncio.timeout(engine.seconds_to_wait or 0.001):
+                    await self.wake.wait()
 
-    async def _send(self, batch: Batch) -> None:
-        outcome: Outcome = asyncio.CancelledError()
+    async def _send(self, batch: Batch) -> Outcome:
         try:
-            outcome = await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
+            return await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
         except Exception as error:  # of a hook of the caller's http_client, too: the notification stays
-            outcome = error
-        finally:
-            self.engine.inbox.put((batch, outcome))
-            self.wake.set()
+            return error
+
+    def _note(self, batch: Batch, task: asyncio.Task[Outcome]) -> None:
+        self._calls.discard(task)
+        outcome = asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
+        self.engine.inbox.put((batch, outcome))
+        self.wake.set()

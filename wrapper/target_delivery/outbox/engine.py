@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from math import inf, isfinite
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeGuard, TypeVar
 
 from attrs import evolve, frozen
 
@@ -23,7 +23,7 @@ from target_delivery.outbox.stores import Settlement
 from target_delivery_api.models import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from target_delivery.completion import Prepared
     from target_delivery.options import Config
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from target_delivery.outbox.stores import Claimed, Reason, Store
 
 __all__ = ["CLOSE_TIMEOUT", "Engine", "OutboxStats", "make_engine"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that leaving a with block waits for deliveries."""
@@ -105,6 +108,7 @@ class Engine:
         self._sleeps_until = inf
         self._store_used = -inf
         self._clusters: set[str] = set()
+        self._inside: set[int] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
     # --- storing
@@ -137,7 +141,24 @@ class Engine:
 
     def commit(self) -> None:
         """Store what is queued, from whatever thread. Whoever waits for it meanwhile rides along with the next."""
-        self._committer.commit()
+        if not self.interrupted:
+            self.use(self._committer.commit)
+
+    def use(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what a caller asks of the store."""
+        me = threading.get_ident()
+        if me in self._inside:
+            return work(*args, **kwargs)
+        self._inside.add(me)
+        try:
+            return work(*args, **kwargs)
+        finally:
+            self._inside.discard(me)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether this is a signal handler that interrupted a call of this outbox: it must not wait for that to end."""
+        return threading.get_ident() in self._inside
 
     # --- sending: one thread at a time
 
@@ -146,13 +167,12 @@ class Engine:
         try:
             now = time.time()
             self._take_notes(now)
-            if now < self._store_used + STORE_INTERVAL and now >= self._store_used and not self.stopping:
+            if self._store_used <= now < self._store_used + STORE_INTERVAL and not self.stopping:
                 self.to_send += self._sender.start(now)
                 self._sleeps_until = self._store_used + STORE_INTERVAL
             elif self._could_use_store(now):
                 self._store_used = now
                 self.to_send += self._sender.start(time.time())  # the store may have taken a while
-                self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
         except Exception:  # of a bug: deliveries have to go on
             self._sleeps_until = time.time() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
@@ -170,6 +190,7 @@ class Engine:
             if not self.stopping and self._sender.wanted():
                 self._claim(now)
                 self._settle(now)
+            self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
         except Exception as error:  # a store of somebody else's may raise anything
             if not self._store_failures:
                 self._log("The outbox cannot use its store and tries again: %s", error)
@@ -235,7 +256,8 @@ class Engine:
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the next cycle, unless a call ends or something is stored."""
-        return max(0.05 if self.stopping else 0.0, self._sleeps_until - time.time())
+        # Bounded, lest a clock that is set back makes it long.
+        return max(0.05 if self.stopping else 0.0, min(MAX_STORE_BACKOFF, self._sleeps_until - time.time()))
 
     def wait(self) -> None:
         """Wait in this thread until the next cycle is due."""
@@ -270,18 +292,18 @@ class Engine:
             StoreError: the store cannot be read.
         """
         now = time.time()
-        counts = self.store.stats(now)
+        counts = self.use(self.store.stats, now)
         age = 0.0 if counts.oldest is None else max(0.0, now - counts.oldest)
         return OutboxStats(counts.pending, counts.in_flight, counts.confirmed, counts.set_aside, age, counts.bytes)
 
     def delivered_up_to(self, position: int) -> bool:
         """Tell whether all that was stored up to a position has left the store, and its events were emitted."""
-        span = self.store.span()
+        span = self.use(self.store.span)
         return (span is None or span[0] > position) and not self._telling
 
     def newest(self) -> int | None:
         """Return the position of what was stored last; None when the store is empty."""
-        span = self.store.span()
+        span = self.use(self.store.span)
         return None if span is None else span[1]
 
 
@@ -300,7 +322,10 @@ class Entry:
         if self.error is not None:
             raise self.error
         if not self.stored:
-            raise StoreError("The commit was interrupted. To give the same notifications again is safe.")
+            raise StoreError(
+                "The commit was interrupted, or is that of a signal handler which interrupted another call of the "
+                "outbox. To give the same notifications again is safe."
+            )
 
 
 class _Committer:

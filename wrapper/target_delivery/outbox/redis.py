@@ -19,6 +19,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
+from target_delivery import forks
 from target_delivery.errors import OptionError, OutboxFullError, StoreError
 from target_delivery.ids import new_id
 from target_delivery.outbox.stores import (
@@ -417,8 +418,11 @@ class RedisStore:
         self._consumers: dict[int, str] = {}
         self._prefix = f"{{{name}}}:"
         self._where = _without_password(url)
-        self._redis = _connect(url)
+        self._url = url
+        self._parents: list[Any] = []
+        self._redis: Any = _connect(url)
         self._script: Callable[[str], Any] = cache(self._redis.register_script)
+        forks.watch(self)
         self._open(create)
 
     @property
@@ -596,6 +600,16 @@ class RedisStore:
             pass  # its consumer stays, and costs nothing
         finally:
             self._redis.close()
+
+    def before_fork(self) -> None:
+        """Nothing: connections stay the parent's."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """Connect anew in a child, which would wait for ever if a thread was just taking a connection."""
+        if child:
+            self._parents.append(self._redis)
+            self._redis = _connect(self._url)
+            self._script = cache(self._redis.register_script)
 
     def _run(self, script: str, *arguments: str | bytes | float, patience: float = PATIENCE) -> Any:
         return self._patiently(lambda: self._script(script)(args=(self._prefix, *arguments)), patience)

@@ -234,14 +234,23 @@ class Sender:
     def _failed(self, batch: Batch, outcome: BaseException, now: float) -> None:
         status = outcome.status if isinstance(outcome, DeliveryStatusError) else None
         retry_after = outcome.retry_after if isinstance(outcome, DeliveryStatusError) else None
-        down = status in OVERLOADED or isinstance(outcome, (DeliveryConnectionError, DeliveryTimeoutError))
         circuit = self._circuits.setdefault(batch.route, Circuit())
-        was_closed = circuit.until is None
-        # The texts of other errors are not ours, and may show what is nobody's business.
-        reason = str(outcome) if isinstance(outcome, DeliveryError) else type(outcome).__name__
-        circuit.failed(now, reason=reason, probe=batch.probe, retry_after=retry_after, news=down or batch.attempts == 0)
-        if was_closed and circuit.until is not None:
-            self.changes.append(f"The edge {batch.route or 'of the client'} fails, notifications wait: {reason}")
+        if isinstance(outcome, DeliveryError):
+            down = status in OVERLOADED or isinstance(outcome, (DeliveryConnectionError, DeliveryTimeoutError))
+            was_closed = circuit.until is None
+            circuit.failed(
+                now,
+                reason=str(outcome),
+                probe=batch.probe and circuit.probing,
+                retry_after=retry_after,
+                news=down or batch.attempts == 0,
+            )
+            if was_closed and circuit.until is not None:
+                self.changes.append(f"The edge {batch.route or 'of the client'} fails, notifications wait: {outcome}")
+        else:
+            # Of a hook of the caller's, of a call that was cut off: no news of the edge. The text is not ours to show.
+            circuit.reason = type(outcome).__name__
+            circuit.probing = circuit.probing and not batch.probe
         self._again(batch.claimed, now, retry_after)
 
     def _answered(self, batch: Batch, answer: TargetDeliveryResponse, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -156,7 +157,8 @@ class SQLiteStore:
         self._closed = False
         # A signal handler that closes the outbox may interrupt a thread that stores.
         self._lock = threading.RLock()
-        self._file = (0, 0)
+        self._busy = False
+        self._file: tuple[int, int] | None = None
         self._sqlite: sqlite3.Connection | None = None
         self._durable = False
         forks.watch(self)
@@ -216,7 +218,9 @@ class SQLiteStore:
             else:
                 with self._transaction(durable=True) as sqlite:
                     sqlite.executemany(_INSERT, rows)
-        except sqlite3.IntegrityError:
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+                self._fail(error)
             return False
         return True
 
@@ -228,6 +232,7 @@ class SQLiteStore:
         routes = [route for route, due in self._routes(closed) if due <= now]
         if not routes:
             return []
+        random.shuffle(routes)  # so that none is always the first
         token = new_id()
         by_group: dict[str, list[Claimed]] = {}
         with self._transaction(durable=False) as sqlite:
@@ -360,18 +365,30 @@ class SQLiteStore:
                 None for what only reads.
         """
         with self._lock:
+            nested, self._busy = self._busy, True
             try:
                 sqlite = self._sqlite or self._opened()
-                if durable:
-                    self._require_file()
-                if durable is not None and durable is not self._durable:
-                    sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                    self._durable = durable
+                if durable is not None:
+                    self._make_ready(sqlite, nested=nested, durable=durable)
                 yield sqlite
             except sqlite3.IntegrityError:
                 raise
             except (sqlite3.Error, OSError) as error:
                 self._fail(error)
+            finally:
+                self._busy = nested
+
+    def _make_ready(self, sqlite: sqlite3.Connection, *, nested: bool, durable: bool) -> None:
+        """Get ready to write."""
+        if sqlite.in_transaction:
+            if nested:
+                raise StoreError(f"The outbox {self._path} is in use by what this signal handler interrupted.")
+            sqlite.execute("ROLLBACK")  # of a call that was interrupted before it could do so
+        if durable:
+            self._require_file()
+        if self._durable is not durable:
+            sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
 
     @contextlib.contextmanager
     def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
@@ -400,10 +417,14 @@ class SQLiteStore:
     def _opened(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"The store {self._path} is closed.")
-        self._find_file()
+        first = self._file is None
+        if first:
+            self._find_file()
+        else:
+            self._require_file()
         sqlite = self._connect("rw")
         try:
-            self._set_up(sqlite)
+            self._set_up(sqlite, first=first)
         except BaseException:
             sqlite.close()
             raise
@@ -427,10 +448,12 @@ class SQLiteStore:
             check_same_thread=False,
         )
 
-    def _set_up(self, sqlite: sqlite3.Connection) -> None:
-        self._execute(sqlite, "PRAGMA journal_mode = WAL")
+    def _set_up(self, sqlite: sqlite3.Connection, *, first: bool) -> None:
         sqlite.execute("PRAGMA synchronous = NORMAL")
         sqlite.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+        if not first:
+            return
+        self._execute(sqlite, "PRAGMA journal_mode = WAL")
         self._execute(sqlite, "BEGIN IMMEDIATE")
         try:
             if not self._is_outbox(sqlite):
@@ -465,7 +488,8 @@ class SQLiteStore:
             StoreError: it is not a whole outbox that this version can read.
         """
         sizes: list[int] = []
-        for path in (self._path, f"{self._path}-wal"):
+        # In this order: who makes the file writes -wal after it.
+        for path in (f"{self._path}-wal", self._path):
             try:
                 sizes.append(os.path.getsize(path))
             except FileNotFoundError:
@@ -476,7 +500,7 @@ class SQLiteStore:
             if not self._create and not os.path.exists(self._path):
                 raise StoreError(f"There is no outbox {self._path}.")
             return
-        if not sizes[0]:
+        if not sizes[1]:
             self._damaged("it is empty, while its -wal file is not")
         try:
             with contextlib.closing(self._connect("ro")) as sqlite:

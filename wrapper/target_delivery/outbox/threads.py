@@ -139,26 +139,33 @@ class NotificationOutbox:
 
         Returns:
             0 when all of that is delivered or set aside; else how many notifications the store still holds. A handler
-            of an event, which is called between deliveries, gets that at once.
+            of an event, which is called between deliveries, gets that at once, and so does a signal handler that
+            interrupted a call of this outbox.
 
         Raises:
             StoreError: the store cannot be read.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         threads = self._process()
+        if threads.must_not_wait:
+            threads.wake()
+            return self.stats().stored
+        return threads.engine.use(self._flushed, threads, deadline)
+
+    def _flushed(self, threads: _Threads, deadline: float | None) -> int:
         newest = threads.engine.newest()
         threads.wake()
         while newest is not None and not threads.engine.delivered_up_to(newest):
-            if threads.in_dispatcher or (deadline is not None and time.monotonic() >= deadline):
+            if (deadline is not None and time.monotonic() >= deadline) or not threads.start(closed=self._closed):
                 return self.stats().stored
             time.sleep(FLUSH_POLL)
-            threads = self._process()
         return 0
 
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
         """Take no more, deliver what is stored, as far as the time allows, and end.
 
-        What cannot be delivered stays in the store, for the next outbox that is opened on it.
+        What cannot be delivered stays in the store, for the next outbox that is opened on it. In a signal handler that
+        interrupted a call of this outbox it does not wait; to deliver first, have the handler raise SystemExit.
 
         Args:
             timeout: seconds to wait; None waits until everything is delivered.
@@ -195,7 +202,8 @@ class NotificationOutbox:
         Raises:
             StoreError: the store cannot be read.
         """
-        return self._process().engine.store.list_aside(limit)
+        engine = self._process().engine
+        return engine.use(engine.store.list_aside, limit)
 
     def replay(self, refs: Collection[str] | None = None) -> int:
         """Put back what was set aside, to be sent again as if it were stored now.
@@ -210,7 +218,7 @@ class NotificationOutbox:
             StoreError: the store cannot be written.
         """
         threads = self._process()
-        replayed = threads.engine.store.replay(refs, time.time())
+        replayed = threads.engine.use(threads.engine.store.replay, refs, time.time())
         threads.wake()
         return replayed
 
@@ -236,8 +244,7 @@ class NotificationOutbox:
         threads = self._processes.get(os.getpid())
         if threads is None:
             threads = self._processes.setdefault(os.getpid(), _Threads(self._client, self._new_engine()))
-        if not self._closed:
-            threads.start()
+        threads.start(closed=self._closed)
         return threads
 
 
@@ -247,32 +254,33 @@ class _Threads:
     def __init__(self, client: TargetClient, engine: Engine) -> None:
         self.engine = engine
         self._client = client
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._dispatcher: threading.Thread | None = None
         self._work: SimpleQueue[Batch | None] = SimpleQueue()
         self._senders = 0
         self._at_exit = partial(_stop_at_exit, weakref.ref(self))
 
-    def start(self) -> None:
-        """Start the dispatcher, once."""
-        if self._dispatcher is not None:
-            return
-        with self._lock:
-            if self._dispatcher is None:
-                dispatcher = threading.Thread(target=self._run, name="target-outbox", daemon=True)
-                with contextlib.suppress(RuntimeError):  # too many threads, for now: what comes is stored all the same
-                    dispatcher.start()
-                    self._dispatcher = dispatcher
-                atexit.register(self._at_exit)
+    def start(self, *, closed: bool) -> bool:
+        """Start the dispatcher, once, unless the outbox is closed; tell whether it runs."""
+        if self._dispatcher is None and not closed:
+            with self._lock:
+                if self._dispatcher is None:
+                    self._dispatcher = threading.Thread(target=self._run, name="target-outbox", daemon=True)
+                    try:
+                        self._dispatcher.start()
+                        atexit.register(self._at_exit)
+                    except RuntimeError:  # too many threads, for now: what comes is stored all the same
+                        self._dispatcher = None
+        return self._dispatcher is not None or not closed
 
     def wake(self) -> None:
         """Have the dispatcher look what there is to do. A queue, since an event must not be set in a signal handler."""
         self.engine.inbox.put(None)
 
     @property
-    def in_dispatcher(self) -> bool:
-        """Whether it is the dispatcher that asks, which must not wait for itself."""
-        return threading.current_thread() is self._dispatcher
+    def must_not_wait(self) -> bool:
+        """Whether whoever asks keeps the dispatcher from its work: itself, or a call that a signal interrupted."""
+        return threading.current_thread() is self._dispatcher or self.engine.interrupted
 
     def stop(self, timeout: float | None) -> None:
         """Send no more, and end when the calls that are under way have ended; wait for that so many seconds."""
@@ -280,7 +288,7 @@ class _Threads:
         self.wake()
         if self._dispatcher is None:
             self.engine.store.close()
-        elif not self.in_dispatcher:
+        elif not self.must_not_wait:
             self._dispatcher.join(None if timeout is None else max(0.0, timeout))
 
     def _run(self) -> None:
