@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from typing import Any
@@ -198,6 +199,17 @@ def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
     assert [one.ref for one in probe.claimed] == ["2"]
     sender.ended(probe, answer("n2"), probe_at)
     assert sender.changes[1:] == ["The edge of the client answers again."]
+
+
+@pytest.mark.parametrize("outcome", [asyncio.CancelledError(), RuntimeError("a hook"), SystemExit()])
+def test_what_was_cut_off_is_no_news_of_the_edge(outcome: BaseException) -> None:
+    sender = Sender(LIMITS, 30.0)
+    for number in range(2 * FAILURES_TO_OPEN):
+        sender.took([[claimed(number)]], NOW)
+        (batch,) = sender.start(NOW)
+        sender.ended(batch, outcome, NOW)
+    assert sender.closed(NOW) == frozenset()
+    assert not sender.changes
 
 
 def test_what_fails_together_goes_apart() -> None:

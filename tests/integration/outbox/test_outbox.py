@@ -390,6 +390,20 @@ def test_a_lease_outlasts_a_call(make: Make) -> None:
         MemoryStore(max_items=0)
 
 
+def test_what_ties_a_call_to_its_page_is_kept(edge: Sandbox, make: Make) -> None:
+    """Who names a consumer has several, whose calls share a supplementalDataId."""
+    outbox = make()
+    for id_ in ("a", "b"):
+        outbox.send_notifications(options(notification(id_), consumer_id="recommendations"))
+    for id_ in ("c", "d"):
+        outbox.send_notifications(options(notification(id_), visitor="other"))
+    assert outbox.flush(10) == 0
+    sent = [[one["id"] for one in request.json["notifications"]] for request in edge.requests]
+    assert sorted(sent) == [["a"], ["b"], ["c", "d"]]
+    sdids = {request.json["experienceCloud"]["analytics"]["supplementalDataId"] for request in edge.requests}
+    assert len(sdids) == 3
+
+
 def test_each_outbox_has_its_client() -> None:
     client = {"client": "demo", "organization_id": "demo@AdobeOrg"}
     with (

@@ -411,6 +411,52 @@ def test_cancelled_tasks_delay_and_lose_nothing(edge: Sandbox) -> None:
     require_counted_once(edge, {"a", "b"})
 
 
+def test_a_call_that_is_cancelled_before_its_first_step_is_noted(edge: Sandbox) -> None:
+    async def serve() -> None:
+        async with AsyncTargetClient.create(edge.client_options()) as client:
+            outbox = AsyncNotificationOutbox(client, store=MemoryStore(), linger=0.0, parallel=1)
+            await outbox.send_notifications(options(notification("a"), visitor="a"))
+            known = asyncio.all_tasks()
+            while not asyncio.all_tasks() - known:  # noqa: ASYNC110 - in the very turn in which it is made
+                await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:  # type: ignore[arg-type]  # there is one
+                task.cancel()
+            await asyncio.sleep(0)
+            await outbox.send_notifications(options(notification("b"), visitor="b"))
+            assert await outbox.flush(10) == 0
+            assert await asyncio.wait_for(outbox.close(None), 10) == 0
+
+    asyncio.run(serve())
+    require_counted_once(edge, {"a", "b"})
+
+
+def test_an_event_loop_ends_without_a_close(edge: Sandbox, tmp_path: Path) -> None:
+    """The runner cancels all tasks and waits for them: none may overhear it."""
+    run_program(
+        edge,
+        tmp_path / "outbox.db",
+        f"""
+        import asyncio
+        from target_delivery import AsyncTargetClient
+        from target_delivery.outbox import AsyncNotificationOutbox
+
+        async def serve(number):
+            client = AsyncTargetClient.create({edge.client_options()!r})
+            asynchronous = AsyncNotificationOutbox(client, store=MemoryStore(), linger=0.0)
+            for visitor in range(3):
+                await asynchronous.send_notifications(options(notification(f"n{{visitor}}"), visitor=f"v{{visitor}}"))
+            await asyncio.sleep(number % 13 / 1000)
+
+        import warnings
+        warnings.simplefilter("ignore", ResourceWarning)  # of connections that nobody closed
+        for number in range(100):
+            asyncio.run(serve(number))
+        outbox.close()
+        client.close()
+        """,
+    )
+
+
 def test_an_outbox_goes_on_in_the_next_event_loop_and_not_in_two(edge: Sandbox, tmp_path: Path) -> None:
     # A connection belongs to its event loop, too: none is kept.
     http_client = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))
