@@ -32,6 +32,7 @@ from target_delivery.outbox import (
     Item,
     MemoryStore,
     NotificationOutbox,
+    Prepared,
     RedisStore,
     SQLiteStore,
     Store,
@@ -402,6 +403,16 @@ def test_what_ties_a_call_to_its_page_is_kept(edge: Sandbox, make: Make) -> None
     assert sorted(sent) == [["a"], ["b"], ["c", "d"]]
     sdids = {request.json["experienceCloud"]["analytics"]["supplementalDataId"] for request in edge.requests}
     assert len(sdids) == 3
+
+
+def test_a_request_that_no_client_completed_is_refused() -> None:
+    client = {"client": "demo", "organization_id": "demo@AdobeOrg"}
+    with (
+        TargetClient.create(client) as sync,  # type: ignore[typeddict-item]  # a plain dict
+        NotificationOutbox(sync, store=MemoryStore()) as outbox,
+        pytest.raises(OptionError, match=r"not complete: prepare_notifications\(\)"),
+    ):
+        outbox.send_prepared(Prepared({"notifications": [{"id": "n"}]}, "session", None))
 
 
 def test_each_outbox_has_its_client() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import socket
 import threading
@@ -657,3 +658,35 @@ def test_processes_that_end_leave_no_consumer(open_redis: Open, client: Any) -> 
     claim_all(second)
     first.close()
     assert sorted(consumer["pending"] for consumer in client.xinfo_consumers(ROUTE_KEYS[0], "senders")) == [0, 2]
+
+
+def test_a_fork_amid_commands_of_other_threads(redis: Redis, open_redis: Open) -> None:
+    """A child has a pool of connections of its own: that of the parent may be locked for ever."""
+    store = open_redis()
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.is_set():
+            store.append([item()])
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    before = store._redis
+    try:
+        for _ in range(20):
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                try:
+                    store.append([item()])
+                    code = int(store._redis is before)
+                finally:
+                    os._exit(code)
+            assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert store._redis is before
+    assert store.stats(time.time()).pending >= 20

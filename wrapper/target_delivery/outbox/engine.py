@@ -96,7 +96,7 @@ class Engine:
         """Calls that ended; the next cycle takes note of them. None only wakes."""
         self.to_send: deque[Batch] = deque()
         """Batches to send now, for the shell to take; kept here, lest a shell that is cut off lose them."""
-        self.stopping = False
+        self.stopping: bool = False
         """Set it to send no more: calls that are under way end, and what waits stays stored."""
         self._config = config
         self._sender = Sender(limits, store.lease)

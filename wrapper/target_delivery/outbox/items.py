@@ -66,6 +66,8 @@ def packed(prepared: Prepared) -> tuple[str, list[bytes]]:
     notifications = body.get("notifications")
     if not notifications:
         raise OptionError("An outbox keeps notifications: the request needs at least one.")
+    if "context" not in body or "experienceCloud" not in body:
+        raise OptionError("The request is not complete: prepare_notifications() of a client makes one that is.")
     common = {name: value for name, value in body.items() if name not in _OWN}
     if "beacon" in body["context"]:
         # The answer to a beacon names no notification, so none would ever be confirmed.

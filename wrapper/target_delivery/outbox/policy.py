@@ -39,11 +39,11 @@ class Circuit:
     def __init__(self) -> None:
         self._failures = 0
         self._pause = 0.0
-        self.probing = False
+        self.probing: bool = False
         """Whether the one probe is under way."""
         self.until: float | None = None
         """When an open circuit lets a probe pass; None while it is closed."""
-        self.reason = ""
+        self.reason: str = ""
         """How the last call failed."""
 
     def state(self, now: float) -> Literal["closed", "open", "probe"]:
