@@ -68,14 +68,13 @@ def drift(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """All tests; branch coverage on the lowest Python, in two processes on the others. `-- ARGUMENTS` go to pytest."""
+    """All tests, in two processes; with branch coverage on the lowest Python. `-- ARGUMENTS` go to pytest instead."""
     install(session, "generate", "test")
     if session.posargs:
-        session.run("pytest", *session.posargs)
+        session.run("python", "-m", "pytest", *session.posargs)
     elif session.python == LOWEST:
         data = {"COVERAGE_FILE": str(scratch(session) / "coverage")}
-        session.run("coverage", "run", "-m", "pytest", env=data)
-        session.run("coverage", "report", "--fail-under=95", env=data)
+        session.run("python", "-m", "pytest", "--numprocesses=2", "--cov", "--cov-fail-under=95", env=data)
     else:
         # Killing processes at random fifty times is enough on one Python.
         session.run("python", "-m", "pytest", "--numprocesses=2", env={"OUTBOX_KILLS": "10"})
