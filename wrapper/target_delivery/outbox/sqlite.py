@@ -449,7 +449,8 @@ class SQLiteStore:
         )
 
     def _set_up(self, sqlite: sqlite3.Connection, *, first: bool) -> None:
-        sqlite.execute("PRAGMA synchronous = NORMAL")
+        # The first statement of a connection waits for a process that is just closing the file.
+        self._execute(sqlite, "PRAGMA synchronous = NORMAL")
         sqlite.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
         if not first:
             return
