@@ -51,7 +51,7 @@ MAX_WORKERS = 32
 """Calls with a callback that are under way at once; further ones wait for their turn."""
 
 
-class TargetClient:
+class TargetClient(forks.Watched):
     """A client of the Delivery API, to be created once with ``TargetClient.create`` and shared by all threads.
 
     A context manager; ``close()`` ends it otherwise.
@@ -69,7 +69,7 @@ class TargetClient:
         self._workers: ThreadPoolExecutor | None = None
         self._worker = threading.local()
         self._poller = Poller(self._core.device.keeper, self._send) if self._core.device is not None else None
-        forks.watch(self)
+        forks.watch(self, self._lock)
 
     @classmethod
     def create(cls, options: ClientOptions) -> Self:
@@ -220,18 +220,12 @@ class TargetClient:
                 http_client.close()
         self._end.set()
 
-    def before_fork(self) -> None:
-        """Wait for whoever is just handing over a call with a callback."""
-        self._lock.acquire()
-
-    def after_fork(self, *, child: bool) -> None:
+    def after_fork_in_child(self) -> None:
         """Leave the threads to the process that has them; here they start when they are needed."""
-        if child:
-            self._workers = None
-            self._end = threading.Event()
-            if self._poller is not None:
-                self._poller.after_fork_in_child()
-        self._lock.release()
+        self._workers = None
+        self._end = threading.Event()
+        if self._poller is not None:
+            self._poller.after_fork_in_child()
 
     def __enter__(self) -> Self:
         return self

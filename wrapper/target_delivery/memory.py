@@ -16,7 +16,7 @@ MAX_CONSUMERS = 100
 """Consumers of one page that are told apart."""
 
 
-class Memory:
+class Memory(forks.Watched):
     """The state that the calls of one client share. Safe in threads."""
 
     def __init__(self, location_hint: str | None = None) -> None:
@@ -25,7 +25,7 @@ class Memory:
         self._pages: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
         # Not a mere lock: a signal handler may send, too.
         self._lock = threading.RLock()
-        forks.watch(self)
+        forks.watch(self, self._lock)
 
     def supplemental_data_id(self, session_id: str, consumer_id: str) -> tuple[str, bool]:
         """Return the id that ties a call to the Analytics hit of its page, and whether other calls have it, too.
@@ -41,11 +41,3 @@ class Memory:
             if len(self._pages) > MAX_SESSIONS:
                 self._pages.popitem(last=False)
         return sdid, bool(consumers)
-
-    def before_fork(self) -> None:
-        """Wait for whoever is just remembering: a child would wait for ever."""
-        self._lock.acquire()
-
-    def after_fork(self, *, child: bool) -> None:
-        """Let it be used again."""
-        self._lock.release()

@@ -147,7 +147,7 @@ class Lane(Generic[H]):
     busy: int = 0
 
 
-class Pool(Generic[H]):
+class Pool(forks.Watched, Generic[H]):
     """The connections of one client to every edge cluster, in lanes that are used by one call at a time.
 
     httpcore compares all connections of its pool with each other whenever a request begins or ends, and offers an
@@ -168,7 +168,7 @@ class Pool(Generic[H]):
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
         self._lock = threading.Lock()
         self._parents: list[Lane[H]] = []
-        forks.watch(self)
+        forks.watch(self, self._lock)
 
     @property
     def clients(self) -> list[H]:
@@ -192,16 +192,10 @@ class Pool(Generic[H]):
             with self._lock:
                 lane.busy -= 1
 
-    def before_fork(self) -> None:
-        """Wait for whoever is just given an HTTP client."""
-        self._lock.acquire()
-
-    def after_fork(self, *, child: bool) -> None:
+    def after_fork_in_child(self) -> None:
         """Leave the connections to the process that opened them; a caller's own client is shared."""
-        if child:
-            self._parents += self._lanes  # kept, lest their end closes what the parent uses
-            self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
-        self._lock.release()
+        self._parents += self._lanes  # kept, lest their end closes what the parent uses
+        self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
 
 
 class _WithoutSecrets(logging.Filter):

@@ -15,6 +15,7 @@ import os
 import random
 import re
 import time
+from contextlib import nullcontext
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
@@ -372,7 +373,7 @@ end
 """)
 
 
-class RedisStore:
+class RedisStore(forks.Watched):
     """An outbox on Redis Streams (Redis 7 or newer, no Redis Cluster), for the processes of many machines.
 
     It is as durable as Redis is set up to be: with ``appendonly yes`` and ``appendfsync always`` what
@@ -422,7 +423,7 @@ class RedisStore:
         self._parents: list[Any] = []
         self._redis: Any = _connect(url)
         self._script: Callable[[str], Any] = cache(self._redis.register_script)
-        forks.watch(self)
+        forks.watch(self, nullcontext())
         self._open(create)
 
     @property
@@ -601,15 +602,11 @@ class RedisStore:
         finally:
             self._redis.close()
 
-    def before_fork(self) -> None:
-        """Nothing: connections stay the parent's."""
-
-    def after_fork(self, *, child: bool) -> None:
-        """Connect anew in a child, which would wait for ever if a thread was just taking a connection."""
-        if child:
-            self._parents.append(self._redis)
-            self._redis = _connect(self._url)
-            self._script = cache(self._redis.register_script)
+    def after_fork_in_child(self) -> None:
+        """Connect anew: the pool of the parent may be locked by a thread that was just taking a connection."""
+        self._parents.append(self._redis)
+        self._redis = _connect(self._url)
+        self._script = cache(self._redis.register_script)
 
     def _run(self, script: str, *arguments: str | bytes | float, patience: float = PATIENCE) -> Any:
         return self._patiently(lambda: self._script(script)(args=(self._prefix, *arguments)), patience)

@@ -121,7 +121,7 @@ _SCHEMA = (
 )
 
 
-class SQLiteStore:
+class SQLiteStore(forks.Watched):
     """An outbox in a SQLite file: durable when ``send_notifications`` returns, shared by several processes.
 
     The file is opened at once, and made when there is none. It must be on a local disk. A fork waits for transactions
@@ -161,7 +161,7 @@ class SQLiteStore:
         self._file: tuple[int, int] | None = None
         self._sqlite: sqlite3.Connection | None = None
         self._durable = False
-        forks.watch(self)
+        forks.watch(self, self._lock)
         self._check_file()
         with self._connection():
             pass
@@ -339,12 +339,7 @@ class SQLiteStore:
 
         A child would inherit what SQLite knows of locks, and not the locks: it may corrupt what its parent has open.
         """
-        self._lock.acquire()
         self._release()
-
-    def after_fork(self, *, child: bool) -> None:
-        """Let it be used again."""
-        self._lock.release()
 
     def _release(self) -> None:
         sqlite, self._sqlite = self._sqlite, None
@@ -559,14 +554,11 @@ class MemoryStore(SQLiteStore):
         """Nowhere: metrics call it by a number."""
 
     def before_fork(self) -> None:
-        """Let a transaction end; what is in memory stays the parent's."""
-        self._lock.acquire()
+        """Nothing: what is in memory stays the parent's."""
 
-    def after_fork(self, *, child: bool) -> None:
-        """Let it be used again, by a child from scratch."""
-        if child:
-            self._release()
-        self._lock.release()
+    def after_fork_in_child(self) -> None:
+        """Start from scratch."""
+        self._release()
 
     def _check_file(self) -> None:
         pass
