@@ -13,11 +13,10 @@ import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, TargetClient, TargetDeliveryResponse
-
-from .test_suites import check_contained, clock
+from tests.conformance.test_suites import check_contained, clock
 
 if TYPE_CHECKING:
-    from .conftest import Case
+    from tests.conformance.conftest import Case
 
 
 class Wire:

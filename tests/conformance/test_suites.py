@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from target_delivery._core.telemetry import artifact_entry, delivery_entry
 from target_delivery.decisioning import (
-    artifact_entry,
     decide,
-    delivery_entry,
     geo_address,
     geo_of_headers,
     load_artifact,
@@ -18,7 +17,7 @@ from target_delivery.decisioning import (
 )
 
 if TYPE_CHECKING:
-    from .conftest import Case
+    from tests.conformance.conftest import Case
 
 ABSENT = "expect.absent()"  # our own: the published format cannot say that something is not there
 ANY = {

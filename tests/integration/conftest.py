@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from drivers import OPTIONS, AsyncDriver, Driver, Wire
 
 from target_delivery import TargetClient
 from target_delivery.sandbox import Sandbox
+from tests.integration.drivers import OPTIONS, AsyncDriver, Driver, Wire
 
 
 @pytest.fixture(params=["threads", "asyncio"])

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from drivers import Driver, Wire
 
 from target_delivery import (
     AttributeNotFoundError,
@@ -28,6 +27,7 @@ from target_delivery import (
     TargetError,
     VisitorId,
 )
+from tests.integration.drivers import Driver, Wire
 
 REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
 

@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from drivers import Driver
 
 from target_delivery import DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
 from target_delivery.sandbox import Sandbox
+from tests.integration.drivers import Driver
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 TIMEOUT = 700

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from drivers import Driver
 
 from target_delivery import (
     DeliveryConnectionError,
@@ -35,6 +34,7 @@ from target_delivery.sandbox.faults import (
     Status,
     TruncatedBody,
 )
+from tests.integration.drivers import Driver
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 SLACK = 0.25

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, quote
 
 import httpx
 import pytest
-from drivers import OPTIONS, AsyncDriver
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
+from tests.integration.drivers import OPTIONS, AsyncDriver
 
 LATER = int(time.time()) + 10_000
 REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))

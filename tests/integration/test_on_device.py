@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from drivers import Driver, Wire
 
 from target_delivery import (
     ChannelType,
@@ -30,6 +29,7 @@ from target_delivery import (
     SendNotificationError,
     VisitorId,
 )
+from tests.integration.drivers import Driver, Wire
 
 
 def rule(mbox: str, content: str, condition: Any = True, **more: Any) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def test_a_notification_that_was_not_processed_is_told(device: Callable[..., Dri
 def test_reports_that_wait_are_bounded(
     device: Callable[..., Driver], wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_delivery.call.MAX_REPORTS", 0)
+    monkeypatch.setattr("target_delivery._core.call.MAX_REPORTS", 0)
     seen: list[SendNotificationError] = []
     driver = device(events={"send_notification_error": seen.append})
     assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
@@ -386,7 +386,7 @@ def test_a_look_up_ends_with_the_deadline_of_the_call(make: Callable[..., Driver
 
 def test_decisions_in_threads_never_mix_two_artifacts(wire: Wire) -> None:
     from target_delivery import TargetClient
-    from target_delivery.artifacts import Loaded
+    from target_delivery._device.keeper import Loaded
     from target_delivery.decisioning import load_artifact
 
     def artifact(name: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from drivers import OPTIONS, Driver, Wire
 
 from target_delivery import (
     AsyncTargetClient,
@@ -18,6 +17,7 @@ from target_delivery import (
     PrefetchRequest,
     TargetClient,
 )
+from tests.integration.drivers import OPTIONS, Driver, Wire
 
 REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
 

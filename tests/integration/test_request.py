@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from drivers import Driver, Wire
 
 from target_delivery import (
     AnalyticsRequest,
@@ -35,6 +34,7 @@ from target_delivery import (
     VisitorId,
     __version__,
 )
+from tests.integration.drivers import Driver, Wire
 
 LATER = int(time.time()) + 1000
 PREFETCH = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))

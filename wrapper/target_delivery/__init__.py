@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from target_delivery._version import __version__
 
 if TYPE_CHECKING:
+    from target_delivery._core.cookies import Cookie
     from target_delivery.async_client import AsyncTargetClient
     from target_delivery.async_result import AsyncResult
     from target_delivery.client import TargetClient
-    from target_delivery.cookies import Cookie
     from target_delivery.decisioning.errors import ArtifactError, DecisioningError, MissingExtraError
     from target_delivery.errors import (
         AttributeNotFoundError,
@@ -232,7 +232,7 @@ _MODULES = {
     "target_delivery.async_client": ("AsyncTargetClient",),
     "target_delivery.async_result": ("AsyncResult",),
     "target_delivery.client": ("TargetClient",),
-    "target_delivery.cookies": ("Cookie",),
+    "target_delivery._core.cookies": ("Cookie",),
     "target_delivery.decisioning.errors": (
         "ArtifactError",
         "DecisioningError",

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
-from target_delivery.call import Core
+from target_delivery._core.call import Core
+from target_delivery._core.flow import Keep, Send, Sleep
+from target_delivery._http.pool import Pool, direct_async_client
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
-from target_delivery.pool import Pool, direct_async_client
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from target_delivery.completion import Prepared
+    from target_delivery._core.flow import Conversation, Step
+    from target_delivery._core.request import Prepared
+    from target_delivery._core.retry import Outcome
     from target_delivery.options import (
         AsyncClientOptions,
         AsyncOutbox,
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
         NotificationsOptions,
         OffersOptions,
     )
-    from target_delivery.retry import Outcome
-    from target_delivery.steps import Conversation, Step
 
 __all__ = ["AsyncTargetClient"]
 

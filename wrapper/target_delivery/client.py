@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
-from target_delivery import forks
+from target_delivery._core.call import Core, whole
+from target_delivery._core.flow import Keep, Send, Sleep
+from target_delivery._device.poller import Poller
+from target_delivery._http import forks
+from target_delivery._http.pool import Pool, punctual_client
 from target_delivery.async_result import AsyncResult
-from target_delivery.call import Core, whole
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
-from target_delivery.poller import Poller
-from target_delivery.pool import Pool, punctual_client
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-from target_delivery.steps import Keep, Send, Sleep
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from target_delivery.completion import Prepared
+    from target_delivery._core.flow import Conversation, Step
+    from target_delivery._core.request import Prepared
+    from target_delivery._core.retry import Outcome
     from target_delivery.options import (
         AttributesCallbackOptions,
         AttributesOptions,
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
         OffersOptions,
         Outbox,
     )
-    from target_delivery.retry import Outcome
-    from target_delivery.steps import Conversation, Step
 
 __all__ = ["TargetClient"]
 

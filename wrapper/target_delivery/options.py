@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Protocol, 
 
 from attrs import field, frozen
 
-from target_delivery.cookies import is_session_id
-from target_delivery.edge import MAX_LABEL, cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
+from target_delivery._core.cookies import is_session_id
+from target_delivery._core.hosts import MAX_LABEL, cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.errors import OptionError
 from target_delivery.events import EventName
 from target_delivery_api import models
@@ -19,7 +19,7 @@ from target_delivery_api import models
 if TYPE_CHECKING:
     import httpx
 
-    from target_delivery.completion import Prepared
+    from target_delivery._core.request import Prepared
     from target_delivery.events import EventHandlers
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
     from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
 from attrs import field, frozen
 
-from target_delivery.cookies import Cookie
+from target_delivery._core.cookies import Cookie
 from target_delivery.errors import AttributeNotFoundError
 from target_delivery_api.models import DeliveryRequest
 

@@ -14,8 +14,7 @@ import pytest
 
 from target_delivery.outbox import MemoryStore, Store
 from target_delivery.sandbox import Sandbox
-
-from .world import AsyncOutbox, Make, ThreadsOutbox
+from tests.integration.outbox.world import AsyncOutbox, Make, ThreadsOutbox
 
 
 @pytest.fixture

@@ -40,9 +40,8 @@ from target_delivery.outbox import (
 )
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import Latency, RefusedConnection, Status
-
-from .conftest import Redis
-from .world import Make, notification, options, require_counted_once
+from tests.integration.outbox.conftest import Redis
+from tests.integration.outbox.world import Make, notification, options, require_counted_once
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from target_delivery import TargetClient
-from target_delivery.cli import main
+from target_delivery._cli.main import main
 from target_delivery.outbox import (
     Item,
     MemoryStore,
@@ -27,9 +27,8 @@ from target_delivery.outbox import (
     StoreStats,
 )
 from target_delivery.sandbox import Sandbox
-
-from .conftest import Redis
-from .world import Make, notification, options
+from tests.integration.outbox.conftest import Redis
+from tests.integration.outbox.world import Make, notification, options
 
 Run = Callable[..., tuple[int, str, str]]
 Collect = Callable[[], dict[str, dict[str, float]]]
@@ -130,9 +129,9 @@ def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, module: str, extra: str
 ) -> None:
     for name in list(sys.modules):
-        if name.partition(".")[0] == module or name == "target_delivery.outbox.command":
+        if name.partition(".")[0] == module or name == "target_delivery._cli.outbox":
             monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delattr("target_delivery.outbox.command", raising=False)
+    monkeypatch.delattr("target_delivery._cli.outbox", raising=False)
     monkeypatch.setitem(sys.modules, module, None)
     code, _, err = run("status", "redis://127.0.0.1/0" if module == "redis" else tmp_path / "outbox.db")
     assert code == 1
@@ -203,8 +202,8 @@ class Busy(MemoryStore):
 def busy(monkeypatch: pytest.MonkeyPatch) -> Busy:
     """Five that are set aside, and a command that takes two at a time."""
     store = Busy(*(item(id=str(number), type="click") for number in range(5)))
-    monkeypatch.setattr("target_delivery.outbox.command.open_store", lambda url, create: store)
-    monkeypatch.setattr("target_delivery.outbox.command.STEP", 2)
+    monkeypatch.setattr("target_delivery._cli.outbox.open_store", lambda url, create: store)
+    monkeypatch.setattr("target_delivery._cli.outbox.STEP", 2)
     return store
 
 

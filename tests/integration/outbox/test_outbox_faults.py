@@ -17,8 +17,7 @@ from target_delivery.sandbox.faults import (
     Status,
     TruncatedBody,
 )
-
-from .world import TOKEN, Make, notification, options, require_counted_once
+from tests.integration.outbox.world import TOKEN, Make, notification, options, require_counted_once
 
 COUNT = 120
 VISITORS = 60

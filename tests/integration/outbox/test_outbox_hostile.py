@@ -23,9 +23,8 @@ from target_delivery import StoreError, TargetClient
 from target_delivery.outbox import Item, MemoryStore, NotificationOutbox, RedisStore, SQLiteStore
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import RefusedConnection
-
-from .conftest import Redis
-from .world import Make, notification, options, require_counted_once
+from tests.integration.outbox.conftest import Redis
+from tests.integration.outbox.world import Make, notification, options, require_counted_once
 
 
 @pytest.fixture
@@ -258,8 +257,8 @@ def test_a_lease_keeps_others_away_until_it_ends(tmp_path: Path, redis: Redis) -
 
 PROLOGUE = """
 import os, sys, time
-sys.path.insert(0, {tests!r})
-from outbox.world import notification, options
+sys.path.insert(0, {root!r})
+from tests.integration.outbox.world import notification, options
 from target_delivery import TargetClient
 from target_delivery.outbox import MemoryStore, NotificationOutbox, SQLiteStore
 client = TargetClient.create({client!r})
@@ -269,7 +268,7 @@ outbox = NotificationOutbox(client, store=SQLiteStore({path!r}), linger=0.0)
 
 def run_program(edge: Sandbox, path: Path, program: str) -> None:
     prologue = PROLOGUE.format(
-        tests=str(Path(__file__).parents[1]), client={**edge.client_options(), "timeout": 2000}, path=str(path)
+        root=str(Path(__file__).parents[3]), client={**edge.client_options(), "timeout": 2000}, path=str(path)
     )
     run = subprocess.run(
         [sys.executable, "-X", "dev", "-c", prologue + textwrap.dedent(program)],

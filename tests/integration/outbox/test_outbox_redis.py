@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 
 from target_delivery import OptionError, OutboxFullError, StoreError
-from target_delivery.cli import main
+from target_delivery._cli.main import main
 from target_delivery.outbox import Claimed, Item, RedisStore, Settlement, open_store
-from target_delivery.outbox import redis as module
+from target_delivery.outbox.stores import redis as module
 from target_delivery.sandbox import Sandbox
-
-from .conftest import Redis
-from .world import Make, notification, options, require_counted_once
+from tests.integration.outbox.conftest import Redis
+from tests.integration.outbox.world import Make, notification, options, require_counted_once
 
 PREFIX = "{target-outbox}:"
 ROUTE_KEYS = (f"{PREFIX}items:35", f"{PREFIX}due:35", f"{PREFIX}groups:35")

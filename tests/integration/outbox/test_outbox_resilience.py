@@ -34,9 +34,8 @@ from target_delivery.outbox import (
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import Latency, NotJson, Status
 from target_delivery.sandbox.requests import ReceivedRequest
-
-from .test_outbox_hostile import PROLOGUE, run_program
-from .world import Make, notification, options, require_counted_once
+from tests.integration.outbox.test_outbox_hostile import PROLOGUE, run_program
+from tests.integration.outbox.world import Make, notification, options, require_counted_once
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
@@ -197,7 +196,7 @@ def test_a_signal_ends_it_and_loses_nothing(edge: Sandbox, tmp_path: Path, handl
         path = tmp_path / f"{attempt}.db"
         edge.ledger.reset()
         prologue = PROLOGUE.format(
-            tests=str(Path(__file__).parents[1]), client={**edge.client_options(), "timeout": 2000}, path=str(path)
+            root=str(Path(__file__).parents[3]), client={**edge.client_options(), "timeout": 2000}, path=str(path)
         )
         program = prologue.replace("store=SQLiteStore(", "store=SQLiteStore(lease=3.1, path=")
         process = subprocess.Popen(

@@ -4,8 +4,7 @@ import httpx
 import pytest
 
 from target_delivery.sandbox import Sandbox
-
-from .exchanges import Post, connect, poster
+from tests.integration.sandbox.exchanges import Post, connect, poster
 
 
 @pytest.fixture

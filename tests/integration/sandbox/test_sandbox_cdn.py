@@ -14,8 +14,7 @@ import pytest
 from target_delivery import AsyncTargetClient, DeliveryRequest, Event, TargetClient
 from target_delivery.options import read_client_options
 from target_delivery.sandbox import RefusedConnection, Sandbox, Status, demo_artifact
-
-from .exchanges import Post, connect, display_token, mboxes, notification, poster, prefetched
+from tests.integration.sandbox.exchanges import Post, connect, display_token, mboxes, notification, poster, prefetched
 
 RULES = "/sandbox/production/v1/rules.json"
 HOME: Any = {"request": DeliveryRequest.from_dict({"id": {"tntId": "a"}, "execute": mboxes("home")})}

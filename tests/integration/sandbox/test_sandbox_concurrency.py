@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from target_delivery.sandbox import Reset, Sandbox, Status, TruncatedBody
-
-from .exchanges import URL, connect, mboxes, poster
+from tests.integration.sandbox.exchanges import URL, connect, mboxes, poster
 
 
 def test_threads_are_counted_exactly(edge: Sandbox) -> None:

@@ -11,9 +11,8 @@ import pytest
 from target_delivery import AsyncTargetClient, DeliveryRequest, TargetClient, TargetDeliveryResponse
 from target_delivery.options import DecisioningMethodName
 from target_delivery.sandbox import Sandbox
-
-from .audiences import CLIENT, GEO, REMOTE_MBOX, REMOTE_VIEW, Json, artifact, random_request
-from .exchanges import connect, mboxes, poster
+from tests.integration.sandbox.audiences import CLIENT, GEO, REMOTE_MBOX, REMOTE_VIEW, Json, artifact, random_request
+from tests.integration.sandbox.exchanges import connect, mboxes, poster
 
 METHODS: tuple[DecisioningMethodName, ...] = ("server-side", "on-device", "hybrid")
 REQUESTS = 150

@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from target_delivery.sandbox import Artifact, Decision, Sandbox, demo_artifact, requested_items
-
-from .exchanges import QUERY, URL, Post, connect, display_token, mboxes, poster, prefetched
+from tests.integration.sandbox.exchanges import QUERY, URL, Post, connect, display_token, mboxes, poster, prefetched
 
 HOME = ("1001", "0")
 PRODUCT1 = ("1002", "0")

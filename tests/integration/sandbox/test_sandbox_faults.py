@@ -22,8 +22,18 @@ from target_delivery.sandbox import (
     Status,
     TruncatedBody,
 )
-
-from .exchanges import QUERY, URL, Post, connect, display_token, dumps, mboxes, notification, poster, prefetched
+from tests.integration.sandbox.exchanges import (
+    QUERY,
+    URL,
+    Post,
+    connect,
+    display_token,
+    dumps,
+    mboxes,
+    notification,
+    poster,
+    prefetched,
+)
 
 HOME = ("1001", "0")
 HOME_REQUEST = dumps({"context": {"channel": "web"}, "impressionId": "i", "execute": mboxes("home")})

@@ -16,8 +16,7 @@ from starlette.applications import Starlette
 
 from target_delivery.sandbox import Exchange, Sandbox, Status, demo_artifact
 from target_delivery.sandbox.server import Server
-
-from .exchanges import connect, mboxes, poster
+from tests.integration.sandbox.exchanges import connect, mboxes, poster
 
 
 def test_it_starts_and_stops_at_once_and_leaves_nothing_behind() -> None:

@@ -5,8 +5,17 @@ from typing import Any
 import pytest
 
 from target_delivery.sandbox import Sandbox, demo_artifact
-
-from .exchanges import Post, click_token, connect, display_token, mboxes, notification, poster, prefetched, rejection
+from tests.integration.sandbox.exchanges import (
+    Post,
+    click_token,
+    connect,
+    display_token,
+    mboxes,
+    notification,
+    poster,
+    prefetched,
+    rejection,
+)
 
 PRODUCT1 = ("1002", "0")
 

@@ -9,9 +9,8 @@ import pytest
 from target_delivery import AsyncTargetClient, DeliveryRequest, TargetClient
 from target_delivery.options import DecisioningMethodName
 from target_delivery.sandbox import Latency, Sandbox, Status, TruncatedBody
-
-from .audiences import CLIENT, GEO, REMOTE_MBOX, REMOTE_VIEW, Json, artifact
-from .exchanges import mboxes
+from tests.integration.sandbox.audiences import CLIENT, GEO, REMOTE_MBOX, REMOTE_VIEW, Json, artifact
+from tests.integration.sandbox.exchanges import mboxes
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from target_delivery.sandbox import Sandbox
-
-from .exchanges import QUERY, URL, connect, dumps, rejection
+from tests.integration.sandbox.exchanges import QUERY, URL, connect, dumps, rejection
 
 WEB = {"channel": "web"}
 

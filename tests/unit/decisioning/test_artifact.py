@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from target_delivery.decisioning import ArtifactError, DecisioningError, decide, decode_bin, load_artifact
-
-from .artifacts import artifact, request, rule
-from .test_conditions import conditions, json_values
+from tests.unit.decisioning.artifacts import artifact, request, rule
+from tests.unit.decisioning.test_jsonlogic import conditions, json_values
 
 ORGANIZATION = "1234567890@AdobeOrg"
 KEY = bytes(range(65, 97))

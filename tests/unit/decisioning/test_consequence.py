@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from target_delivery.decisioning import decide, load_artifact
 from target_delivery.decisioning.macros import compile_macros
-
-from .artifacts import artifact, request, rule
+from tests.unit.decisioning.artifacts import artifact, request, rule
 
 META: Any = {
     "activity.id": 7,

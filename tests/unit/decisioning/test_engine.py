@@ -19,9 +19,8 @@ from target_delivery.decisioning import (
     notification_request,
     remote_needs,
 )
-
-from .artifacts import artifact, request, rule
-from .test_conditions import json_values
+from tests.unit.decisioning.artifacts import artifact, request, rule
+from tests.unit.decisioning.test_jsonlogic import json_values
 
 LIST = list(range(100))
 

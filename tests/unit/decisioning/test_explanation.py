@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 
 from target_delivery.decisioning import allocate, explain, load_artifact
-
-from .artifacts import artifact, request, rule
-from .test_conditions import conditions
+from tests.unit.decisioning.artifacts import artifact, request, rule
+from tests.unit.decisioning.test_jsonlogic import conditions
 
 
 def verdicts(explanation: Any) -> list[tuple[str, str]]:

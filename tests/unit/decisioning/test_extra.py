@@ -13,7 +13,8 @@ BLOCK = """
 import sys
 sys.modules[{package!r}] = None
 import target_delivery.decisioning as decisioning
-from target_delivery.decisioning import MissingExtraError, TelemetryStore
+from target_delivery._core.telemetry import TelemetryStore
+from target_delivery.decisioning import MissingExtraError
 TelemetryStore().add({{}})
 try:
     decisioning.load_artifact

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from target_delivery.decisioning import geo_address, geo_of_headers, load_artifact, with_geo
-
-from .artifacts import artifact
+from tests.unit.decisioning.artifacts import artifact
 
 
 @pytest.mark.parametrize(

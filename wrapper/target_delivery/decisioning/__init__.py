@@ -46,12 +46,6 @@ if TYPE_CHECKING:
     )
     from target_delivery.decisioning.explanation import Explanation, explain
     from target_delivery.decisioning.geo import geo_address, geo_of_headers, with_geo
-    from target_delivery.decisioning.telemetry import (
-        TelemetryStore,
-        WireTimes,
-        artifact_entry,
-        delivery_entry,
-    )
     from target_delivery.decisioning.trace import ArtifactSource
 
 __all__ = [
@@ -64,14 +58,10 @@ __all__ = [
     "MissingExtraError",
     "RemoteNeeds",
     "Rule",
-    "TelemetryStore",
-    "WireTimes",
     "allocate",
-    "artifact_entry",
     "compile_artifact",
     "decide",
     "decode_bin",
-    "delivery_entry",
     "explain",
     "geo_address",
     "geo_of_headers",
@@ -83,14 +73,13 @@ __all__ = [
     "with_geo",
 ]
 
-# Loaded when first named: telemetry is of use without the extra, and a client that decides on the edge needs neither.
+# Loaded when first named: a client that asks the edge does not need the extra.
 _MODULES = {
     "allocation": ("allocate",),
     "artifact": ("Artifact", "Rule", "compile_artifact", "decode_bin", "load_artifact", "read_artifact"),
     "engine": ("Decision", "RemoteNeeds", "decide", "notification_request", "remote_needs"),
     "explanation": ("Explanation", "explain"),
     "geo": ("geo_address", "geo_of_headers", "with_geo"),
-    "telemetry": ("TelemetryStore", "WireTimes", "artifact_entry", "delivery_entry"),
     "trace": ("ArtifactSource",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
@@ -117,8 +106,7 @@ def require_extra() -> None:
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _HOME[name] != "telemetry":
-        require_extra()
+    require_extra()
     value: object = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value

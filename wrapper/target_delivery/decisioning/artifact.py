@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from target_delivery.decisioning._json import as_list, as_object, as_scalar, as_text, check_depth
-from target_delivery.decisioning.conditions import OWN_COST, Compiler, Node, all_of
 from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
 from target_delivery.decisioning.errors import ArtifactError
-from target_delivery.decisioning.javascript import Budget, to_string
+from target_delivery.decisioning.jsonlogic.compiler import OWN_COST, Compiler, Node, all_of
+from target_delivery.decisioning.jsonlogic.javascript import Budget, to_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from publicsuffixlist import PublicSuffixList
 
 from target_delivery.decisioning._json import as_object, as_text
-from target_delivery.decisioning.conditions import OWN_COST, Variable, look_up
-from target_delivery.decisioning.javascript import UNDEFINED, Budget
+from target_delivery.decisioning.jsonlogic.compiler import OWN_COST, Variable, look_up
+from target_delivery.decisioning.jsonlogic.javascript import UNDEFINED, Budget
 from target_delivery.decisioning.user_agent import user_of
 
 if TYPE_CHECKING:

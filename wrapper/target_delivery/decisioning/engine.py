@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from target_delivery._core.ids import new_id as _new_id
 from target_delivery.decisioning._json import as_list, as_object, as_text, copy_object
 from target_delivery.decisioning.allocation import Allocations, visitor_of
 from target_delivery.decisioning.context import STEPS, Context, Visit
-from target_delivery.decisioning.javascript import BudgetExceededError
+from target_delivery.decisioning.jsonlogic.javascript import BudgetExceededError
 from target_delivery.decisioning.trace import ArtifactSource, ItemTrace, trace_of_request
-from target_delivery.ids import new_id as _new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from target_delivery.decisioning._json import as_list, as_object, as_text
-from target_delivery.decisioning.conditions import Compiler, operator_of
 from target_delivery.decisioning.context import Context, variable_of
 from target_delivery.decisioning.engine import observed, property_of, remote_needs, start
+from target_delivery.decisioning.jsonlogic.compiler import Compiler, operator_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

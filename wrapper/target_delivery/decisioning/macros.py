@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from target_delivery.decisioning._json import as_object
-from target_delivery.decisioning.javascript import Budget, to_string
+from target_delivery.decisioning.jsonlogic.javascript import Budget, to_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable

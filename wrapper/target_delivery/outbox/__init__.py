@@ -16,14 +16,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from target_delivery.completion import (
+    from target_delivery._core.request import (
         Prepared,
     )
     from target_delivery.options import (
         AsyncOutbox,
         Outbox,
     )
-    from target_delivery.outbox.aio import (
+    from target_delivery.outbox.async_outbox import (
         AsyncNotificationOutbox,
     )
     from target_delivery.outbox.engine import (
@@ -32,17 +32,10 @@ if TYPE_CHECKING:
     from target_delivery.outbox.items import (
         Item,
     )
-    from target_delivery.outbox.opening import (
-        open_store,
+    from target_delivery.outbox.outbox import (
+        NotificationOutbox,
     )
-    from target_delivery.outbox.redis import (
-        RedisStore,
-    )
-    from target_delivery.outbox.sqlite import (
-        MemoryStore,
-        SQLiteStore,
-    )
-    from target_delivery.outbox.stores import (
+    from target_delivery.outbox.stores.base import (
         Claimed,
         Reason,
         SetAside,
@@ -50,8 +43,15 @@ if TYPE_CHECKING:
         Store,
         StoreStats,
     )
-    from target_delivery.outbox.threads import (
-        NotificationOutbox,
+    from target_delivery.outbox.stores.opening import (
+        open_store,
+    )
+    from target_delivery.outbox.stores.redis import (
+        RedisStore,
+    )
+    from target_delivery.outbox.stores.sqlite import (
+        MemoryStore,
+        SQLiteStore,
     )
 
 __all__ = [
@@ -75,23 +75,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncNotificationOutbox": ".aio",
+    "AsyncNotificationOutbox": ".async_outbox",
     "AsyncOutbox": "..options",
-    "Claimed": ".stores",
+    "Claimed": ".stores.base",
     "Item": ".items",
-    "MemoryStore": ".sqlite",
-    "NotificationOutbox": ".threads",
+    "MemoryStore": ".stores.sqlite",
+    "NotificationOutbox": ".outbox",
     "Outbox": "..options",
     "OutboxStats": ".engine",
-    "Prepared": "..completion",
-    "Reason": ".stores",
-    "RedisStore": ".redis",
-    "SQLiteStore": ".sqlite",
-    "SetAside": ".stores",
-    "Settlement": ".stores",
-    "Store": ".stores",
-    "StoreStats": ".stores",
-    "open_store": ".opening",
+    "Prepared": ".._core.request",
+    "Reason": ".stores.base",
+    "RedisStore": ".stores.redis",
+    "SQLiteStore": ".stores.sqlite",
+    "SetAside": ".stores.base",
+    "Settlement": ".stores.base",
+    "Store": ".stores.base",
+    "StoreStats": ".stores.base",
+    "open_store": ".stores.opening",
 }
 
 

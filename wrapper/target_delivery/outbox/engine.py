@@ -18,17 +18,17 @@ from attrs import evolve, frozen
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside, emit
 from target_delivery.outbox.items import Item, packed
-from target_delivery.outbox.sender import Limits, Sender
-from target_delivery.outbox.stores import Settlement
+from target_delivery.outbox.scheduler import Limits, Sender
+from target_delivery.outbox.stores.base import Settlement
 from target_delivery_api.models import Notification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from target_delivery.completion import Prepared
+    from target_delivery._core.request import Prepared
     from target_delivery.options import Config
-    from target_delivery.outbox.sender import Batch, Outcome
-    from target_delivery.outbox.stores import Claimed, Reason, Store
+    from target_delivery.outbox.scheduler import Batch, Outcome
+    from target_delivery.outbox.stores.base import Claimed, Reason, Store
 
 __all__ = ["CLOSE_TIMEOUT", "Engine", "OutboxStats", "make_engine"]
 

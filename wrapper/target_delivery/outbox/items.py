@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, frozen
 
-from target_delivery.completion import Prepared, require_shape
-from target_delivery.cookies import is_session_id
-from target_delivery.edge import cluster_of_hint
+from target_delivery._core.cookies import is_session_id
+from target_delivery._core.hosts import cluster_of_hint
+from target_delivery._core.request import Prepared, require_shape
 from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation
 
     from target_delivery.outbox.engine import OutboxStats
-    from target_delivery.outbox.stores import Store
+    from target_delivery.outbox.stores.base import Store
 
 __all__ = ["Observed", "observe"]
 

@@ -1,0 +1,285 @@
+"""The life of an artifact, held as a conversation: a good one is never lost, and every failure is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from target_delivery import ArtifactDownloadFailed, ArtifactDownloadSucceeded, OptionError
+from target_delivery._core.flow import Send, Sleep
+from target_delivery._core.telemetry import TelemetryStore
+from target_delivery._device.keeper import MAX_RETRIES, ArtifactKeeper
+from target_delivery.options import Config, read_client_options
+from target_delivery_api.types import Answer
+
+ARTIFACT: dict[str, Any] = {
+    "version": "1.0.0",
+    "meta": {"clientCode": "demo", "environment": "production"},
+    "rules": {"mboxes": {"home": []}, "views": {}},
+}
+
+
+class Owner:
+    """A keeper, and all that it tells its owner."""
+
+    def __init__(self, **options: Any) -> None:
+        self.events: list[Any] = []
+        names = ("client_ready", "artifact_download_succeeded", "artifact_download_failed", "geo_location_updated")
+        given = {
+            "client": "demo",
+            "organization_id": "demo@AdobeOrg",
+            "decisioning_method": "on-device",
+            "events": dict.fromkeys(names, self.events.append),
+            **options,
+        }
+        self.config: Config = read_client_options(given, httpx.Client)
+        self.telemetry = TelemetryStore()
+        self.keeper = ArtifactKeeper(self.config, self.telemetry, threading.Event())
+        self.conversation = self.keeper.polling()
+
+    def seen(self) -> list[str]:
+        types = [event.type for event in self.events]
+        self.events.clear()
+        return types
+
+
+def answer(status: int = 200, content: bytes | dict[str, Any] = ARTIFACT, **headers: str) -> Answer:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return Answer(status_code=status, headers=httpx.Headers(headers), content=body)
+
+
+def loaded(owner: Owner, outcome: Answer | None = None) -> Sleep:
+    """Bring an owner to where a good artifact is in use."""
+    assert isinstance(next(owner.conversation), Send)
+    step = owner.conversation.send(outcome or answer(etag='"1"'))
+    assert isinstance(step, Sleep)
+    assert owner.keeper.loaded is not None
+    owner.seen()
+    return step
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({}, "https://assets.adobetarget.com/demo/production/v1/rules.json"),
+        ({"property_token": "p-1"}, "https://assets.adobetarget.com/demo/production/v1/p-1/rules.json"),
+        ({"environment": "My-Env"}, "https://assets.adobetarget.com/demo/my-env/v1/rules.json"),
+        ({"environment": "../x"}, "https://assets.adobetarget.com/demo/..%2Fx/v1/rules.json"),
+        ({"cdn_environment": "staging"}, "https://assets.staging.adobetarget.com/demo/production/v1/rules.json"),
+        ({"cdn_environment": "development"}, "https://assets.staging.adobetarget.com/demo/production/v1/rules.json"),
+        ({"cdn_base_path": "cdn.example.com"}, "https://cdn.example.com/demo/production/v1/rules.json"),
+        ({"cdn_base_path": "http://127.0.0.1:80/"}, "http://127.0.0.1:80/demo/production/v1/rules.json"),
+        ({"artifact_location": "https://a.example/r.json"}, "https://a.example/r.json"),
+    ],
+)
+def test_where_an_artifact_is(options: dict[str, Any], url: str) -> None:
+    step = next(Owner(**options).conversation)
+    assert isinstance(step, Send)
+    assert (step.request.method, str(step.request.url)) == ("GET", str(httpx.URL(url)))
+
+
+def test_the_first_artifact_makes_the_client_ready() -> None:
+    owner = Owner()
+    assert not owner.keeper.ready.is_set()
+    assert owner.seen() == []
+    next(owner.conversation)
+    step = owner.conversation.send(answer(**{"x-geo-city": "Zurich"}))
+    assert step == Sleep(300)
+    assert owner.keeper.ready.is_set()
+    ready, succeeded, geo = owner.events
+    assert ready.type == "client_ready"
+    assert isinstance(succeeded, ArtifactDownloadSucceeded)
+    assert succeeded["artifact_payload"] == ARTIFACT
+    assert succeeded.artifact_location.endswith("/demo/production/v1/rules.json")
+    assert geo.geo_context == {"city": "Zurich"}
+    assert owner.keeper.loaded is not None
+    assert owner.keeper.loaded.source.retrieval_count == 1
+    (entry,) = owner.telemetry.take()
+    assert entry["requestId"] == "ArtifactDownload"
+
+
+def test_an_unchanged_artifact_is_not_downloaded_again() -> None:
+    owner = Owner()
+    loaded(owner)
+    before = owner.keeper.loaded
+    step = next(owner.conversation)
+    assert isinstance(step, Send)
+    assert step.request.headers["if-none-match"] == '"1"'
+    assert owner.conversation.send(answer(304, b"")) == Sleep(300)
+    assert owner.keeper.loaded is before
+    assert owner.seen() == []
+
+
+def test_a_new_artifact_replaces_the_old_one_at_once() -> None:
+    owner = Owner()
+    loaded(owner)
+    before = owner.keeper.loaded
+    next(owner.conversation)
+    owner.conversation.send(answer(content={**ARTIFACT, "version": "1.2.3"}, etag='"2"'))
+    assert before is not None
+    assert before.artifact.version == "1.0.0"
+    assert owner.keeper.loaded is not None
+    assert owner.keeper.loaded.artifact.version == "1.2.3"
+    assert owner.keeper.loaded.source.retrieval_count == 2
+    assert owner.seen() == ["artifact_download_succeeded"], "ready only once"
+
+
+BAD = [
+    httpx.ReadTimeout("late"),
+    httpx.ConnectError("refused"),
+    answer(500, b""),
+    answer(404, b"no"),
+    answer(204, b""),
+    answer(content=b""),
+    answer(content=b'{"version": "1.0.0", "rules": {"mbo'),
+    answer(content=b"[]"),
+    answer(content=b"\xff\xfe"),
+    answer(content={}),
+    answer(content={"version": "1.0.0"}),
+    answer(content={**ARTIFACT, "version": "2.0.0"}),
+    answer(content=b"[" * 100_000),
+]
+
+
+@pytest.mark.parametrize("outcome", BAD, ids=range(len(BAD)))
+def test_a_good_artifact_in_use_is_never_lost(outcome: Answer | httpx.HTTPError) -> None:
+    owner = Owner()
+    loaded(owner)
+    before = owner.keeper.loaded
+    next(owner.conversation)
+    for attempt in range(MAX_RETRIES + 1):
+        step = owner.conversation.send(outcome)
+        assert isinstance(step, Sleep)
+        (failed,) = owner.events
+        assert isinstance(failed, ArtifactDownloadFailed)
+        assert "cannot be used" in str(failed.error)
+        owner.events.clear()
+        if attempt < MAX_RETRIES:
+            assert step.seconds <= 10
+            step = next_send(owner)
+    assert step == Sleep(300), "polling goes on"
+    assert owner.keeper.loaded is before
+    assert isinstance(next(owner.conversation), Send)
+    owner.conversation.send(answer(content={**ARTIFACT, "version": "1.1.0"}))
+    assert owner.seen() == ["artifact_download_succeeded"]
+
+
+def next_send(owner: Owner) -> Send:
+    """Go on to the next download, as if time had passed."""
+    step = next(owner.conversation)
+    assert isinstance(step, Send)
+    return step
+
+
+def test_an_account_without_on_device_decisioning_is_told_so_and_not_asked_again_at_once() -> None:
+    owner = Owner()
+    next(owner.conversation)
+    assert owner.conversation.send(answer(403, b"")) == Sleep(300)
+    (failed,) = owner.events
+    assert "switched off for this account" in str(failed.error)
+
+
+def test_a_version_that_is_not_known_names_both() -> None:
+    owner = Owner()
+    next(owner.conversation)
+    owner.conversation.send(answer(content={**ARTIFACT, "version": "2.0.0"}))
+    assert "'2.0.0'" in str(owner.events[0].error)
+    assert "1.x.y" in str(owner.events[0].error)
+
+
+def test_never_poll() -> None:
+    owner = Owner(polling_interval=0)
+    next(owner.conversation)
+    with pytest.raises(StopIteration):
+        owner.conversation.send(answer())
+    assert owner.keeper.loaded is not None
+    assert owner.keeper.loaded.source.polling_halted
+
+
+def test_an_artifact_in_hand_is_used_at_once_and_none_is_downloaded_first() -> None:
+    owner = Owner(artifact_payload=ARTIFACT)
+    assert owner.keeper.ready.is_set()
+    assert owner.seen() == ["client_ready"]
+    assert owner.keeper.loaded is not None
+    assert owner.keeper.loaded.source.location == "Not Applicable"
+    assert next(owner.conversation) == Sleep(300)
+    with pytest.raises(StopIteration):
+        next(Owner(artifact_payload=ARTIFACT, polling_interval=0).conversation)
+
+
+@pytest.mark.parametrize("payload", [{}, {**ARTIFACT, "version": "9.0.0"}, {"version": "1.0.0", "rules": object()}])
+def test_an_artifact_in_hand_that_is_none_is_refused(payload: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="'artifact_payload' is no artifact"):
+        Owner(artifact_payload=payload)
+
+
+def test_the_wait_for_the_first_artifact_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner(maximum_wait_ready=0)
+    step = next(owner.conversation)
+    assert isinstance(step, Send)
+    owner.conversation.send(httpx.ReadTimeout("late"))
+    assert owner.seen() == ["artifact_download_failed", "client_ready"]
+    assert owner.keeper.ready.is_set()
+    assert owner.keeper.loaded is None
+    assert "No artifact within 0 ms; still trying." in caplog.text
+    next_send(owner)
+    owner.conversation.send(answer())
+    assert owner.seen() == ["artifact_download_succeeded"]
+
+
+@pytest.mark.parametrize("interval", [0, 300_000])
+def test_the_wait_is_bounded_also_after_a_download_that_is_not_tried_again(interval: int) -> None:
+    owner = Owner(maximum_wait_ready=50, polling_interval=interval)
+    next(owner.conversation)
+    step = owner.conversation.send(answer(403, b""))
+    assert isinstance(step, Sleep)
+    assert step.seconds <= 0.05
+    owner.seen()
+    time.sleep(0.06)
+    if interval:
+        step = next(owner.conversation)
+        assert isinstance(step, Sleep)
+        assert step.seconds >= 299
+    else:
+        with pytest.raises(StopIteration):
+            next(owner.conversation)
+    assert owner.seen() == ["client_ready"]
+    assert owner.keeper.ready.is_set()
+
+
+def test_who_waits_is_woken_when_nothing_comes_any_more() -> None:
+    owner = Owner(polling_interval=0)
+    next(owner.conversation)
+    with pytest.raises(StopIteration):
+        owner.conversation.send(answer(403, b""))
+    assert owner.keeper.ready.is_set()
+    assert owner.seen() == ["artifact_download_failed"]
+
+
+def test_whatever_a_transport_raises_polling_goes_on() -> None:
+    owner = Owner()
+    next(owner.conversation)
+    assert isinstance(owner.conversation.throw(RuntimeError("SECRET")), Sleep)
+    assert str(owner.events[0].error) == "The artifact of assets.adobetarget.com cannot be used: TransportError"
+
+
+def test_no_token_in_an_error_or_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    owner = Owner(property_token="SECRET")
+    next(owner.conversation)
+    owner.conversation.send(answer(403, b""))
+    assert "SECRET" in owner.events[0].artifact_location
+    assert "SECRET" not in str(owner.events[0].error) + caplog.text
+
+
+def test_rules_bin() -> None:
+    key = b"k" * 32
+    text = json.dumps(ARTIFACT).encode()
+    mask = (b"demo@AdobeOrg" + key) * 100
+    content = b"TGT:1\0\0\0" + key + bytes(a ^ b for a, b in zip(text, mask, strict=False))
+    owner = Owner(artifact_location="https://a.example/rules.bin")
+    loaded(owner, answer(content=content))

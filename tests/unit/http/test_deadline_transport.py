@@ -1,0 +1,178 @@
+"""The transport of the SDK's own HTTP clients for threads: otherwise it is what httpx's own is."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from target_delivery._http.pool import CookielessClient, http_options, punctual_client
+from target_delivery_api import transport
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+class Server:
+    """Gives every request the same answer, and closes the connection after it if it is not a whole one."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self.answer = answer
+        self.requests: list[list[bytes]] = []
+        """Of every connection."""
+        self.end = threading.Event()
+
+    def accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                self.serve(connection)
+
+    def serve(self, connection: socket.socket) -> None:
+        self.requests.append([])
+        if self.answer is None:
+            self.end.wait(20)
+            return
+        while request := connection.recv(65536):
+            self.requests[-1].append(request)
+            connection.sendall(self.answer)
+            if self.answer != ANSWER:
+                return
+
+
+@contextmanager
+def running(answer: bytes | None = ANSWER) -> Iterator[tuple[Server, str]]:
+    """A server, which does not even read if it has no answer, and its URL."""
+    server = Server(answer)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.accept, args=(listener,))
+        thread.start()
+        yield server, f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        server.end.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
+def nobody() -> Iterator[str]:
+    with running() as (_, url):
+        pass
+    yield url
+
+
+def test_a_connection_is_used_again() -> None:
+    with running() as (server, url), punctual_client(**http_options()) as client:
+        for _ in range(3):
+            answer = transport.sync(client, httpx.Request("GET", url), deadline=time.monotonic() + 10)
+            assert answer.content == b"{}"
+        assert client.get(url).http_version == "HTTP/1.1"
+        assert [len(requests) for requests in server.requests] == [4]
+
+
+def test_a_deadline_is_that_of_one_request() -> None:
+    with running() as (_, url), punctual_client(**http_options()) as client:
+        client.send(httpx.Request("GET", url, extensions={"deadline": time.monotonic() + 0.2}))
+        time.sleep(0.3)
+        assert client.get(url).content == b"{}"
+        with pytest.raises(httpx.WriteTimeout, match="deadline"):
+            client.send(httpx.Request("GET", url, extensions={"deadline": time.monotonic()}))
+
+
+def test_a_deadline_that_passes_while_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+
+    def getaddrinfo(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.2)
+        return real(*args, **kwargs)
+
+    with running() as (server, url), punctual_client(**http_options()) as client:
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        # Looked up twice, the second time as an address: the deadline passes during the first, and the second one.
+        for left in (0.1, 0.3):
+            with pytest.raises(httpx.ConnectTimeout, match="deadline"):
+                client.send(
+                    httpx.Request(
+                        "GET", url.replace("http:", "https:"), extensions={"deadline": time.monotonic() + left}
+                    )
+                )
+        assert [len(requests) for requests in server.requests] in ([], [0])
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"", httpx.RemoteProtocolError),
+        (b"\x00\x01 nonsense\r\n\r\n", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut off", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", httpx.RemoteProtocolError),
+    ],
+)
+def test_a_wrong_answer_is_the_error_that_httpx_has_for_it(answer: bytes, expected: type[Exception]) -> None:
+    with running(answer) as (_, url):
+        fails(url, expected)
+
+
+def test_a_connection_that_fails_is_the_error_that_httpx_has_for_it() -> None:
+    with nobody() as url:
+        fails(url, httpx.ConnectError)
+    fails("http://name.invalid/", httpx.ConnectError)
+    fails("ftp://127.0.0.1/", httpx.UnsupportedProtocol)
+
+
+def test_time_that_passes_is_the_error_that_httpx_has_for_it() -> None:
+    with running(None) as (_, url):
+        fails(url, httpx.ReadTimeout, timeout=0.2)
+        fails(url, httpx.WriteTimeout, content=bytes(50_000_000), timeout=0.2)
+
+
+def test_a_request_that_nobody_reads_ends_at_the_deadline() -> None:
+    with running(None) as (_, url), punctual_client(**http_options()) as client:
+        started = time.monotonic()
+        with pytest.raises(httpx.WriteTimeout):
+            transport.sync(client, httpx.Request("POST", url, content=bytes(50_000_000)), deadline=started + 0.5)
+        assert 0.5 <= time.monotonic() - started <= 0.75
+
+
+def fails(url: str, expected: type[Exception], content: bytes = b"", timeout: float | None = None) -> None:
+    for kind in (CookielessClient, punctual_client):
+        request = httpx.Request("POST", url, content=content, extensions={"timeout": httpx.Timeout(timeout).as_dict()})
+        with kind(**http_options()) as client, pytest.raises(httpx.HTTPError) as caught:
+            client.send(request)
+        assert type(caught.value) is expected
+        assert caught.value.request is request
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_in_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with running() as (proxy, url):
+        monkeypatch.setenv(name, url)
+        with punctual_client(**http_options()) as client:
+            assert client.get("http://edge.test/path").content == b"{}"
+        ((request,),) = proxy.requests
+        assert request.startswith(b"GET http://edge.test/path HTTP/1.1\r\n")
+
+
+def test_a_proxy_is_not_used_for_hosts_that_the_environment_excludes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running() as (server, url), nobody() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        for excluded in ("*", "127.0.0.1"):
+            monkeypatch.setenv("NO_PROXY", excluded)
+            with punctual_client(**http_options()) as client:
+                assert client.get(url).content == b"{}"
+        assert len(server.requests) == 2

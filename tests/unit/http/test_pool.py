@@ -1,0 +1,171 @@
+"""The SDK's own connection pools."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+
+import httpx
+import pytest
+
+from target_delivery._http.pool import Pool, direct_async_client, http_options, punctual_client
+
+ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: visitor=one\r\nContent-Length: 0\r\n\r\n"
+
+
+class Edge:
+    """Answers requests without a body when `together` of them have come."""
+
+    def __init__(self, together: int) -> None:
+        self.together = together
+        self.url = ""
+        self.requests: asyncio.Queue[bytes] = asyncio.Queue()
+        self.waiting: list[asyncio.WriteTransport] = []
+
+    def came(self, request: bytes, transport: asyncio.WriteTransport) -> None:
+        self.requests.put_nowait(request)
+        self.waiting.append(transport)
+        if len(self.waiting) >= self.together:
+            for each in self.waiting:
+                each.write(ANSWER)
+            self.waiting.clear()
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, edge: Edge, all_of_them: list[asyncio.WriteTransport]) -> None:
+        self.edge = edge
+        self.all_of_them = all_of_them
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
+        self.all_of_them.append(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.edge.came(data, self.transport)
+
+
+@asynccontextmanager
+async def running(edge: Edge) -> AsyncIterator[Edge]:
+    transports: list[asyncio.WriteTransport] = []
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(edge, transports), "127.0.0.1", 0)
+    edge.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield edge
+        for transport in transports:
+            transport.close()
+
+
+def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
+    async def scenario() -> None:
+        async with running(Edge(1)) as edge, direct_async_client(**http_options()) as pool:
+            with punctual_client(**http_options()) as blocking:
+                for _ in range(2):
+                    assert (await pool.get(edge.url)).headers["set-cookie"] == "visitor=one"
+                    assert (await asyncio.to_thread(blocking.get, edge.url)).headers["set-cookie"] == "visitor=one"
+            requests = [edge.requests.get_nowait() for _ in range(4)]
+            assert not [request for request in requests if b"cookie" in request.lower()]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("http2", "together"), [(False, 1), (True, 10)])
+def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http2: bool, together: int) -> None:
+    if http2:
+        pytest.importorskip("h2")
+    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: object() if http2 else None)
+    pool: Pool[httpx.Client] = Pool(punctual_client, None)
+    with ExitStack() as calls:
+        given = [calls.enter_context(pool.lane()) for _ in range(20)]
+    assert [given.count(http_client) for http_client in pool.clients] == [together] * (20 // together)
+    for http_client in pool.clients:
+        http_client.close()
+
+
+def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
+    pool: Pool[httpx.Client] = Pool(punctual_client, None)
+    with pool.lane() as first:
+        with pool.lane() as second:
+            assert first is not second
+        with pool.lane() as third:
+            assert third is second
+    assert pool.owned
+    assert pool.clients == [first, second]
+    for http_client in pool.clients:
+        http_client.close()
+
+
+def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target_delivery._http.pool.LANES", 2)
+    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
+    pool: Pool[httpx.Client] = Pool(punctual_client, None)
+    with ExitStack() as calls:
+        given = [calls.enter_context(pool.lane()) for _ in range(6)]
+    assert given.count(pool.clients[0]) == given.count(pool.clients[1]) == 3
+    for http_client in pool.clients:
+        http_client.close()
+
+
+def test_the_callers_own_http_client_is_the_only_one() -> None:
+    with httpx.Client() as own:
+        pool: Pool[httpx.Client] = Pool(punctual_client, own)
+        with pool.lane() as first, pool.lane() as second:
+            assert first is second is own
+        assert not pool.owned
+
+
+async def sent_by_both(url: str) -> list[httpx.Response]:
+    """Send a request as the SDK does, in both ways."""
+    async with direct_async_client(**http_options()) as client:
+        answers = [await client.send(client.build_request("GET", url), stream=True)]
+        await answers[0].aclose()
+
+    def blocking() -> httpx.Response:
+        with punctual_client(**http_options()) as client:
+            answer = client.send(client.build_request("GET", url), stream=True)
+            answer.close()
+            return answer
+
+    return [*answers, await asyncio.to_thread(blocking)]
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_request_goes_straight_to_the_connections(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with running(Edge(1)) as edge:
+            answers = await sent_by_both(f"{edge.url}/path")
+            assert [(one.status_code, one.request.url.path) for one in answers] == [(200, "/path")] * 2
+
+    with caplog.at_level("INFO", logger="httpx"):
+        asyncio.run(scenario())
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("no_proxies")
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with running(Edge(1)) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            await sent_by_both("http://edge.invalid/path")
+            assert [proxy.requests.get_nowait().split(b"\r\n")[0] for _ in range(2)] == [
+                b"GET http://edge.invalid/path HTTP/1.1"
+            ] * 2
+
+    asyncio.run(scenario())
+
+
+def test_a_closed_http_client_says_so() -> None:
+    client = punctual_client(**http_options())
+    request = client.build_request("GET", "http://127.0.0.1:1")
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        client.send(request, stream=True)

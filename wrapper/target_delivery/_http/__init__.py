@@ -1,0 +1,1 @@
+"""The wire: connection pool, deadlines, forks."""

@@ -1,0 +1,1 @@
+"""JsonLogic conditions, compiled once and evaluated with JavaScript's meaning of values."""
