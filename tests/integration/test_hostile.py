@@ -10,8 +10,7 @@ from urllib.parse import parse_qs, quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
 from tests.integration.drivers import OPTIONS, AsyncDriver

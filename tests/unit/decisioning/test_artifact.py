@@ -7,8 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from target_delivery.decisioning import ArtifactError, DecisioningError, decide, decode_bin, load_artifact
 from tests.unit.decisioning.artifacts import artifact, request, rule

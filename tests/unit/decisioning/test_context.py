@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from target_delivery.decisioning.allocation import Allocations
 from target_delivery.decisioning.context import Context, Visit, page_of, parameters_of, reads_hosts

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from target_delivery.decisioning.jsonlogic.compiler import MAX_DEPTH, Compiler, ConditionError, Data, Variable, apply
 from target_delivery.decisioning.jsonlogic.javascript import (

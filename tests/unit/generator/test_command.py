@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import __main__ as command
-from generator import build, bundle, overlay
+from generator import __main__ as command, build, bundle, overlay
 from generator.errors import SpecificationError
 from generator.tree import schemas
 

@@ -5,11 +5,9 @@ import string
 from typing import Any
 
 import pytest
-from hypothesis import event, example, given
-from hypothesis import strategies as st
+from hypothesis import event, example, given, strategies as st
 
-from target_delivery.sandbox import Artifact, Counts, EngineDecider, Ledger, demo_artifact
-from target_delivery.sandbox import ledger as ledger_module
+from target_delivery.sandbox import Artifact, Counts, EngineDecider, Ledger, demo_artifact, ledger as ledger_module
 from target_delivery.sandbox.delivery import DeliveryApi
 from target_delivery.sandbox.geo import GeoTable
 from target_delivery.sandbox.ledger import Occurrence

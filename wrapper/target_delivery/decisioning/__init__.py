@@ -25,64 +25,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from target_delivery.decisioning.errors import ArtifactError, DecisioningError, MissingExtraError
+from target_delivery.decisioning.errors import (
+    ArtifactError as ArtifactError,
+    DecisioningError as DecisioningError,
+    MissingExtraError as MissingExtraError,
+)
 
-if TYPE_CHECKING:
-    from target_delivery.decisioning.allocation import allocate
-    from target_delivery.decisioning.artifact import (
-        Artifact,
-        Rule,
-        compile_artifact,
-        decode_bin,
-        load_artifact,
-        read_artifact,
-    )
-    from target_delivery.decisioning.engine import (
-        Decision,
-        RemoteNeeds,
-        decide,
-        notification_request,
-        remote_needs,
-    )
-    from target_delivery.decisioning.explanation import Explanation, explain
-    from target_delivery.decisioning.geo import geo_address, geo_of_headers, with_geo
-    from target_delivery.decisioning.trace import ArtifactSource
-
-__all__ = [
-    "Artifact",
-    "ArtifactError",
-    "ArtifactSource",
-    "Decision",
-    "DecisioningError",
-    "Explanation",
-    "MissingExtraError",
-    "RemoteNeeds",
-    "Rule",
-    "allocate",
-    "compile_artifact",
-    "decide",
-    "decode_bin",
-    "explain",
-    "geo_address",
-    "geo_of_headers",
-    "load_artifact",
-    "notification_request",
-    "read_artifact",
-    "remote_needs",
-    "require_extra",
-    "with_geo",
-]
-
-# Loaded when first named: a client that asks the edge does not need the extra.
-_MODULES = {
-    "allocation": ("allocate",),
-    "artifact": ("Artifact", "Rule", "compile_artifact", "decode_bin", "load_artifact", "read_artifact"),
-    "engine": ("Decision", "RemoteNeeds", "decide", "notification_request", "remote_needs"),
-    "explanation": ("Explanation", "explain"),
-    "geo": ("geo_address", "geo_of_headers", "with_geo"),
-    "trace": ("ArtifactSource",),
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
 _EXTRA = ("mmh3", "publicsuffixlist")
 
 
@@ -103,14 +51,64 @@ def require_extra() -> None:
             ) from error
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    require_extra()
-    value: object = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+if TYPE_CHECKING:
+    from target_delivery.decisioning.allocation import allocate as allocate
+    from target_delivery.decisioning.artifact import (
+        Artifact as Artifact,
+        Rule as Rule,
+        compile_artifact as compile_artifact,
+        decode_bin as decode_bin,
+        load_artifact as load_artifact,
+        read_artifact as read_artifact,
+    )
+    from target_delivery.decisioning.engine import (
+        Decision as Decision,
+        RemoteNeeds as RemoteNeeds,
+        decide as decide,
+        notification_request as notification_request,
+        remote_needs as remote_needs,
+    )
+    from target_delivery.decisioning.explanation import Explanation as Explanation, explain as explain
+    from target_delivery.decisioning.geo import (
+        geo_address as geo_address,
+        geo_of_headers as geo_of_headers,
+        with_geo as with_geo,
+    )
+    from target_delivery.decisioning.trace import ArtifactSource as ArtifactSource
+else:
+    from target_delivery._lazy import lazy
 
-
-def __dir__() -> list[str]:
-    return __all__
+    # Loaded when first used: a client that asks the edge does not need the extra.
+    __getattr__, __dir__, __all__ = lazy(
+        __name__,
+        {
+            "target_delivery.decisioning.allocation": ("allocate",),
+            "target_delivery.decisioning.artifact": (
+                "Artifact",
+                "Rule",
+                "compile_artifact",
+                "decode_bin",
+                "load_artifact",
+                "read_artifact",
+            ),
+            "target_delivery.decisioning.engine": (
+                "Decision",
+                "RemoteNeeds",
+                "decide",
+                "notification_request",
+                "remote_needs",
+            ),
+            "target_delivery.decisioning.explanation": (
+                "Explanation",
+                "explain",
+            ),
+            "target_delivery.decisioning.geo": (
+                "geo_address",
+                "geo_of_headers",
+                "with_geo",
+            ),
+            "target_delivery.decisioning.trace": ("ArtifactSource",),
+        },
+        eager=["ArtifactError", "DecisioningError", "MissingExtraError", "require_extra"],
+        before=require_extra,
+    )

@@ -12,98 +12,74 @@ A ``Store`` of your own goes with either of them. The option ``outbox`` of a cli
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from target_delivery._core.request import (
-        Prepared,
+        Prepared as Prepared,
     )
     from target_delivery.options import (
-        AsyncOutbox,
-        Outbox,
+        AsyncOutbox as AsyncOutbox,
+        Outbox as Outbox,
     )
     from target_delivery.outbox.async_outbox import (
-        AsyncNotificationOutbox,
+        AsyncNotificationOutbox as AsyncNotificationOutbox,
     )
     from target_delivery.outbox.engine import (
-        OutboxStats,
+        OutboxStats as OutboxStats,
     )
     from target_delivery.outbox.items import (
-        Item,
+        Item as Item,
     )
     from target_delivery.outbox.outbox import (
-        NotificationOutbox,
+        NotificationOutbox as NotificationOutbox,
     )
     from target_delivery.outbox.stores.base import (
-        Claimed,
-        Reason,
-        SetAside,
-        Settlement,
-        Store,
-        StoreStats,
+        Claimed as Claimed,
+        Reason as Reason,
+        SetAside as SetAside,
+        Settlement as Settlement,
+        Store as Store,
+        StoreStats as StoreStats,
     )
     from target_delivery.outbox.stores.opening import (
-        open_store,
+        open_store as open_store,
     )
     from target_delivery.outbox.stores.redis import (
-        RedisStore,
+        RedisStore as RedisStore,
     )
     from target_delivery.outbox.stores.sqlite import (
-        MemoryStore,
-        SQLiteStore,
+        MemoryStore as MemoryStore,
+        SQLiteStore as SQLiteStore,
     )
+else:
+    from target_delivery._lazy import lazy
 
-__all__ = [
-    "AsyncNotificationOutbox",
-    "AsyncOutbox",
-    "Claimed",
-    "Item",
-    "MemoryStore",
-    "NotificationOutbox",
-    "Outbox",
-    "OutboxStats",
-    "Prepared",
-    "Reason",
-    "RedisStore",
-    "SQLiteStore",
-    "SetAside",
-    "Settlement",
-    "Store",
-    "StoreStats",
-    "open_store",
-]
-
-_MODULES = {
-    "AsyncNotificationOutbox": ".async_outbox",
-    "AsyncOutbox": "..options",
-    "Claimed": ".stores.base",
-    "Item": ".items",
-    "MemoryStore": ".stores.sqlite",
-    "NotificationOutbox": ".outbox",
-    "Outbox": "..options",
-    "OutboxStats": ".engine",
-    "Prepared": ".._core.request",
-    "Reason": ".stores.base",
-    "RedisStore": ".stores.redis",
-    "SQLiteStore": ".stores.sqlite",
-    "SetAside": ".stores.base",
-    "Settlement": ".stores.base",
-    "Store": ".stores.base",
-    "StoreStats": ".stores.base",
-    "open_store": ".stores.opening",
-}
-
-
-# Hidden from type checkers, to which a module with __getattr__ has every name, the misspelt ones too.
-if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_MODULES[name], __name__), name)
-        globals()[name] = value
-        return value
-
-    def __dir__():
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__, __all__ = lazy(
+        __name__,
+        {
+            "target_delivery._core.request": ("Prepared",),
+            "target_delivery.options": (
+                "AsyncOutbox",
+                "Outbox",
+            ),
+            "target_delivery.outbox.async_outbox": ("AsyncNotificationOutbox",),
+            "target_delivery.outbox.engine": ("OutboxStats",),
+            "target_delivery.outbox.items": ("Item",),
+            "target_delivery.outbox.outbox": ("NotificationOutbox",),
+            "target_delivery.outbox.stores.base": (
+                "Claimed",
+                "Reason",
+                "SetAside",
+                "Settlement",
+                "Store",
+                "StoreStats",
+            ),
+            "target_delivery.outbox.stores.opening": ("open_store",),
+            "target_delivery.outbox.stores.redis": ("RedisStore",),
+            "target_delivery.outbox.stores.sqlite": (
+                "MemoryStore",
+                "SQLiteStore",
+            ),
+        },
+    )

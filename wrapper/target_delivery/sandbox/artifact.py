@@ -8,8 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from target_delivery.decisioning import Artifact as CompiledArtifact
-from target_delivery.decisioning import Rule, load_artifact
+from target_delivery.decisioning import Artifact as CompiledArtifact, Rule, load_artifact
 
 
 @dataclass(frozen=True, slots=True)
