@@ -11,7 +11,7 @@ import nox
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
-TYPED = ["wrapper", "generated", "generator", "noxfile.py"]
+TYPED = ["wrapper", "generated", "generator", "tests/contracts.py", "noxfile.py"]
 
 # pyenv keeps its interpreters off the PATH until one is chosen; the tests need all of them.
 _pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -52,10 +52,11 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
 
 @nox.session(python=LOWEST)
 def lint(session: nox.Session) -> None:
-    """Style and likely mistakes: ruff."""
+    """Style and likely mistakes (ruff), and which room may import which (import-linter)."""
     session.install("-q", *nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache", "--no-logo", env={"PYTHONPATH": "wrapper:generated"})
 
 
 @nox.session(python=LOWEST)
