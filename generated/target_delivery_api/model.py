@@ -153,14 +153,14 @@ def read_datetime(value: object) -> datetime | None:
 
 def write_datetime(value: datetime) -> str:
     """Return an RFC 3339 text with an offset from UTC. A time without an offset is local time."""
-    from datetime import timedelta, timezone
+    from datetime import UTC, timedelta
 
     offset = value.utcoffset()
     if offset is None:
         value = value.astimezone()
     elif offset % timedelta(minutes=1):
         # RFC 3339 has no seconds in an offset, some historical time zones do.
-        value = value.astimezone(timezone.utc)
+        value = value.astimezone(UTC)
     return value.isoformat()
 
 
@@ -172,6 +172,4 @@ def _form(value: object) -> str:
         bool: "true or false",
         type(None): "null",
     }
-    return forms.get(
-        type(value), "a number" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
-    )
+    return forms.get(type(value), "a number" if isinstance(value, (int, float)) else f"a {type(value).__name__}")

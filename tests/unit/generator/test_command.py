@@ -320,7 +320,6 @@ def test_as_a_module(monkeypatch):
 
 
 def test_a_template_that_is_wrong_is_found_out(generated, monkeypatch):
-    monkeypatch.setattr(build, "_RUNTIME", ())
     monkeypatch.setattr(build, "_format", lambda target: target.joinpath("bad.py").write_text("def:"))
     broken = generated(lambda _: None)
     monkeypatch.undo()

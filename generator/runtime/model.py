@@ -11,7 +11,16 @@ if TYPE_CHECKING:
 
     from .types import JsonValue
 
-__all__ = ["Members", "Model", "ModelError", "OpenStrEnum", "no_more", "require_object", "read_datetime", "write_datetime"]
+__all__ = [
+    "Members",
+    "Model",
+    "ModelError",
+    "OpenStrEnum",
+    "no_more",
+    "require_object",
+    "read_datetime",
+    "write_datetime",
+]
 
 Enum = TypeVar("Enum", bound="OpenStrEnum")
 
@@ -144,17 +153,23 @@ def read_datetime(value: object) -> datetime | None:
 
 def write_datetime(value: datetime) -> str:
     """Return an RFC 3339 text with an offset from UTC. A time without an offset is local time."""
-    from datetime import timedelta, timezone
+    from datetime import UTC, timedelta
 
     offset = value.utcoffset()
     if offset is None:
         value = value.astimezone()
     elif offset % timedelta(minutes=1):
         # RFC 3339 has no seconds in an offset, some historical time zones do.
-        value = value.astimezone(timezone.utc)
+        value = value.astimezone(UTC)
     return value.isoformat()
 
 
 def _form(value: object) -> str:
-    forms: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    forms: dict[type, str] = {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "true or false",
+        type(None): "null",
+    }
     return forms.get(type(value), "a number" if isinstance(value, (int, float)) else f"a {type(value).__name__}")
