@@ -267,7 +267,7 @@ class TestSend:
         error = caught.value
         assert isinstance(error, httpx.RemoteProtocolError)
         assert (error.status_code, error.headers["x-a"], error.content) == (200, "1", b'{"client":"de')
-        assert "after 13 bytes of an answer with status 200" in str(error)
+        assert "before the answer with status 200 was complete: only 13 bytes" in str(error)
         assert error.request.url.path == "/rest/v1/delivery"
 
     def test_a_refused_connection_stays_what_it_is(self, send):
