@@ -33,7 +33,7 @@ PYTHONS = [
 ]
 LOWEST = PYTHONS[0]
 
-nox.needs_version = ">=2025.2.9"
+nox.needs_version = ">=2025.10.16"  # the first with the option download_python
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = True
