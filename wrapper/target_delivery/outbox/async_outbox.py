@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.prepared import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.scheduler import Batch, Outcome
