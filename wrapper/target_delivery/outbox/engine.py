@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside, emit
 from target_delivery.outbox.items import Item, packed
-from target_delivery.outbox.scheduler import Limits, Sender
+from target_delivery.outbox.scheduler import Limits, Scheduler
 from target_delivery.outbox.stores.base import Settlement
 from target_delivery_api.models import Notification
 
@@ -99,7 +99,7 @@ class Engine:
         self.stopping: bool = False
         """Set it to send no more: calls that are under way end, and what waits stays stored."""
         self._config = config
-        self._sender = Sender(limits, store.lease)
+        self._scheduler = Scheduler(limits, store.lease)
         self._committer = _Committer(store)
         self._bursts = _Bursts(limits)
         self._told: list[tuple[Claimed, Reason, str]] = []
@@ -168,11 +168,11 @@ class Engine:
             now = time.time()
             self._take_notes(now)
             if self._store_used <= now < self._store_used + STORE_INTERVAL and not self.stopping:
-                self.to_send += self._sender.start(now)
+                self.to_send += self._scheduler.start(now)
                 self._sleeps_until = self._store_used + STORE_INTERVAL
             elif self._could_use_store(now):
                 self._store_used = now
-                self.to_send += self._sender.start(time.time())  # the store may have taken a while
+                self.to_send += self._scheduler.start(time.time())  # the store may have taken a while
         except Exception:  # of a bug: deliveries have to go on
             self._sleeps_until = time.time() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
@@ -184,10 +184,10 @@ class Engine:
     def _could_use_store(self, now: float) -> bool:
         """Note in the store what became of items, and claim more; tell whether the store did it."""
         if self.stopping:
-            self._sender.release_ready(now)
+            self._scheduler.release_ready(now)
         try:
             self._settle(now)
-            if not self.stopping and self._sender.wanted():
+            if not self.stopping and self._scheduler.wanted():
                 self._claim(now)
                 self._settle(now)
             self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
@@ -209,20 +209,20 @@ class Engine:
             except Empty:
                 return
             if note is not None:
-                self._sender.ended(*note, now)
+                self._scheduler.ended(*note, now)
 
     def _claim(self, now: float) -> None:
         groups = self.store.claim(
             now,
-            groups=self._sender.wanted(),
+            groups=self._scheduler.wanted(),
             size=self.limits.max_batch,
             linger=self.limits.linger,
-            closed=self._sender.closed(now),
+            closed=self._scheduler.closed(now),
         )
-        self._sender.took(groups, now)
+        self._scheduler.took(groups, now)
 
     def _settle(self, now: float) -> None:
-        settlement = self._sender.settlement
+        settlement = self._scheduler.settlement
         if not settlement:
             return
         self._telling = self._telling or bool(settlement.aside)
@@ -234,7 +234,7 @@ class Engine:
             self._settle_one_by_one(settlement, now)
         else:
             self._told += settlement.aside
-        self._sender.settlement = Settlement()
+        self._scheduler.settlement = Settlement()
 
     def _settle_one_by_one(self, settlement: Settlement, now: float) -> None:
         """Leave out what the store chokes on: it is sent again when its lease ends."""
@@ -247,10 +247,10 @@ class Engine:
 
     def _wakes(self, now: float) -> float:
         """Return until when there is nothing to do, unless a call ends or something is stored."""
-        if not self._sender.wanted():
+        if not self._scheduler.wanted():
             return now + POLL
-        self._closed_routes = self._sender.closed(now)
-        times = [now + POLL, self.store.next_due(self._closed_routes), self._sender.next_probe(now)]
+        self._closed_routes = self._scheduler.closed(now)
+        times = [now + POLL, self.store.next_due(self._closed_routes), self._scheduler.next_probe(now)]
         return max(min(when for when in times if when is not None), now + 0.001)
 
     @property
@@ -267,12 +267,12 @@ class Engine:
     @property
     def drained(self) -> bool:
         """Whether a stopped outbox has nothing under way, and nothing left to note that the store would take."""
-        noted = not self._sender.settlement or self._store_failures >= MAX_FAILURES_AT_END
-        return self.stopping and not self._sender.running and self.inbox.empty() and noted
+        noted = not self._scheduler.settlement or self._store_failures >= MAX_FAILURES_AT_END
+        return self.stopping and not self._scheduler.running and self.inbox.empty() and noted
 
     def tell(self) -> None:
         """Tell of edges, and emit an event for everything that was set aside since the last time. Raises nothing."""
-        changes, self._sender.changes = self._sender.changes, []
+        changes, self._scheduler.changes = self._scheduler.changes, []
         told, self._told = self._told, []
         for change in changes:
             self._log("%s", change)
@@ -283,7 +283,7 @@ class Engine:
             )
             with contextlib.suppress(Exception):
                 emit(self._config, event)
-        self._telling = bool(self._sender.settlement.aside)
+        self._telling = bool(self._scheduler.settlement.aside)
 
     def stats(self) -> OutboxStats:
         """Count.

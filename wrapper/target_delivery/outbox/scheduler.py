@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from target_delivery._core.request import Prepared
     from target_delivery.outbox.stores.base import Claimed, Reason
 
-__all__ = ["Batch", "Limits", "Outcome", "Sender"]
+__all__ = ["Batch", "Limits", "Outcome", "Scheduler"]
 
 Outcome = TargetDeliveryResponse | BaseException
 """How a call ended."""
@@ -97,7 +97,7 @@ class Batch:
         )
 
 
-class Sender:
+class Scheduler:
     """Decides what is sent. To be used by one thread at a time.
 
     An engine claims as much as is ``wanted``, sends what ``start`` gives, tells how each ``ended``, and notes the

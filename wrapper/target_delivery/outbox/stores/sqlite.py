@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from target_delivery.outbox.items import Item
     from target_delivery.outbox.stores.base import Settlement
 
-__all__ = ["MemoryStore", "SQLiteStore"]
+__all__ = ["SQLiteStore"]
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54444F42  # "TDOB"
@@ -541,36 +541,6 @@ class SQLiteStore(forks.Watched):
         }
         hint = hints[sqlite3.SQLITE_READONLY] if isinstance(error, PermissionError) else hints.get(code, "")
         raise StoreError(f"The outbox {self._path} cannot be used: {error}.{hint}") from error
-
-
-class MemoryStore(SQLiteStore):
-    """An outbox in memory, for tests: it ends with the process, and a fork starts with an empty one."""
-
-    def __init__(self, *, lease: float = 30.0, max_items: int = 1_000_000, max_bytes: int = 2**30) -> None:
-        super().__init__(":memory:", lease=lease, max_items=max_items, max_bytes=max_bytes)
-
-    @property
-    def where(self) -> None:
-        """Nowhere: metrics call it by a number."""
-
-    def before_fork(self) -> None:
-        """Nothing: what is in memory stays the parent's."""
-
-    def after_fork_in_child(self) -> None:
-        """Start from scratch."""
-        self._release()
-
-    def _check_file(self) -> None:
-        pass
-
-    def _find_file(self) -> None:
-        pass
-
-    def _require_file(self) -> None:
-        pass
-
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
 def _where(refs: Collection[str] | None) -> tuple[str, list[str]]:
