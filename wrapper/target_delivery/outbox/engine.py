@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from math import inf, isfinite
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, frozen
 
@@ -23,7 +23,7 @@ from target_delivery.outbox.stores.base import Settlement
 from target_delivery_api.models import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from target_delivery._core.request import Prepared
     from target_delivery.options import Config
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from target_delivery.outbox.stores.base import Claimed, Reason, Store
 
 __all__ = ["CLOSE_TIMEOUT", "Engine", "OutboxStats", "make_engine"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that leaving a with block waits for deliveries."""
@@ -108,7 +105,6 @@ class Engine:
         self._sleeps_until = inf
         self._store_used = -inf
         self._clusters: set[str] = set()
-        self._inside: set[int] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
     # --- storing
@@ -140,25 +136,8 @@ class Engine:
         return True
 
     def commit(self) -> None:
-        """Store what is queued, from whatever thread. Whoever waits for it meanwhile rides along with the next."""
-        if not self.interrupted:
-            self.use(self._committer.commit)
-
-    def use(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do what a caller asks of the store."""
-        me = threading.get_ident()
-        if me in self._inside:
-            return work(*args, **kwargs)
-        self._inside.add(me)
-        try:
-            return work(*args, **kwargs)
-        finally:
-            self._inside.discard(me)
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether this is a signal handler that interrupted a call of this outbox: it must not wait for that to end."""
-        return threading.get_ident() in self._inside
+        """Store what is queued, from any thread. Calls that queue meanwhile are stored by the next commit."""
+        self._committer.commit()
 
     # --- sending: one thread at a time
 
@@ -292,18 +271,18 @@ class Engine:
             StoreError: the store cannot be read.
         """
         now = time.time()
-        counts = self.use(self.store.stats, now)
+        counts = self.store.stats(now)
         age = 0.0 if counts.oldest is None else max(0.0, now - counts.oldest)
         return OutboxStats(counts.pending, counts.in_flight, counts.confirmed, counts.set_aside, age, counts.bytes)
 
     def delivered_up_to(self, position: int) -> bool:
         """Tell whether all that was stored up to a position has left the store, and its events were emitted."""
-        span = self.use(self.store.span)
+        span = self.store.span()
         return (span is None or span[0] > position) and not self._telling
 
     def newest(self) -> int | None:
         """Return the position of what was stored last; None when the store is empty."""
-        span = self.use(self.store.span)
+        span = self.store.span()
         return None if span is None else span[1]
 
 
@@ -323,8 +302,7 @@ class Entry:
             raise self.error
         if not self.stored:
             raise StoreError(
-                "The commit was interrupted, or is that of a signal handler which interrupted another call of the "
-                "outbox. To give the same notifications again is safe."
+                "The commit was interrupted. Give the same notifications again: none of them can count twice."
             )
 
 
@@ -336,8 +314,7 @@ class _Committer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # A signal handler may send notifications, too.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._waiting: deque[Entry] = deque()
 
     def put(self, items: Sequence[Item]) -> Entry:

@@ -47,7 +47,11 @@ class NotificationOutbox:
 
     ``send_notifications`` returns when they are safely stored; threads in the background send them, grouped by
     visitor, until the edge names them in an answer. To be created once for a client and a store, and shared by all
-    threads. A context manager; ``close()`` ends it otherwise. After a fork each process has a sender of its own.
+    threads. A context manager; ``close()`` ends it otherwise. After a fork each process has a scheduler of its own.
+
+    Do not use it in a signal handler: the handler may have interrupted a call of this outbox, and would wait for that
+    call forever. Let the handler raise SystemExit instead. The interrupted call stores all of its
+    notifications or none, and the end of the with block delivers what is stored.
 
     Args:
         client: sends them. It stays open when the outbox is closed.
@@ -138,21 +142,17 @@ class NotificationOutbox:
             timeout: seconds to wait; None waits as long as it takes.
 
         Returns:
-            0 when all of that is delivered or set aside; else how many notifications the store still holds. A handler
-            of an event, which is called between deliveries, gets that at once, and so does a signal handler that
-            interrupted a call of this outbox.
+            0 when all of that is delivered or set aside; else how many notifications the store still holds. In an
+            event handler, which is called between deliveries, it returns at once.
 
         Raises:
             StoreError: the store cannot be read.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         threads = self._process()
-        if threads.must_not_wait:
+        if threads.is_current:
             threads.wake()
             return self.stats().stored
-        return threads.engine.use(self._flushed, threads, deadline)
-
-    def _flushed(self, threads: _Threads, deadline: float | None) -> int:
         newest = threads.engine.newest()
         threads.wake()
         while newest is not None and not threads.engine.delivered_up_to(newest):
@@ -164,8 +164,7 @@ class NotificationOutbox:
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
         """Take no more, deliver what is stored, as far as the time allows, and end.
 
-        What cannot be delivered stays in the store, for the next outbox that is opened on it. In a signal handler that
-        interrupted a call of this outbox it does not wait; to deliver first, have the handler raise SystemExit.
+        What cannot be delivered stays in the store, for the next outbox that is opened on it.
 
         Args:
             timeout: seconds to wait; None waits until everything is delivered.
@@ -202,8 +201,7 @@ class NotificationOutbox:
         Raises:
             StoreError: the store cannot be read.
         """
-        engine = self._process().engine
-        return engine.use(engine.store.list_aside, limit)
+        return self._process().engine.store.list_aside(limit)
 
     def replay(self, refs: Collection[str] | None = None) -> int:
         """Put back what was set aside, to be sent again as if it were stored now.
@@ -218,7 +216,7 @@ class NotificationOutbox:
             StoreError: the store cannot be written.
         """
         threads = self._process()
-        replayed = threads.engine.use(threads.engine.store.replay, refs, time.time())
+        replayed = threads.engine.store.replay(refs, time.time())
         threads.wake()
         return replayed
 
@@ -254,7 +252,7 @@ class _Threads:
     def __init__(self, client: TargetClient, engine: Engine) -> None:
         self.engine = engine
         self._client = client
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._dispatcher: threading.Thread | None = None
         self._work: SimpleQueue[Batch | None] = SimpleQueue()
         self._senders = 0
@@ -274,13 +272,13 @@ class _Threads:
         return self._dispatcher is not None or not closed
 
     def wake(self) -> None:
-        """Have the dispatcher look what there is to do. A queue, since an event must not be set in a signal handler."""
+        """Have the dispatcher look for work now."""
         self.engine.inbox.put(None)
 
     @property
-    def must_not_wait(self) -> bool:
-        """Whether whoever asks keeps the dispatcher from its work: itself, or a call that a signal interrupted."""
-        return threading.current_thread() is self._dispatcher or self.engine.interrupted
+    def is_current(self) -> bool:
+        """Whether the caller runs in the dispatcher's thread, as event handlers do: it must not wait for itself."""
+        return threading.current_thread() is self._dispatcher
 
     def stop(self, timeout: float | None) -> None:
         """Send no more, and end when the calls that are under way have ended; wait for that so many seconds."""
@@ -288,7 +286,7 @@ class _Threads:
         self.wake()
         if self._dispatcher is None:
             self.engine.store.close()
-        elif not self.must_not_wait:
+        elif not self.is_current:
             self._dispatcher.join(None if timeout is None else max(0.0, timeout))
 
     def _run(self) -> None:

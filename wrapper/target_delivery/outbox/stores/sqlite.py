@@ -155,9 +155,8 @@ class SQLiteStore(forks.Watched):
         self._max_bytes = max_bytes
         self._create = create
         self._closed = False
-        # A signal handler that closes the outbox may interrupt a thread that stores.
+        # Reentrant: an exception out of a signal handler can leave it held by the thread that then closes the store.
         self._lock = threading.RLock()
-        self._busy = False
         self._file: tuple[int, int] | None = None
         self._sqlite: sqlite3.Connection | None = None
         self._durable = False
@@ -360,25 +359,20 @@ class SQLiteStore(forks.Watched):
                 None for what only reads.
         """
         with self._lock:
-            nested, self._busy = self._busy, True
             try:
                 sqlite = self._sqlite or self._opened()
                 if durable is not None:
-                    self._make_ready(sqlite, nested=nested, durable=durable)
+                    self._make_ready(sqlite, durable=durable)
                 yield sqlite
             except sqlite3.IntegrityError:
                 raise
             except (sqlite3.Error, OSError) as error:
                 self._fail(error)
-            finally:
-                self._busy = nested
 
-    def _make_ready(self, sqlite: sqlite3.Connection, *, nested: bool, durable: bool) -> None:
+    def _make_ready(self, sqlite: sqlite3.Connection, *, durable: bool) -> None:
         """Get ready to write."""
         if sqlite.in_transaction:
-            if nested:
-                raise StoreError(f"The outbox {self._path} is in use by what this signal handler interrupted.")
-            sqlite.execute("ROLLBACK")  # of a call that was interrupted before it could do so
+            sqlite.execute("ROLLBACK")  # a call was interrupted before it could roll back
         if durable:
             self._require_file()
         if self._durable is not durable:
