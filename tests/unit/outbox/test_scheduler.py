@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from typing import Any
 
 import pytest
@@ -17,11 +16,14 @@ from target_delivery import (
     OptionError,
     TargetDeliveryResponse,
 )
-from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, backoff, batch_size
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, batch_size, seconds_to_wait
 from target_delivery.outbox.scheduler import Batch, Limits, Scheduler
 from target_delivery.outbox.stores.base import Claimed
+from tests.virtual import VirtualTime
 
 NOW = 1_000_000.0
+TIME = VirtualTime(NOW)
 LIMITS = Limits(parallel=2, max_batch=50, linger=0.1, max_age=100.0, call_time=3.0)
 
 
@@ -42,7 +44,7 @@ def answer(*ids: str) -> TargetDeliveryResponse:
 
 
 def sending(*items: Claimed) -> tuple[Scheduler, Batch]:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     scheduler.took([list(items)], NOW)
     (batch,) = scheduler.start(NOW)
     return scheduler, batch
@@ -104,7 +106,7 @@ def test_other_failures_keep_everything(outcome: Exception) -> None:
 
 
 def test_the_old_and_the_unreadable_are_set_aside_without_a_call() -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     broken = Claimed("9", "token", "group", "", b"{", NOW, 0)
     scheduler.took([[claimed(0, added=NOW - 101, attempts=7), claimed(1), broken]], NOW)
     assert [(one.ref, reason) for one, reason, _ in scheduler.settlement.aside] == [
@@ -117,13 +119,13 @@ def test_the_old_and_the_unreadable_are_set_aside_without_a_call() -> None:
 
 
 def test_equal_ids_are_never_in_one_call() -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     scheduler.took([[claimed(0, id_="a"), claimed(1, id_="b"), claimed(2, id_="a")]], NOW)
     assert [list(batch.ids()) for batch in scheduler.start(NOW)] == [["a", "b"], ["a"]]
 
 
 def test_calls_are_bounded_and_claims_with_them() -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     assert scheduler.wanted() == 4
     scheduler.took([[claimed(number)] for number in range(4)], NOW)
     assert scheduler.wanted() == 0
@@ -135,14 +137,14 @@ def test_calls_are_bounded_and_claims_with_them() -> None:
 
 
 def test_what_waited_too_long_for_its_turn_is_given_back() -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     scheduler.took([[claimed(0)]], NOW)
     assert scheduler.start(NOW + 28) == []
     assert [one.ref for one, _ in scheduler.settlement.released] == ["0"]
 
 
 def test_a_route_that_is_down_is_left_alone_and_then_probed_once() -> None:
-    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
+    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
     scheduler.took([[claimed(number, route="35")] for number in range(FAILURES_TO_OPEN)], NOW)
     for batch in scheduler.start(NOW):
         scheduler.ended(batch, DeliveryConnectionError("down"), NOW)
@@ -164,7 +166,7 @@ def test_a_route_that_is_down_is_left_alone_and_then_probed_once() -> None:
 
 
 def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
-    circuit = Circuit()
+    circuit = Circuit(TIME.chance)
     for _ in range(20):
         circuit.failed(NOW, probe=False)
     assert circuit.until is not None
@@ -183,7 +185,7 @@ def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
 
 def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
     """However often some requests fail, an edge that answers the others goes on being called."""
-    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
+    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
     for _ in range(20):
         scheduler.took([[claimed(1, attempts=1)]], NOW)
         (batch,) = scheduler.start(NOW)
@@ -206,7 +208,7 @@ def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
 
 @pytest.mark.parametrize("outcome", [asyncio.CancelledError(), RuntimeError("a hook"), SystemExit()])
 def test_what_was_cut_off_is_no_news_of_the_edge(outcome: BaseException) -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     for number in range(2 * FAILURES_TO_OPEN):
         scheduler.took([[claimed(number)]], NOW)
         (batch,) = scheduler.start(NOW)
@@ -216,7 +218,7 @@ def test_what_was_cut_off_is_no_news_of_the_edge(outcome: BaseException) -> None
 
 
 def test_what_fails_together_goes_apart() -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     scheduler.took(
         [[claimed(0), claimed(1, attempts=9), claimed(2), claimed(3, attempts=4), claimed(4, attempts=4)]], NOW
     )
@@ -231,7 +233,7 @@ def test_what_fails_together_goes_apart() -> None:
 
 
 def test_no_probe_is_due_while_one_is_under_way() -> None:
-    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
+    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
     scheduler.took([[claimed(0)]], NOW)
     (batch,) = scheduler.start(NOW)
     scheduler.ended(batch, DeliveryStatusError("wait", status=503, retry_after=9.0), NOW)
@@ -244,23 +246,22 @@ def test_no_probe_is_due_while_one_is_under_way() -> None:
 
 @pytest.mark.parametrize(("asked", "waits"), [(7.0, 7.0), (1e9, 3600.0)])
 def test_retry_after_opens_a_circuit_at_once_and_within_reason(asked: float, waits: float) -> None:
-    circuit = Circuit()
+    circuit = Circuit(TIME.chance)
     circuit.failed(NOW, probe=False, retry_after=asked)
     assert circuit.until == NOW + waits
-    assert backoff(1, asked) == waits
+    assert seconds_to_wait(1, TIME.chance, asked) == waits
 
 
 def test_backoff_is_jittered_and_bounded() -> None:
-    random.seed(1)
     for attempts in (1, 2, 3, 10, 10_000):
-        waits = [backoff(attempts) for _ in range(200)]
+        waits = [seconds_to_wait(attempts, SYSTEM_CHANCE) for _ in range(200)]
         assert min(waits) >= 0
         assert max(waits) <= min(MAX_BACKOFF, 0.2 * 2 ** min(attempts - 1, 20))
         assert len({*waits}) > 100
 
 
 def test_a_request_of_several_keeps_the_rest_of_the_first() -> None:
-    scheduler = Scheduler(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     scheduler.took([[claimed(0), claimed(1)]], NOW)
     (batch,) = scheduler.start(NOW)
     request: dict[str, Any] = batch.request.body

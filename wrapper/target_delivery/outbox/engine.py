@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, frozen
 
+from target_delivery._core.backoff import Backoff
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside, emit
 from target_delivery.outbox.items import Item, packed
@@ -25,6 +25,8 @@ from target_delivery_api.models import Notification
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
     from target_delivery._core.request import Prepared
     from target_delivery.options import Config
     from target_delivery.outbox.scheduler import Batch, Outcome
@@ -44,8 +46,10 @@ ROOM_POLL = 0.02
 """Seconds after which a full store is tried again."""
 FLUSH_POLL = 0.01
 """Seconds after which ``flush`` looks again whether all is delivered."""
-MAX_STORE_BACKOFF = 5.0
-"""Seconds between attempts at a store that fails."""
+MAX_WAIT = 5.0
+"""Seconds that the scheduler sleeps at most, whatever the clock says: somebody may set it back."""
+BETWEEN_STORE_FAILURES = Backoff(first=0.1, longest=MAX_WAIT)
+"""Waits between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
 """How often a store that fails is tried before an outbox ends without it: the leases end all the same."""
 CALL_MARGIN = 1.0
@@ -86,7 +90,9 @@ class OutboxStats:
 class Engine:
     """An outbox of one process, without the part that sends."""
 
-    def __init__(self, config: Config, store: Store, limits: Limits) -> None:
+    def __init__(self, config: Config, store: Store, limits: Limits, clock: Clock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
         self.store = store
         self.limits = limits
         self.inbox: SimpleQueue[tuple[Batch, Outcome] | None] = SimpleQueue()
@@ -96,7 +102,7 @@ class Engine:
         self.stopping: bool = False
         """Set it to send no more: calls that are under way end, and what waits stays stored."""
         self._config = config
-        self._scheduler = Scheduler(limits, store.lease)
+        self._scheduler = Scheduler(limits, store.lease, chance)
         self._committer = _Committer(store)
         self._bursts = _Bursts(limits)
         self._told: list[tuple[Claimed, Reason, str]] = []
@@ -122,7 +128,7 @@ class Engine:
             prepared = evolve(prepared, cluster=None)
         route = "" if self._config.server_domain is not None else prepared.cluster or ""
         group, contents = packed(prepared)
-        now = time.time()
+        now = self._clock.now()
         due = self._bursts.due(group, len(contents), now)
         items = [Item(group, route, data, now, due) for data in contents]
         wake = due < self._sleeps_until and route not in self._closed_routes
@@ -144,16 +150,16 @@ class Engine:
     def cycle(self) -> None:
         """Take note of what ended, and decide on the batches to send now. Raises nothing."""
         try:
-            now = time.time()
+            now = self._clock.now()
             self._take_notes(now)
             if self._store_used <= now < self._store_used + STORE_INTERVAL and not self.stopping:
                 self.to_send += self._scheduler.start(now)
                 self._sleeps_until = self._store_used + STORE_INTERVAL
             elif self._could_use_store(now):
                 self._store_used = now
-                self.to_send += self._scheduler.start(time.time())  # the store may have taken a while
+                self.to_send += self._scheduler.start(self._clock.now())  # the store may have taken a while
         except Exception:  # of a bug: deliveries have to go on
-            self._sleeps_until = time.time() + POLL
+            self._sleeps_until = self._clock.now() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
 
     def _log(self, text: str, *arguments: object) -> None:
@@ -174,7 +180,7 @@ class Engine:
             if not self._store_failures:
                 self._log("The outbox cannot use its store and tries again: %s", error)
             self._store_failures += 1
-            self._sleeps_until = now + min(MAX_STORE_BACKOFF, 0.05 * 2 ** min(self._store_failures, 20))
+            self._sleeps_until = now + BETWEEN_STORE_FAILURES.wait(self._store_failures, self._chance)
             return False
         if self._store_failures:
             self._log("The outbox can use its store again.")
@@ -235,8 +241,7 @@ class Engine:
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the next cycle, unless a call ends or something is stored."""
-        # Bounded, lest a clock that is set back makes it long.
-        return max(0.05 if self.stopping else 0.0, min(MAX_STORE_BACKOFF, self._sleeps_until - time.time()))
+        return max(0.05 if self.stopping else 0.0, min(MAX_WAIT, self._sleeps_until - self._clock.now()))
 
     def wait(self) -> None:
         """Wait in this thread until the next cycle is due."""
@@ -270,7 +275,7 @@ class Engine:
         Raises:
             StoreError: the store cannot be read.
         """
-        now = time.time()
+        now = self._clock.now()
         counts = self.store.stats(now)
         age = 0.0 if counts.oldest is None else max(0.0, now - counts.oldest)
         return OutboxStats(counts.pending, counts.in_flight, counts.confirmed, counts.set_aside, age, counts.bytes)
@@ -378,6 +383,8 @@ def make_engine(
     linger: float,
     max_age: float,
     room_timeout: float | None,
+    clock: Clock,
+    chance: Chance,
 ) -> Engine:
     """Check what an outbox is made with, and make its engine.
 
@@ -401,7 +408,7 @@ def make_engine(
         )
     limits = Limits(parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age, call_time=call_time)
     store.dedicate(f"{config.client} ({config.organization_id})")
-    return Engine(config, store, limits)
+    return Engine(config, store, limits, clock, chance)
 
 
 def _up_to(high: float) -> str:

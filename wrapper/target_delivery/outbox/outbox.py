@@ -12,6 +12,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery.client import TargetClient
 from target_delivery.errors import OutboxFullError
 from target_delivery.outbox.engine import (
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
 
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
     from target_delivery._core.request import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
@@ -78,11 +82,14 @@ class NotificationOutbox:
         linger: float = 0.1,
         max_age: float = 86_400.0,
         room_timeout: float | None = 0.0,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_client(
             client, TargetClient, "A NotificationOutbox", "An AsyncTargetClient goes with an AsyncNotificationOutbox."
         )
         self._client = client
+        self._clock = clock
         self._room_timeout = room_timeout
         self._new_engine: Callable[[], Engine] = partial(
             make_engine,
@@ -93,6 +100,8 @@ class NotificationOutbox:
             linger=linger,
             max_age=max_age,
             room_timeout=room_timeout,
+            clock=clock,
+            chance=chance,
         )
         self._processes: dict[int, _Threads] = {}
         self._closed = False
@@ -116,7 +125,7 @@ class NotificationOutbox:
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
+        deadline = None if self._room_timeout is None else self._clock.monotonic() + self._room_timeout
         while True:
             if self._closed:
                 raise closed_error()
@@ -126,7 +135,7 @@ class NotificationOutbox:
             try:
                 entry.require_stored()
             except OutboxFullError:
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline is not None and self._clock.monotonic() >= deadline:
                     raise
                 threads.wake()
                 time.sleep(ROOM_POLL)
@@ -148,7 +157,7 @@ class NotificationOutbox:
         Raises:
             StoreError: the store cannot be read.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         threads = self._process()
         if threads.is_current:
             threads.wake()
@@ -156,7 +165,7 @@ class NotificationOutbox:
         newest = threads.engine.newest()
         threads.wake()
         while newest is not None and not threads.engine.delivered_up_to(newest):
-            if (deadline is not None and time.monotonic() >= deadline) or not threads.start(closed=self._closed):
+            if (deadline is not None and self._clock.monotonic() >= deadline) or not threads.start(closed=self._closed):
                 return self.stats().stored
             time.sleep(FLUSH_POLL)
         return 0
@@ -180,12 +189,12 @@ class NotificationOutbox:
             return 0
         threads = self._process()
         self._closed = True
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         try:
             # A little is kept back to end the calls that are under way.
             return self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
         finally:
-            threads.stop(None if deadline is None else deadline - time.monotonic())
+            threads.stop(None if deadline is None else deadline - self._clock.monotonic())
 
     def stats(self) -> OutboxStats:
         """Count what is in the store.
@@ -216,7 +225,7 @@ class NotificationOutbox:
             StoreError: the store cannot be written.
         """
         threads = self._process()
-        replayed = threads.engine.store.replay(refs, time.time())
+        replayed = threads.engine.store.replay(refs, self._clock.now())
         threads.wake()
         return replayed
 

@@ -12,7 +12,6 @@ import json
 import logging
 import math
 import os
-import random
 import re
 import time
 from contextlib import nullcontext
@@ -20,7 +19,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-from target_delivery._core.ids import new_id
+from target_delivery._core.backoff import Backoff
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery._http import forks
 from target_delivery.errors import OptionError, OutboxFullError, StoreError
 from target_delivery.outbox.stores.base import (
@@ -36,6 +37,8 @@ from target_delivery.outbox.stores.base import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
     from target_delivery.outbox.items import Item
     from target_delivery.outbox.stores.base import Settlement
 
@@ -47,8 +50,8 @@ PATIENCE = 2.0
 become a replica, and an answer is waited for so long."""
 CONNECT_TIMEOUT = 1.0
 """Seconds to wait for a connection."""
-MAX_PAUSE = 0.25
-"""Seconds between attempts at most."""
+BETWEEN_ATTEMPTS = Backoff(first=0.02, longest=0.25)
+"""Waits between attempts at an operation."""
 PAGE = 1000
 """Notifications that are set aside which are listed, replayed or purged with one command."""
 
@@ -389,6 +392,8 @@ class RedisStore(forks.Watched):
         max_bytes: bytes of JSON it holds at most.
         create: make the outbox when there is none of this name.
         logger: gets the warnings about settings of Redis. Default: the logger ``adobe.target``.
+        clock: tells the time; for tests.
+        chance: makes ids and random choices; for tests.
 
     Raises:
         OptionError: an argument is unusable.
@@ -407,10 +412,14 @@ class RedisStore(forks.Watched):
         max_bytes: int = 2**30,
         create: bool = True,
         logger: logging.Logger | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
         if not name or set(name) & set("{}"):
             raise OptionError(f"name must be a text without braces that is not blank, not {name!r}.")
+        self._clock = clock
+        self._chance = chance
         self._name = name
         self._lease = lease
         self._max_items = max_items
@@ -438,7 +447,7 @@ class RedisStore(forks.Watched):
 
     @property
     def _consumer(self) -> str:
-        return self._consumers.setdefault(os.getpid(), new_id())
+        return self._consumers.setdefault(os.getpid(), self._chance.new_id())
 
     def _open(self, create: bool) -> None:
         if b"cluster_enabled:1" in (self._asked("INFO", "cluster") or b""):
@@ -513,7 +522,7 @@ class RedisStore(forks.Watched):
     ) -> list[list[Claimed]]:
         """Take out what is due; see Store. At least half of the groups are such that were never sent, if there are."""
         consumer = self._consumer
-        chances = (random.random(), random.random())  # noqa: S311 - fairness
+        chances = (self._chance.uniform(0, 1), self._chance.uniform(0, 1))
         by_group: dict[tuple[bytes, bytes], list[Claimed]] = {}
         for route, group, id_, attempts, content in self._run(
             _CLAIM, consumer, self._lease, linger, groups, size, *chances, *closed
@@ -558,7 +567,7 @@ class RedisStore(forks.Watched):
     def next_due(self, closed: Collection[str]) -> float | None:
         """Return when the next item is due; see Store."""
         wait = self._run(_NEXT_DUE, *closed)
-        return None if wait is None else time.time() + float(wait)
+        return None if wait is None else self._clock.now() + float(wait)
 
     def stats(self, now: float) -> StoreStats:
         """Count; see Store."""
@@ -628,8 +637,8 @@ class RedisStore(forks.Watched):
     def _patiently(self, work: Callable[[], Any], patience: float) -> Any:
         from redis import exceptions
 
-        deadline = time.monotonic() + patience
-        pause = 0.02
+        deadline = self._clock.monotonic() + patience
+        failures = 0
         while True:
             try:
                 return work()
@@ -642,13 +651,13 @@ class RedisStore(forks.Watched):
                 if isinstance(error, exceptions.ReadOnlyError):
                     # After a failover: where the name leads to now, there may be the new master.
                     self._redis.connection_pool.disconnect(inuse_connections=False)
-                wait = random.uniform(0, pause)  # noqa: S311 - jitter
-                if time.monotonic() + wait >= deadline:
+                failures += 1
+                wait = BETWEEN_ATTEMPTS.wait(failures, self._chance)
+                if self._clock.monotonic() + wait >= deadline:
                     self._fail(error)
             except exceptions.RedisError as error:
                 self._fail(error)
             time.sleep(wait)
-            pause = min(MAX_PAUSE, pause * 2)
 
     def _fail(self, error: Exception) -> NoReturn:
         raise StoreError(f"The outbox in {self._where} cannot be used: {type(error).__name__}: {error}") from error
