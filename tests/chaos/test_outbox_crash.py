@@ -14,8 +14,8 @@ import pytest
 from target_delivery import TargetClient
 from target_delivery.outbox import NotificationOutbox
 from target_delivery.sandbox import Sandbox
+from tests.chaos.lives import CLIENT, Nursery, open_store
 from tests.integration.outbox.conftest import Redis
-from tests.integration.outbox.lives import CLIENT, Nursery, open_store
 from tests.integration.outbox.world import require_counted_once
 
 KILLS = int(os.environ.get("OUTBOX_KILLS", "50"))
