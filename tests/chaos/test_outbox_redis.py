@@ -19,7 +19,7 @@ from target_delivery.outbox import RedisStore, Settlement
 from target_delivery.sandbox import Sandbox
 from tests.integration.outbox.conftest import Redis
 from tests.integration.outbox.redis_world import PREFIX, Open, claim_all, counts, item
-from tests.integration.outbox.world import Make, notification, options
+from tests.integration.outbox.world import Make, notification, options, require_counted_once
 
 
 @pytest.fixture
@@ -227,3 +227,17 @@ def test_a_fork_amid_commands_of_other_threads(redis: Redis, open_redis: Open) -
             thread.join()
     assert store._redis is before
     assert store.stats(time.time()).pending >= 20
+
+
+@pytest.mark.parametrize("kind", ["threads"])
+def test_a_store_that_fails_for_a_while_is_used_again(edge: Sandbox, make: Make, redis: Redis) -> None:
+    outbox = make(RedisStore(redis.url()), linger=0.0)
+    outbox.send_notifications(options(notification("before")))
+    assert outbox.flush(10) == 0
+    redis.kill()
+    with pytest.raises(StoreError, match="ConnectionError"):
+        outbox.send_notifications(options(notification("lost, and said so")))
+    redis.start()
+    outbox.send_notifications(options(notification("after")))
+    assert outbox.flush(40) == 0
+    require_counted_once(edge, {"before", "after"})

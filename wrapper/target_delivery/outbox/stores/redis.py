@@ -34,7 +34,7 @@ from target_delivery.outbox.stores.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
@@ -290,7 +290,7 @@ class RedisStore(forks.Watched):
     def purge(self, refs: Collection[str] | None) -> int:
         """Forget what was set aside; see Store."""
         require_refs(refs)
-        pages = [[]] if refs is None else _pages(refs)
+        pages: Iterable[list[str]] = [[]] if refs is None else _pages(refs)
         return sum(self._run("purge", *page) for page in pages)
 
     def close(self) -> None:
