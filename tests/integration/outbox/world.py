@@ -156,9 +156,9 @@ class ThreadsOutbox(NotificationOutbox):
         try:
             self.close(0)
             # Calls that are under way need the client. A virtual clock cannot limit how long close waits for them.
-            for thread in threading.enumerate():
-                if thread.name == "target-outbox":
-                    thread.join(1)
+            for threads in self._processes.values():
+                if threads._dispatcher is not None:
+                    threads._dispatcher.join(1)
         finally:
             self._own.close()
 
