@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 PACKAGE = "target_delivery_api"
 TEMPLATES = Path(__file__).with_name("templates")
+RUNTIME = Path(__file__).with_name("runtime")
+"""The modules of the package that do not depend on the specification. They are copied as they are."""
 
-# What openapi-python-client writes and this package has no use for, and what it does not write.
+# openapi-python-client writes a client of its own. This package sends with the caller's httpx client instead.
 _UNUSED = ("client.py",)
-_RUNTIME = ("model", "transport")
 
 
 def generate(document: dict[str, Any], wire_schema: dict[str, Any], target: Path) -> None:
@@ -45,12 +47,9 @@ def generate(document: dict[str, Any], wire_schema: dict[str, Any], target: Path
     _stop_on(errors)
     for name in _UNUSED:
         (target / name).unlink()
-    for name in _RUNTIME:
-        text = project.env.get_template(f"runtime_{name}.py.jinja").render()
-        (target / f"{name}.py").write_text(text, encoding="utf-8")
-    (target / "py.typed").touch()
     (target / "wire_schema.json").write_text(json.dumps(wire_schema, indent=1) + "\n", encoding="utf-8")
     _format(target)
+    shutil.copytree(RUNTIME, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
     from openapi_python_client.schema.untrusted_string import UntrustedString
 
-# Names that the text of a generated class itself uses: a property of that name gets a `_`. Every other name
-# stays as it is, also `type`, `id` and `property`, because the documented calls use them.
+# Names that mean something else inside a generated class: keywords, the public members of Model, the functions and
+# types that the class body names, and `self`, which is a parameter of __init__. A property of that name gets a `_`.
+# Every other name stays as it is, also `type`, `id` and `property`, because the documented calls use them.
 _TAKEN = frozenset(
     {
         *keyword.kwlist,
-        *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "additional_properties", "bool", "classmethod"),
-        *("cls", "data", "datetime", "dict", "field", "float", "from_dict", "int", "list", "self", "str"),
-        "to_dict",
+        *("additional_properties", "from_dict", "to_dict"),
+        *("bool", "classmethod", "datetime", "dict", "field", "float", "int", "list", "str"),
+        "self",
     }
 )
 

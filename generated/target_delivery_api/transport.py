@@ -67,10 +67,7 @@ def decode(answer: Answer) -> Any:
 
 
 def post(
-    url: str,
-    query: str,
-    body: Model | Mapping[str, Any],
-    headers: Mapping[str, str] | Sequence[tuple[str, str]],
+    url: str, query: str, body: Model | Mapping[str, Any], headers: Mapping[str, str] | Sequence[tuple[str, str]]
 ) -> httpx.Request:
     """Return the request that posts `body` as JSON. It is encoded once, however often it is sent.
 
@@ -125,7 +122,7 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
     try:
         if not body.read_already:
             # Not iter_raw, which counts, cuts and measures for nobody here.
-            assert isinstance(response.stream, httpx.SyncByteStream)
+            assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - the client guarantees it
             for chunk in response.stream:
                 if body.add(chunk) and timer is None:
                     timer = body.ended_at_deadline()
@@ -138,9 +135,7 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
     return body.answer()
 
 
-async def asyncio(
-    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None
-) -> Answer:
+async def asyncio(client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None) -> Answer:
     """Send `request` and read the whole answer, as sync does, under asyncio."""
     # Whoever awaits this has asyncio already; the others are spared a heavy import.
     from asyncio import timeout
@@ -153,7 +148,7 @@ async def asyncio(
             body = _Body(request, response, deadline)
             try:
                 if not body.read_already:
-                    assert isinstance(response.stream, httpx.AsyncByteStream)
+                    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the client guarantees it
                     async for chunk in response.stream:
                         body.add(chunk)
             except _BROKEN as error:
@@ -253,9 +248,7 @@ class _Remaining(dict[str, float | None]):
         return limit
 
 
-def _prepare(
-    client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None
-) -> None:
+def _prepare(client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None) -> None:
     """Complete `request` with what the client adds to each one it builds itself: headers, limits on time."""
     own = request.headers.raw
     given = {name.lower() for name, _ in own}

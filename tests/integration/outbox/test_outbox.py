@@ -308,7 +308,7 @@ def test_too_old_is_set_aside_and_can_be_replayed(
         (
             b'{"v":1,"session":"a","cluster":null,'
             b'"request":{"requestId":"r","notifications":[{"id":"n","impressionId":"i"}]}}',
-            "cannot be written",
+            "is not a Delivery API request",
         ),
         (
             b'{"v":1,"session":"a","cluster":null,'

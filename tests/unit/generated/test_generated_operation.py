@@ -136,7 +136,7 @@ class TestParse:
 
     @pytest.mark.parametrize("content", [b"[]", b"null", b"7"])
     def test_json_that_is_no_object(self, content):
-        with pytest.raises(ModelError, match="DeliveryResponse is read from a JSON object"):
+        with pytest.raises(ModelError, match="DeliveryResponse must be read from a JSON object"):
             execute.parse(answer(200, content))
 
 

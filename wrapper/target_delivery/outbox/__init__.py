@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from target_delivery._core.request import (
+    from target_delivery._core.prepared import (
         Prepared as Prepared,
     )
     from target_delivery.options import (
@@ -60,7 +60,7 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            "target_delivery._core.request": ("Prepared",),
+            "target_delivery._core.prepared": ("Prepared",),
             "target_delivery.options": (
                 "AsyncOutbox",
                 "Outbox",

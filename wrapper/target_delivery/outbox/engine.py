@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from attrs import evolve, frozen
 
 from target_delivery._core.backoff import Backoff
+from target_delivery._core.emit import emit
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
-from target_delivery.events import NotificationSetAside, emit
+from target_delivery.events import NotificationSetAside
 from target_delivery.outbox.items import Item, packed
 from target_delivery.outbox.scheduler import Limits, Scheduler
 from target_delivery.outbox.stores.base import Settlement
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
-    from target_delivery._core.request import Prepared
-    from target_delivery.options import Config
+    from target_delivery._core.config import Config
+    from target_delivery._core.prepared import Prepared
     from target_delivery.outbox.scheduler import Batch, Outcome
     from target_delivery.outbox.stores.base import Claimed, Reason, Store
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.prepared import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.scheduler import Batch, Outcome

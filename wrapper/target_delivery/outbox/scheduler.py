@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from target_delivery._core.chance import Chance
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.prepared import Prepared
     from target_delivery.outbox.stores.base import Claimed, Reason
 
 __all__ = ["Batch", "Limits", "Outcome", "Scheduler"]
