@@ -26,8 +26,8 @@ def add_parser(subcommands: Subcommands) -> None:
     parser = subcommands.add_parser(
         "decide",
         help="decide a request on the device, and explain the decision",
-        description="Decide with a rule artifact, without a network, which content mboxes show to a visitor, and print the "
-        "answer as JSON. --explain adds for each activity why its rules did or did not apply.",
+        description="Decide with a rule artifact, without a network, which content mboxes show to a visitor, and print "
+        "the answer as JSON. --explain adds for each activity why its rules did or did not apply.",
     )
     parser.add_argument("--artifact", metavar="FILE", required=True, help="rule artifact: rules.json or rules.bin")
     parser.add_argument(
@@ -53,7 +53,7 @@ def add_parser(subcommands: Subcommands) -> None:
         "--organization-id",
         metavar="ID",
         default="",
-        help="organization id, such as 1@AdobeOrg; needed to read a rules.bin",
+        help="such as 1@AdobeOrg; a rules.bin cannot be read without it",
     )
     parser.add_argument(
         "--explain",
