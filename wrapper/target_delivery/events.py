@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from attrs import field, fields_dict, frozen
 
 if TYPE_CHECKING:
-    from target_delivery.options import Config
     from target_delivery_api.models import DeliveryRequest, Notification
 
 __all__ = [
@@ -146,15 +145,3 @@ class EventHandlers(TypedDict, total=False):
     geo_location_updated: Callable[[GeoLocationUpdated], object]
     send_notification_error: Callable[[SendNotificationError], object]
     notification_set_aside: Callable[[NotificationSetAside], object]
-
-
-def emit(config: Config, event: Event) -> None:
-    """Call the owner's handler of the event, if there is one; a handler that raises is logged."""
-    handler = config.events.get(event.type)
-    if handler is None:
-        return
-    try:
-        handler(event)
-    except BaseException as error:
-        config.logger.error("The handler of the event %s raised %s.", event.type, type(error).__name__)
-        config.logger.debug("The handler of the event %s raised %r", event.type, error)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, Event, TargetClient
-from target_delivery.options import read_client_options
+from target_delivery._core.validation import read_client_options
 from target_delivery.sandbox import RefusedConnection, Sandbox, Status, demo_artifact
 from tests.integration.sandbox.exchanges import Post, connect, display_token, mboxes, notification, poster, prefetched
 

@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from target_delivery_api import transport
 from target_delivery_api.api.delivery import execute

@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, MetricType, OptionType, UnexpectedError
 

@@ -15,8 +15,6 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from target_delivery.options import Config
-
 __all__ = [
     "MAX_LABEL",
     "artifact_url",
@@ -90,26 +88,28 @@ def _with_scheme(host_or_url: str) -> str:
     return host_or_url if "://" in host_or_url else f"https://{host_or_url}"
 
 
-def cdn_base_url(config: Config) -> str:
-    """Return where artifacts live, and where visitors are located: scheme and host, perhaps a path."""
-    given = config.cdn_base_path
-    if given is not None:
-        return _with_scheme(given).rstrip("/")
-    staging = config.cdn_environment.lower() in ("staging", "development")
+def cdn_base_url(*, environment: str, base_path: str | None) -> str:
+    """Return the base URL of the CDN that serves artifacts and geo look-ups.
+
+    Args:
+        environment: the option ``cdn_environment``.
+        base_path: the option ``cdn_base_path``, already validated; it wins over the environment.
+    """
+    if base_path is not None:
+        return _with_scheme(base_path).rstrip("/")
+    staging = environment.lower() in ("staging", "development")
     return "https://assets.staging.adobetarget.com" if staging else "https://assets.adobetarget.com"
 
 
-def artifact_url(config: Config) -> str:
-    """Return where the artifact of a client is."""
-    if config.artifact_location is not None:
-        return config.artifact_location
-    parts = [config.client, config.environment.lower(), "v1", config.property_token, "rules.json"]
-    return "/".join([cdn_base_url(config), *(quote(part, safe="") for part in parts if part)])
+def artifact_url(cdn: str, *, client: str, environment: str, property_token: str | None) -> str:
+    """Return the URL of an artifact; ``cdn`` is the CDN's base URL."""
+    parts = [client, environment.lower(), "v1", property_token, "rules.json"]
+    return "/".join([cdn, *(quote(part, safe="") for part in parts if part)])
 
 
-def geo_url(config: Config) -> str:
-    """Return where an IP address is looked up."""
-    return f"{cdn_base_url(config)}/v1/geo"
+def geo_url(cdn: str) -> str:
+    """Return the URL that looks up an IP address; ``cdn`` is the CDN's base URL."""
+    return f"{cdn}/v1/geo"
 
 
 def url_maker(*, client: str, server_domain: str | None, secure: bool) -> Callable[[str | None], str]:
