@@ -133,7 +133,7 @@ values = st.recursive(
 
 
 def objects(data, path=()):
-    """Yield the path of every object in `data` that a model is made of."""
+    """Yield the path of every object in `data` that is read as a model."""
     if isinstance(data, list):
         for index, item in enumerate(data):
             yield from objects(item, (*path, index))
@@ -237,7 +237,7 @@ def test_an_enum_may_hold_any_text(text):
 
 
 def answers():
-    """Return the answers to calls of each kind, by the name of their file."""
+    """Return one answer for each kind of call, by the name of its file."""
     return {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(Path(__file__).with_name("answers").glob("*.json"))
@@ -246,7 +246,7 @@ def answers():
 
 @pytest.mark.parametrize("kind", answers())
 class TestAnswers:
-    """The same with an answer to each kind of call, exhaustively."""
+    """The same promises for every field of an answer to each kind of call."""
 
     @pytest.fixture
     def data(self, kind):
@@ -289,5 +289,5 @@ class TestAnswers:
 
 
 def test_there_is_an_answer_of_each_kind():
-    """A folder that is not found would leave nothing to test."""
+    """Without the files, the tests above would silently test nothing."""
     assert list(answers()) == ["attributes", "error", "execute", "notifications", "prefetch"]

@@ -15,7 +15,7 @@ def with_schemas(**schemas):
 
 
 def answering(schema, **more):
-    """A specification whose one operation answers with `schema`."""
+    """Return a specification whose only operation answers with `schema`."""
     content = {"application/json": {"schema": schema, **more}}
     responses = {"200": {"description": "d", "content": content}}
     return {**MINIMAL, "paths": {"/a": {"get": {"responses": responses}}}}

@@ -30,7 +30,7 @@ def generated(tmp_path, published, overlay_document):
         document = overlay.apply(overlay_document, published)
         change(document)
         target = tmp_path / "target_delivery_api"
-        # TMPDIR may be in a part of a project that git, and with it ruff, passes over.
+        # The temporary directory may be inside a directory that git ignores, and ruff follows git.
         (tmp_path / ".git").mkdir(exist_ok=True)
         (tmp_path / ".gitignore").write_text("*\n")
         build.generate(bundle.flatten(document), {}, target)
@@ -88,7 +88,7 @@ def test_the_specification_in_force_changes_nothing(run, house, tree, split, pub
 
 
 def new_version(document):
-    """A specification as it may look next year."""
+    """Return a specification as it may look next year."""
     known = schemas(document)
     known["OptionType"]["enum"].append("carousel")
     known["Option"]["properties"]["priority"] = {"type": "integer", "description": "Shown first when low."}
@@ -234,7 +234,7 @@ def test_a_specification_that_is_not_there(run, house, tree, capsys):
 
 
 def test_an_overlay_may_be_changed_for_the_new_specification_first(run, house, write, published, capsys):
-    """It no longer fits the old one then, and that must not stand in the way."""
+    """An overlay that no longer fits the old specification must not prevent the change to the new one."""
     schemas(published)["Context"]["required"].append("address")
     overlay = house / "openapi" / "overlay.yaml"
     text = overlay.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Laying an overlay over a specification."""
+"""Applying an overlay to a specification."""
 
 import copy
 
@@ -200,7 +200,7 @@ def test_lists_of_names_are_expected_in_any_order(found, fits):
 
 
 class TestCommittedOverlay:
-    """What the overlay of this project makes of the published specification."""
+    """The effects of this project's overlay on the published specification."""
 
     @pytest.fixture
     def schemas(self, published, overlay_document):

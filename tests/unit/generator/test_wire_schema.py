@@ -1,4 +1,4 @@
-"""The JSON Schema of what the edge accepts."""
+"""The JSON Schema of the requests that the edge accepts."""
 
 import copy
 import json
