@@ -14,7 +14,7 @@ import httpx
 import pytest
 from attrs import frozen
 
-from target_delivery import AsyncClientOptions, ClientOptions, TargetClient, errors
+from target_delivery import AsyncClientOptions, ClientOptions, TargetClient, __version__, errors
 from target_delivery._cli.main import main
 from target_delivery.events import EventHandlers
 from target_delivery.options import AttributesCallbackOptions
@@ -216,6 +216,11 @@ def test_figures_are_those_of_the_benchmarks() -> None:
     assert any(page == "README.md" for page, _ in paragraphs)
     for page, text in paragraphs:
         assert set(number.findall(text)) <= measured, page
+
+
+def test_the_changelog_names_this_version() -> None:
+    sections = re.findall(r"^## \[(.*?)\]", PAGES["CHANGELOG.md"], re.MULTILINE)
+    assert sections[:2] == ["Unreleased", __version__]
 
 
 @pytest.mark.parametrize(
