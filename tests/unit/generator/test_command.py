@@ -197,17 +197,17 @@ def media_type_of_its_own(document):
         ),
         (
             overlay_expects_other,
-            'it was written for ["channel"], the specification has ["channel", "address"]',
+            'it was written for ["channel"], but the specification has ["channel", "address"]',
         ),
         (
             unknown_operation,
-            "GET /rest/v2/delivery: the templates know only operations that post one JSON object",
+            "GET /rest/v2/delivery: the templates support only operations that post one JSON object",
         ),
-        (body_of_no_class, "POST /rest/v1/delivery: the templates know only operations that post"),
+        (body_of_no_class, "POST /rest/v1/delivery: the templates support only operations that post"),
         (unusable_enum, "openapi-python-client cannot read the specification: Duplicate key HTML"),
         (unreadable_for_the_client_generator, "openapi-python-client cannot "),
         (attributes_of_one_name, "Order has properties purchasedProductIds and purchased_product_ids"),
-        (part_of_itself, "components.schemas.RequestDetails is part of itself"),
+        (part_of_itself, "components.schemas.RequestDetails contains itself through allOf"),
         (media_type_of_its_own, "openapi-python-client cannot generate from the specification: "),
     ],
 )
@@ -324,7 +324,7 @@ def test_a_template_that_is_wrong_is_found_out(generated, monkeypatch):
     broken = generated(lambda _: None)
     monkeypatch.undo()
 
-    with pytest.raises(SpecificationError, match=r"ruff check refuses the generated code, .*bad\.py"):
+    with pytest.raises(SpecificationError, match=r"ruff check rejects the generated code, .*bad\.py"):
         build._format(broken)
 
 
