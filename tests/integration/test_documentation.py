@@ -208,6 +208,15 @@ def test_the_code_cites_sections_that_exist() -> None:
     assert broken == []
 
 
+def test_the_floors_are_those_of_the_import_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [one for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers"]
+    floors = [set(layer.split(" | ")) - {"_lazy", "_version"} for layer in contract["layers"]]
+    (picture,) = [block.text for block in blocks_of("docs/architecture.md") if block.text.startswith("+--")]
+    drawn = [set(re.findall(r"\w+", line)) for line in picture.splitlines() if line.startswith("|")]
+    assert drawn == [*floors, {"target_delivery_api"}]
+
+
 def test_figures_are_those_of_the_benchmarks() -> None:
     """A paragraph that links to the results quotes no number that they do not have."""
     number = re.compile(r"\d+(?:[.,]\d+)*")
