@@ -14,7 +14,7 @@ import httpx
 import pytest
 from attrs import frozen
 
-from target_delivery import AsyncClientOptions, ClientOptions, TargetClient, errors
+from target_delivery import AsyncClientOptions, ClientOptions, TargetClient, __version__, errors
 from target_delivery._cli.main import main
 from target_delivery.events import EventHandlers
 from target_delivery.options import AttributesCallbackOptions
@@ -208,6 +208,15 @@ def test_the_code_cites_sections_that_exist() -> None:
     assert broken == []
 
 
+def test_the_floors_are_those_of_the_import_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [one for one in project["tool"]["importlinter"]["contracts"] if one["type"] == "layers"]
+    floors = [set(layer.split(" | ")) - {"_lazy", "_version"} for layer in contract["layers"]]
+    (picture,) = [block.text for block in blocks_of("docs/architecture.md") if block.text.startswith("+--")]
+    drawn = [set(re.findall(r"\w+", line)) for line in picture.splitlines() if line.startswith("|")]
+    assert drawn == [*floors, {"target_delivery_api"}]
+
+
 def test_figures_are_those_of_the_benchmarks() -> None:
     """A paragraph that links to the results quotes no number that they do not have."""
     number = re.compile(r"\d+(?:[.,]\d+)*")
@@ -216,6 +225,11 @@ def test_figures_are_those_of_the_benchmarks() -> None:
     assert any(page == "README.md" for page, _ in paragraphs)
     for page, text in paragraphs:
         assert set(number.findall(text)) <= measured, page
+
+
+def test_the_changelog_names_this_version() -> None:
+    sections = re.findall(r"^## \[(.*?)\]", PAGES["CHANGELOG.md"], re.MULTILINE)
+    assert sections[:2] == ["Unreleased", __version__]
 
 
 @pytest.mark.parametrize(
