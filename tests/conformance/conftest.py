@@ -1,7 +1,7 @@
 """Language-neutral suites for on-device decisioning: ``pytest tests/conformance [--suites PATH]``.
 
-PATH is a folder with ``suites/TEST_SUITE_*.json`` and ``artifacts/*.json`` in the format of on-device.md section 8, or
-its folder ``suites``. Without it the suites beside this file run, and those of ``../shared/conformance`` where it is.
+PATH is a folder with ``suites/TEST_SUITE_*.json`` and ``artifacts/*.json``, like the one of this file, or its folder
+``suites``. Without it the suites beside this file run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-SHARED = HERE.parents[2] / "shared" / "conformance"
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" not in metafunc.fixturenames:
         return
     given: list[Path] = metafunc.config.getoption("--suites")
-    cases = [case for path in given or default_folders() for case in cases_of(path)]
+    cases = [case for path in given or [HERE] for case in cases_of(path)]
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
-
-
-def default_folders() -> list[Path]:
-    candidates = [HERE, SHARED, Path.cwd() / ".." / "shared" / "conformance"]
-    return list({path.resolve(): None for path in candidates if (path / "suites").is_dir()})
 
 
 def cases_of(path: Path) -> list[Case]:

@@ -10,14 +10,12 @@ strictness; the programs in fails/ are pyright's to refuse without it, too.
 """
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-SEED = HERE.parents[2] / "shared" / "seed-send-notifications.txt"
 
 
 class Place(NamedTuple):
@@ -77,15 +75,6 @@ def announced() -> tuple[set[Error], dict[Place, str]]:
     return errors, words
 
 
-def changed_seed() -> list[str]:
-    """Return the code of passes/seed.py that is not the documentation's, word for word, where that is at hand."""
-    if not SEED.exists():
-        return []
-    program, documentation = (HERE / "passes/seed.py").read_text(), SEED.read_text()
-    blocks = re.findall(r"^# fmt: off\n(.*?)^# fmt: on$", program, re.DOTALL | re.MULTILINE)
-    return [f"Not the code of {SEED.name}:\n{block}" for block in blocks if block not in documentation]
-
-
 def main() -> None:
     """Print every difference; exit with status 1 if there is one."""
     (expected, words), found = announced(), mypy() | pyright()
@@ -100,7 +89,6 @@ def main() -> None:
             for place, text in words.items()
             if not any(text in message for (where, _), message in found.items() if where == place)
         ),
-        *changed_seed(),
     ]
     if differences:
         print(*differences, sep="\n")

@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from target_delivery_api import transport
 from target_delivery_api.api.delivery import execute
@@ -136,7 +135,7 @@ class TestParse:
 
     @pytest.mark.parametrize("content", [b"[]", b"null", b"7"])
     def test_json_that_is_no_object(self, content):
-        with pytest.raises(ModelError, match="DeliveryResponse is read from a JSON object"):
+        with pytest.raises(ModelError, match="DeliveryResponse must be read from a JSON object"):
             execute.parse(answer(200, content))
 
 
@@ -267,7 +266,7 @@ class TestSend:
         error = caught.value
         assert isinstance(error, httpx.RemoteProtocolError)
         assert (error.status_code, error.headers["x-a"], error.content) == (200, "1", b'{"client":"de')
-        assert "after 13 bytes of an answer with status 200" in str(error)
+        assert "before the answer with status 200 was complete: only 13 bytes" in str(error)
         assert error.request.url.path == "/rest/v1/delivery"
 
     def test_a_refused_connection_stays_what_it_is(self, send):

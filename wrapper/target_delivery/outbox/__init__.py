@@ -42,6 +42,9 @@ if TYPE_CHECKING:
         Store as Store,
         StoreStats as StoreStats,
     )
+    from target_delivery.outbox.stores.memory import (
+        MemoryStore as MemoryStore,
+    )
     from target_delivery.outbox.stores.opening import (
         open_store as open_store,
     )
@@ -49,7 +52,6 @@ if TYPE_CHECKING:
         RedisStore as RedisStore,
     )
     from target_delivery.outbox.stores.sqlite import (
-        MemoryStore as MemoryStore,
         SQLiteStore as SQLiteStore,
     )
 else:
@@ -75,11 +77,9 @@ else:
                 "Store",
                 "StoreStats",
             ),
+            "target_delivery.outbox.stores.memory": ("MemoryStore",),
             "target_delivery.outbox.stores.opening": ("open_store",),
             "target_delivery.outbox.stores.redis": ("RedisStore",),
-            "target_delivery.outbox.stores.sqlite": (
-                "MemoryStore",
-                "SQLiteStore",
-            ),
+            "target_delivery.outbox.stores.sqlite": ("SQLiteStore",),
         },
     )
