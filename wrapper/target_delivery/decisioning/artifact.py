@@ -12,8 +12,10 @@ from target_delivery.decisioning._json import as_list, as_object, as_scalar, as_
 from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, reads_hosts, variable_of, warm_up
 from target_delivery.decisioning.errors import ArtifactError
-from target_delivery.decisioning.jsonlogic.compiler import OWN_COST, Compiler, Node, all_of
+from target_delivery.decisioning.jsonlogic.compiler import Compiler
 from target_delivery.decisioning.jsonlogic.javascript import Budget, to_string
+from target_delivery.decisioning.jsonlogic.node import Node
+from target_delivery.decisioning.jsonlogic.operators import all_hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -73,7 +75,7 @@ def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
     members: list[Rule] = []
     common: set[Node[Context]] = set()
     for rule in rules:
-        steady = {part for part in rule.parts if part.cost < OWN_COST}
+        steady = {part for part in rule.parts if part.steady}
         shared = common & steady
         if members and not shared:
             yield _group(members, common)
@@ -87,9 +89,9 @@ def _grouped(rules: Iterable[Rule]) -> Iterator[Group]:
 def _group(rules: Sequence[Rule], common: Collection[Node[Context]]) -> Group:
     if len(rules) == 1:
         return None, ((rules[0], rules[0].applies),)
-    guard = all_of([part.test for part in rules[0].parts if part in common])
+    guard = all_hold([part.test for part in rules[0].parts if part in common])
     rests = [(rule, [part.test for part in rule.parts if part not in common]) for rule in rules]
-    return guard, tuple((rule, all_of(rest) if rest else _always) for rule, rest in rests)
+    return guard, tuple((rule, all_hold(rest) if rest else _always) for rule, rest in rests)
 
 
 class Selection:
@@ -400,6 +402,6 @@ def _never(_context: Context) -> bool:
     return False
 
 
-_NEVER: Node[Context] = Node(_never, _never, 0)
+_NEVER: Node[Context] = Node(_never, _never)
 _NONE = frozenset[str]()
 _NO_STEPS = Budget(0)

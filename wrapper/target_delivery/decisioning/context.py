@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from publicsuffixlist import PublicSuffixList
 
 from target_delivery.decisioning._json import as_object, as_text
-from target_delivery.decisioning.jsonlogic.compiler import OWN_COST, Variable, look_up
-from target_delivery.decisioning.jsonlogic.javascript import UNDEFINED, Budget
+from target_delivery.decisioning.jsonlogic.javascript import Budget
+from target_delivery.decisioning.jsonlogic.node import Node, number_variable, text_variable, valued
+from target_delivery.decisioning.jsonlogic.variables import look_up
 from target_delivery.decisioning.user_agent import user_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from target_delivery.decisioning._json import JsonObject
     from target_delivery.decisioning.allocation import Allocations
+    from target_delivery.decisioning.jsonlogic.javascript import JsValue
 
 __all__ = ["Context", "Visit", "page_of", "reads_hosts", "variable_of", "warm_up"]
 
@@ -308,53 +310,47 @@ def _with_lower_case(node: JsonObject, parameters: JsonObject) -> JsonObject:
 # Variables.
 
 
-def variable_of(name: str) -> Variable[Context] | None:
-    """Find what a condition names, once, when it is compiled.
+def variable_of(name: str, missing: JsValue = None) -> Node[Context] | None:
+    """Find a variable by its dotted name, once, when a condition is compiled.
+
+    Args:
+        name: the name.
+        missing: the value to give where a request does not have the variable.
 
     Returns:
-        None when there is no such variable in any context.
+        None when no request has such a variable.
     """
     if (known := _SCALARS.get(name)) is not None:
         return known
     section, _, rest = name.partition(".")
     base = _OBJECTS.get(section)
     if base is None:
-        return _part_of_scalar(name)
+        return _part_of_scalar(name, missing)
     path = rest.split(".") if rest else []
-    if len(path) == 1 and section == "mbox":
-        return Variable(name, lambda context: context.mbox.get(rest, UNDEFINED))
-    if len(path) == 1:
-        return Variable(name, lambda context: base(context).get(rest, UNDEFINED))
-    return Variable(name, lambda context: look_up(base(context), path))
+    if len(path) == 1:  # a page load takes 6 % more time without this case
+        return valued(lambda context: base(context).get(rest, missing), steady=True)
+    return valued(lambda context: look_up(base(context), path, missing), steady=True)
 
 
-def _part_of_scalar(name: str) -> Variable[Context] | None:
+def _part_of_scalar(name: str, missing: JsValue) -> Node[Context] | None:
     whole, _, rest = name.partition(".")
-    variable = variable_of(whole) if rest else None
-    if variable is None:
+    scalar = _SCALARS.get(whole)
+    if scalar is None or not rest:
         return None
-    get = variable.get
-    return Variable(name, lambda context: look_up(get(context), rest.split(".")))
+    get, path = scalar.value, rest.split(".")
+    return valued(lambda context: look_up(get(context), path, missing))
 
 
-def _number(name: str, get: Callable[[Context], float], cost: int = 1) -> Variable[Context]:
-    return Variable(name, get, number=get, cost=cost)
+def _page_text(key: str) -> Node[Context]:
+    return text_variable(lambda context: context.page[key])
 
 
-def _text(name: str, get: Callable[[Context], str]) -> Variable[Context]:
-    return Variable(name, get, text=get)
+def _referring_text(key: str) -> Node[Context]:
+    return text_variable(lambda context: context.referring[key])
 
 
-def _page_text(key: str) -> Variable[Context]:
-    return _text(f"page.{key}", lambda context: context.page[key])
-
-
-def _referring_text(key: str) -> Variable[Context]:
-    return _text(f"referring.{key}", lambda context: context.referring[key])
-
-
-def _user_text(key: str) -> Variable[Context]:
-    return _text(f"user.{key}", lambda context: as_text(context.visit.user[key]))
+def _user_text(key: str) -> Node[Context]:
+    return text_variable(lambda context: as_text(context.visit.user[key]))
 
 
 _PAGE_KEYS = [
@@ -363,16 +359,16 @@ _PAGE_KEYS = [
     for case in ("", "_lc")
 ]
 
-_SCALARS: dict[str, Variable[Context]] = {
-    "allocation": _number("allocation", lambda context: context.allocations[context.activity], cost=OWN_COST),
-    "current_timestamp": _number("current_timestamp", lambda context: context.visit.now),
-    "current_day": _number("current_day", lambda context: context.visit.day),
-    "current_time": _text("current_time", lambda context: context.visit.time),
+_SCALARS: dict[str, Node[Context]] = {
+    "allocation": number_variable(lambda context: context.allocations[context.activity], steady=False),
+    "current_timestamp": number_variable(lambda context: context.visit.now),
+    "current_day": number_variable(lambda context: context.visit.day),
+    "current_time": text_variable(lambda context: context.visit.time),
     **{f"page.{key}": _page_text(key) for key in _PAGE_KEYS},
     **{f"referring.{key}": _referring_text(key) for key in _PAGE_KEYS},
     **{f"user.{key}": _user_text(key) for key in ("browserType", "platform", "locale")},
 }
-"""Variables of known place and type."""
+"""Variables that every request has, and whose type is known. A decision takes 46 to 68 % more time without types."""
 
 _OBJECTS: dict[str, Callable[[Context], JsonObject]] = {
     "user": lambda context: context.visit.user,

@@ -296,7 +296,7 @@ def _values(names: list[str], context: Context) -> JsonObject:
     values: JsonObject = {}
     for name in names:
         variable = variable_of(name) if name else None
-        value = variable.get(context) if variable is not None else None
+        value = variable.value(context) if variable is not None else None
         if name:
             values[name] = value if isinstance(value, (str, int, float, list, dict)) else None
     return values

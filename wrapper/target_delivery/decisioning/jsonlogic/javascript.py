@@ -23,6 +23,7 @@ __all__ = [
     "BudgetExceededError",
     "JsValue",
     "Undefined",
+    "defined",
     "from_units",
     "less_than",
     "loose_equals",
@@ -79,6 +80,11 @@ class Budget:
         self.left -= steps
         if self.left < 0:
             raise BudgetExceededError
+
+
+def defined(value: JsValue) -> JsonValue:
+    """Return null in place of undefined: inside an array or object JsonLogic cannot tell them apart."""
+    return None if isinstance(value, Undefined) else value
 
 
 def truthy(value: JsValue) -> bool:
