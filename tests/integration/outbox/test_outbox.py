@@ -433,7 +433,7 @@ def test_a_request_that_no_client_completed_is_refused() -> None:
     with (
         TargetClient.create(client) as sync,  # type: ignore[typeddict-item]  # a plain dict
         NotificationOutbox(sync, store=MemoryStore()) as outbox,
-        pytest.raises(OptionError, match=r"not complete: prepare_notifications\(\)"),
+        pytest.raises(OptionError, match=r"not complete: use prepare_notifications\(\)"),
     ):
         outbox.send_prepared(Prepared({"notifications": [{"id": "n"}]}, "session", None))
 

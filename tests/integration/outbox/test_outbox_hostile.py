@@ -85,7 +85,7 @@ def test_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE precious (value)")
     connection.close()
-    with pytest.raises(StoreError, match="no outbox"):
+    with pytest.raises(StoreError, match="not an outbox"):
         SQLiteStore(other)
     assert text.read_text() == "not a database" * 100
     with pytest.raises(StoreError, match="There is no outbox"):

@@ -98,7 +98,7 @@ def test_an_outage_is_told_once_and_its_end_too(edge: Sandbox, make: Make, caplo
         outbox.send_all(options(notification(f"n{number}"), visitor=f"visitor{number}") for number in range(30))
         pass_time_until(lambda: outbox.stats().set_aside == 30, outbox, virtual)
     assert caplog.text.count("fails, notifications wait: The edge answered with status 403") == 1
-    assert all("the last one to this edge: " in one.message for one in outbox.list_set_aside())
+    assert all("the last failure at this edge: " in one.message for one in outbox.list_set_aside())
     assert all("status 403" in one.message for one in outbox.list_set_aside())
     with caplog.at_level(logging.ERROR, "adobe.target"):
         outbox.send_notifications(options(notification("after")))

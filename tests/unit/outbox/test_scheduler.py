@@ -113,7 +113,7 @@ def test_the_old_and_the_unreadable_are_set_aside_without_a_call() -> None:
         ("0", "expired"),
         ("9", "malformed"),
     ]
-    assert "after 7 calls" in scheduler.settlement.aside[0][2]
+    assert "after 7 failed calls" in scheduler.settlement.aside[0][2]
     (batch,) = scheduler.start(NOW)
     assert list(batch.ids()) == ["n1"]
 
