@@ -39,7 +39,7 @@ def test_it_is_yaml_with_a_name(path: Path) -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_runs_sessions_that_there_are(workflow: Path) -> None:
     noxfile = (ROOT / "noxfile.py").read_text("utf-8")
-    sessions = re.findall(r"^@nox\.session\(.*\)\ndef (\w+)", noxfile, re.MULTILINE)
+    sessions = re.findall(r"^@nox\.session\(.*\)\n@timed\ndef (\w+)", noxfile, re.MULTILINE)
     called = re.findall(r"nox -s ([\w-]+)", "\n".join(commands(workflow)))
     assert {session.partition("-")[0] for session in called} <= set(sessions)
     assert called

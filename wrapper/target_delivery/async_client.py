@@ -9,7 +9,7 @@ import httpx
 
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
-from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
 from target_delivery._core.flow import Enqueue, Send, Wait, run_async
 from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
@@ -59,6 +59,7 @@ class AsyncTargetClient:
     ) -> None:
         require_config(config)
         self._outbox = outbox
+        self._clock = clock
         self._pool: Pool[httpx.AsyncClient] = Pool(direct_async_client, http_client)
         self._ready = asyncio.Event()
         telemetry = TelemetryStore() if config.telemetry_enabled else None
@@ -167,9 +168,10 @@ class AsyncTargetClient:
         return None
 
     async def _send(self, step: Send) -> Outcome:
+        deadline = system_deadline(step.deadline, self._clock)
         with self._pool.lane() as http_client:
             try:
-                return await transport.asyncio(http_client, step.request, deadline=step.deadline)
+                return await transport.asyncio(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:

@@ -12,7 +12,7 @@ import httpx
 
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
-from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
 from target_delivery._core.flow import Enqueue, Send, Wait, run
 from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
@@ -73,6 +73,7 @@ class TargetClient(forks.Watched):
     ) -> None:
         require_config(config)
         self._outbox = outbox
+        self._clock = clock
         self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
         self._ready = threading.Event()
         telemetry = TelemetryStore() if config.telemetry_enabled else None
@@ -314,9 +315,10 @@ class TargetClient(forks.Watched):
         return None
 
     def _send(self, step: Send) -> Outcome:
+        deadline = system_deadline(step.deadline, self._clock)
         with self._pool.lane() as http_client:
             try:
-                return transport.sync(http_client, step.request, deadline=step.deadline)
+                return transport.sync(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:

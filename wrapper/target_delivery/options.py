@@ -33,28 +33,28 @@ DecisioningMethodName = Literal["server-side", "on-device", "hybrid"]
 
 
 class TargetLogger(Protocol):
-    """What the option ``logger`` has to offer; a ``logging.Logger`` does."""
+    """The type of the option ``logger``. Every ``logging.Logger`` has it."""
 
     def debug(self, msg: str, /, *args: object) -> object:
-        """Log a request or an answer; the only level that shows tokens and visitor ids."""
+        """Log a request or an answer. Only these lines show tokens and visitor ids."""
 
     def error(self, msg: str, /, *args: object) -> object:
-        """Log what went wrong without failing a call."""
+        """Log a failure that no call raises."""
 
 
 class Outbox(Protocol):
-    """What the option ``outbox`` of a TargetClient has to offer; a NotificationOutbox does."""
+    """The type of the option ``outbox`` of a TargetClient, such as a NotificationOutbox."""
 
     def send_prepared(self, prepared: Prepared, /) -> None:
-        """Store a prepared request, to be sent in the background."""
+        """Store a prepared request, and send it in the background later."""
         ...
 
 
 class AsyncOutbox(Protocol):
-    """What the option ``outbox`` of an AsyncTargetClient has to offer; an AsyncNotificationOutbox does."""
+    """The type of the option ``outbox`` of an AsyncTargetClient, such as an AsyncNotificationOutbox."""
 
     async def send_prepared(self, prepared: Prepared, /) -> None:
-        """Store a prepared request, to be sent in the background."""
+        """Store a prepared request, and send it in the background later."""
         ...
 
 
@@ -64,62 +64,64 @@ class _CommonClientOptions(TypedDict, total=False):
     organization_id: Required[str]
     """Experience Cloud organization id, such as ``1234567890@AdobeOrg``."""
     timeout: int | None
-    """Milliseconds for a whole call, every retry included. Default 3000."""
+    """Milliseconds for a whole call, with all its retries. Default 3000."""
     retries: int | None
-    """How often a call that failed on the way is sent again. Default 2."""
+    """How many times a call is sent again when it fails in a way that may pass. Default 2."""
     server_domain: str | None
-    """Host with an optional ``:port`` that is called instead of ``{client}.tt.omtrdc.net`` and of any edge cluster."""
+    """Host with an optional ``:port``, called instead of ``{client}.tt.omtrdc.net`` and instead of any edge cluster."""
     secure: bool | None
-    """False: http instead of https. Default True."""
+    """Whether to use https; False: http. Default True."""
     logger: TargetLogger | None
-    """Gets ``debug()`` with every request and answer, and ``error()``. Default: the logger ``adobe.target``."""
+    """Logs every request and answer with ``debug()``, and failures with ``error()``. Default: the logger
+    ``adobe.target``."""
     target_location_hint: str | None
-    """Edge cluster to start with: 1 to 5 digits."""
+    """Edge cluster of the first call: 1 to 5 digits."""
     property_token: str | None
-    """Property of every call whose request names none."""
+    """Property of every call whose request has none."""
     decisioning_method: DecisioningMethodName | DecisioningMethod | None
-    """Where decisions are made: ``server-side`` (the default), ``on-device``, or ``hybrid``: on the device what can be
-    decided there, the rest by the edge. The latter two need the extra ``on-device``."""
+    """Where decisions are made: ``server-side`` by the edge; ``on-device`` on the device; ``hybrid`` on the device, but
+    by the edge when a request asks for mboxes or views that need it. The last two need the extra ``on-device``.
+    Default ``server-side``."""
     polling_interval: int | None
-    """Milliseconds between artifact downloads: 0 (never) or at least 300000, the default. On-device decisioning."""
+    """On-device: milliseconds between artifact downloads, 0 (never) or at least 300000. Default 300000."""
     maximum_wait_ready: int | None
-    """Milliseconds to wait for the first artifact. Default: for ever. On-device decisioning."""
+    """On-device: milliseconds to wait for the first artifact. None: without limit."""
     artifact_location: str | None
-    """URL of the artifact, ``rules.json`` or ``rules.bin``. On-device decisioning."""
+    """On-device: URL of the artifact, ``rules.json`` or ``rules.bin``."""
     artifact_payload: Mapping[str, Any] | None
-    """An artifact in hand, used instead of a first download. On-device decisioning."""
+    """On-device: an artifact to start with, instead of a first download."""
     environment_id: int | None
-    """``environmentId`` of every request that has none."""
+    """``environmentId`` for every request that has none."""
     environment: str | None
-    """Environment of the artifact. Default ``production``. On-device decisioning."""
+    """On-device: environment of the artifact. Default ``production``."""
     cdn_environment: str | None
-    """Environment of the CDN the artifact comes from. Default ``production``. On-device decisioning."""
+    """On-device: environment of the CDN that serves the artifact. Default ``production``."""
     cdn_base_path: str | None
-    """Host, or URL with a scheme, that stands in for the CDN of artifacts and geo look-ups. On-device decisioning."""
+    """On-device: host, or URL with a scheme, to use instead of the CDN for artifacts and geo look-ups."""
     telemetry_enabled: bool | None
     """Whether the SDK reports its own timings to the edge. Default True."""
     version: str | None
-    """``version`` parameter of every call."""
+    """Query parameter ``version`` of every call."""
     events: EventHandlers | None
-    """Handlers by the name of the event; each is called with the event."""
+    """Handlers by the name of the event. Each is called with the event."""
 
 
 class ClientOptions(_CommonClientOptions, total=False):
-    """Options of ``TargetClient.create``. ``None`` stands for the default."""
+    """Options of ``TargetClient.create``. None means the default."""
 
     http_client: httpx.Client | None
-    """Your own client: proxies, mTLS, instrumentation, test transports. It is never closed by the SDK."""
+    """Your own HTTP client, for proxies, mTLS, instrumentation or test transports. The SDK never closes it."""
     outbox: Outbox | None
-    """A NotificationOutbox, made with another client: what decisions on the device report goes through it."""
+    """On-device: a NotificationOutbox for the reports of decisions. It must be made with another client."""
 
 
 class AsyncClientOptions(_CommonClientOptions, total=False):
-    """Options of ``AsyncTargetClient.create``. ``None`` stands for the default."""
+    """Options of ``AsyncTargetClient.create``. None means the default."""
 
     http_client: httpx.AsyncClient | None
-    """Your own client: proxies, mTLS, instrumentation, test transports. It is never closed by the SDK."""
+    """Your own HTTP client, for proxies, mTLS, instrumentation or test transports. The SDK never closes it."""
     outbox: AsyncOutbox | None
-    """An AsyncNotificationOutbox, made with another client: what decisions on the device report goes through it."""
+    """On-device: an AsyncNotificationOutbox for the reports of decisions. It must be made with another client."""
 
 
 class _VisitorOptions(TypedDict, total=False):
@@ -130,33 +132,35 @@ class _VisitorOptions(TypedDict, total=False):
     visitor_cookie: str | None
     """Value of the visitor's ``AMCV_{organization_id}`` cookie."""
     consumer_id: str | None
-    """Tells calls apart that are stitched into one Analytics hit. Default ``target-global-mbox``."""
+    """Name of the part of the page that calls. Calls with different names are stitched into one Analytics hit.
+    Default ``target-global-mbox``."""
     customer_ids: Sequence[CustomerId] | None
-    """Customer ids that are added to those of the request."""
+    """Customer ids to add to the request's own."""
     session_id: str | None
-    """Links several requests: 1 to 128 printable characters without space, ``?`` and ``/``. The cookie's wins."""
+    """Links several requests: 1 to 128 printable characters without space, ``?`` and ``/``. Ignored when
+    ``target_cookie`` has a session."""
 
 
 class _RequestOptions(_VisitorOptions, total=False):
     request: Required[DeliveryRequest]
-    """What is sent; the SDK completes a copy of it."""
+    """The request. The SDK completes and sends a copy of it."""
 
 
 class _OffersOptions(_RequestOptions, total=False):
     decisioning_method: DecisioningMethodName | DecisioningMethod | None
-    """Where this call's decisions are made."""
+    """Where the decisions of this call are made. Default: the client option."""
 
 
 class _AttributesOptions(_VisitorOptions, total=False):
     request: DeliveryRequest | None
-    """What else is sent; the SDK completes a copy of it."""
+    """A request to add the mboxes to. The SDK completes and sends a copy of it."""
     decisioning_method: DecisioningMethodName | DecisioningMethod | None
-    """Where this call's decisions are made."""
+    """Where the decisions of this call are made. Default: the client option."""
 
 
 class _WithoutCallback(TypedDict, total=False):
-    # Named here so that options with a callback are no special case of options without one: what the call returns
-    # would be unknown.
+    # The overloads of a call return different types with and without a callback. Type checkers can only choose between
+    # them if options without a callback cannot have one.
     callback: None
     err_callback: None
 
@@ -174,7 +178,7 @@ class NotificationsCallbackOptions(_RequestOptions, _WithErrCallback, total=Fals
     """Options of ``send_notifications`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
-    """Called with the answer, in a thread of the client."""
+    """Called with the result, in a thread of the client."""
 
 
 class OffersOptions(_OffersOptions, _WithoutCallback, total=False):
@@ -185,7 +189,7 @@ class OffersCallbackOptions(_OffersOptions, _WithErrCallback, total=False):
     """Options of ``get_offers`` that make it return an AsyncResult at once."""
 
     callback: Required[Callable[[TargetDeliveryResponse], object]]
-    """Called with the answer, in a thread of the client."""
+    """Called with the result, in a thread of the client."""
 
 
 class AttributesOptions(_AttributesOptions, _WithoutCallback, total=False):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Action(Model):
-    """One change to a page, within an option of type actions."""
+    """One change to a page, in the content of an option of type actions."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "type": "type",
@@ -25,13 +25,13 @@ class Action(Model):
     }
 
     type: str | None = None
-    """What to do with the selected element: insertBefore, setContent, setStyle and so on."""
+    """The change to make to the selected element, such as insertBefore, setContent or setStyle."""
     selector: str | None = None
-    """CSS selector of the element to change, as the activity was authored."""
+    """CSS selector of the element to change, as written in the activity."""
     css_selector: str | None = None
-    """CSS selector for styling that hides the element until the change is applied."""
+    """CSS selector for a style that hides the element until the change is applied."""
     content: JsonValue = None
-    """What the change puts in: markup, or an object of attribute or style names and values."""
+    """Markup to insert, or an object with the names and values of attributes or styles to set."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Address(Model):
-    """Where on the web the visitor is."""
+    """The page that the visitor is on."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "url": "url",
@@ -25,7 +25,7 @@ class Address(Model):
     url: str | None = None
     """URL of the current page. At most 4096 characters."""
     referring_url: str | None = None
-    """URL of the page that led there. At most 4096 characters."""
+    """URL of the page that linked to the current page. At most 4096 characters."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsPayload(Model):
-    """What a page sends to Adobe Analytics itself when reporting is client side."""
+    """The Adobe Analytics hit that the page itself sends when logging is client_side."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "pe": "pe",
@@ -23,10 +23,10 @@ class AnalyticsPayload(Model):
     }
 
     pe: str | None = None
-    """Kind of the Analytics hit; tnt for Target."""
+    """Kind of the Analytics hit. tnt means Target."""
     tnta: str | None = None
-    """Activities and experiences of the hit, each activity:experience:traffic type with its event,
-    separated by commas."""
+    """Activities and experiences of the hit, separated by commas. Each is activity:experience:traffic
+    type, followed by | and an event."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsRequest(Model):
-    """How the decision reaches Adobe Analytics (A4T)."""
+    """How the decision is reported to Adobe Analytics (A4T)."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "supplementalDataId": "supplemental_data_id",
@@ -25,14 +25,14 @@ class AnalyticsRequest(Model):
     }
 
     supplemental_data_id: str | None = None
-    """Ties this call to the Analytics hit of the same page: two groups of 16 upper-case hexadecimal digits
-    with a hyphen between them. Exactly 33 characters."""
+    """Id that links this call to the Analytics hit of the same page: two groups of 16 upper-case
+    hexadecimal digits, joined by a hyphen. Exactly 33 characters."""
     logging: LoggingType | None = None
-    """Who reports to Analytics: the edge, or the page with the payload of the answer."""
+    """Whether the edge reports to Analytics, or the page does with the payload in the answer."""
     tracking_server: str | None = None
-    """Host that collects Analytics data over http."""
+    """Host that receives Analytics data over http."""
     tracking_server_secure: str | None = None
-    """Host that collects Analytics data over https."""
+    """Host that receives Analytics data over https."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsResponse(Model):
-    """What the caller forwards to Adobe Analytics, when logging is client_side."""
+    """Data that the caller forwards to Adobe Analytics when logging is client_side."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "payload": "payload",
     }
 
     payload: AnalyticsPayload | None = None
-    """The hit to forward."""
+    """The Analytics hit to forward."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

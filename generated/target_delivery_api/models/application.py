@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Application(Model):
-    """The app that makes the call, on the mobile channel."""
+    """The app that makes the call. For the mobile channel."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
@@ -24,7 +24,7 @@ class Application(Model):
     }
 
     id: str | None = None
-    """Identifier of the app, such as its bundle id. At most 250 characters."""
+    """Id of the app, such as its bundle id. At most 250 characters."""
     name: str | None = None
     """Name of the app. At most 250 characters."""
     version: str | None = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AudienceManager(Model):
-    """What the visitor's browser keeps for Adobe Audience Manager."""
+    """Data of Adobe Audience Manager from the visitor's browser."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "locationHint": "location_hint",
@@ -23,9 +23,9 @@ class AudienceManager(Model):
     }
 
     location_hint: int | None = None
-    """Number of the region that collects the visitor's data. At least 1."""
+    """Number of the Audience Manager region that collects the visitor's data. At least 1."""
     blob: str | None = None
-    """Encrypted metadata about the visitor, as Audience Manager issued it. 1 to 1024 characters."""
+    """Encrypted metadata about the visitor, issued by Audience Manager. 1 to 1024 characters."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

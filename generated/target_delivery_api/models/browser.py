@@ -28,7 +28,7 @@ class Browser(Model):
     language: str | None = None
     """Language of the browser, such as en-US."""
     web_gl_renderer: str | None = None
-    """Name of the graphics renderer, which tells apart devices that share one user agent."""
+    """Name of the graphics renderer. It distinguishes devices with the same user agent."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

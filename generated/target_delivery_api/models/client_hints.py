@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ClientHints(Model):
-    """What the browser says of itself in User-Agent Client Hints. They win over the user agent, field by
-    field."""
+    """The User-Agent Client Hints of the browser. Each hint takes precedence over the user agent."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "mobile": "mobile",
@@ -30,7 +29,7 @@ class ClientHints(Model):
     }
 
     mobile: bool | None = None
-    """Sec-CH-UA-Mobile: whether the device is a mobile one."""
+    """Sec-CH-UA-Mobile: whether the device is mobile."""
     model: str | None = None
     """Sec-CH-UA-Model: model of the device."""
     platform: str | None = None
@@ -44,7 +43,7 @@ class ClientHints(Model):
     architecture: str | None = None
     """Sec-CH-UA-Arch: architecture of the processor, such as arm."""
     bitness: str | None = None
-    """Sec-CH-UA-Bitness: word size of the processor in bits, as text."""
+    """Sec-CH-UA-Bitness: word size of the processor in bits, as a string."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Context(Model):
-    """The circumstances of the call that audiences are matched against."""
+    """Facts about the device, the page and the place of the visitor, for matching audiences."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "channel": "channel",
@@ -33,11 +33,11 @@ class Context(Model):
     }
 
     channel: ChannelType | None = None
-    """Where the experience is shown."""
+    """Whether the experience is shown on the web or in a mobile app."""
     mobile_platform: MobilePlatform | None = None
-    """The device, on the mobile channel."""
+    """The mobile device. For the mobile channel."""
     application: Application | None = None
-    """The app, on the mobile channel."""
+    """The app. For the mobile channel."""
     screen: Screen | None = None
     """The screen of the device."""
     window: Window | None = None
@@ -47,7 +47,8 @@ class Context(Model):
     address: Address | None = None
     """The page that the call is made for."""
     geo: Geo | None = None
-    """Where the visitor is. Given an IP address alone, the edge looks up the rest."""
+    """The place of the visitor. If only the IP address is given, the edge derives the other fields from
+    it."""
     time_offset_in_minutes: float | None = None
     """Offset of the visitor's local time from UTC, in minutes."""
     user_agent: str | None = None
@@ -55,7 +56,7 @@ class Context(Model):
     client_hints: ClientHints | None = None
     """The browser's User-Agent Client Hints."""
     beacon: bool | None = None
-    """Whether the call is a beacon, whose answer nobody waits for: the edge answers 204. Absent means
+    """Whether the call is a beacon. The edge answers a beacon with status 204 and no body. Absent means
     false."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class CustomerId(Model):
-    """An id of the visitor in a system of the caller's own."""
+    """An id of the visitor in one of the caller's systems."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
@@ -24,11 +24,12 @@ class CustomerId(Model):
     }
 
     id: str
-    """The id in that system. At most 128 characters."""
+    """The id of the visitor in that system. At most 128 characters."""
     integration_code: str
-    """Which system it is: the alias of the data source in the Experience Cloud. At most 50 characters."""
+    """The system that issued the id, as the alias of its data source in the Experience Cloud. At most 50
+    characters."""
     authenticated_state: AuthenticatedState
-    """Whether the visitor has proven to be that customer."""
+    """Whether the visitor is logged in as this customer."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class DeliveryRequest(Model):
-    """Everything that one call says: who the visitor is, where they are, what to decide and what to
-    report."""
+    """One request: the visitor, the context, the content to decide, and the notifications to report."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "requestId": "request_id",
@@ -36,33 +35,34 @@ class DeliveryRequest(Model):
     }
 
     request_id: str | None = None
-    """Identifies the call in logs and in the answer. At most 128 characters."""
+    """Id of the call in logs and in the answer. At most 128 characters."""
     impression_id: str | None = None
-    """A second request with the same id counts no second impression. At most 128 characters."""
+    """Id of the impression. A second request with the same id does not count again. At most 128
+    characters."""
     id: VisitorId | None = None
-    """Ids of the visitor. Without any the edge makes a new visitor."""
+    """Ids of the visitor. Without an id the edge creates a new visitor."""
     environment_id: int | None = None
-    """Number of the environment (group of hosts) whose activities take part; production when absent."""
+    """Number of the environment (host group) whose activities are considered. If absent, production."""
     property: Property | None = None
-    """The property that the call is made for; only its activities take part."""
+    """The property of the call. Only activities of this property are considered."""
     trace: Trace | None = None
-    """Asks for a trace of how each decision was made."""
+    """Requests a trace of each decision."""
     context: Context | None = None
-    """The circumstances that audiences are matched against."""
+    """Facts about the device, the page and the place of the visitor, for matching audiences."""
     experience_cloud: ExperienceCloud | None = None
-    """What other Experience Cloud solutions need to know of the call."""
+    """Data for other Experience Cloud products."""
     execute: ExecuteRequest | None = None
-    """What to decide now and count as seen now."""
+    """Content to decide. Its impressions count at once."""
     prefetch: PrefetchRequest | None = None
-    """What to decide now, for showing later; it counts when a notification says so."""
+    """Content to decide for later use. An impression counts when a notification reports it."""
     telemetry: Telemetry | None = None
-    """How earlier calls went, for the edge's statistics."""
+    """Measurements of earlier calls, for the edge's statistics."""
     notifications: list[Notification] | None = None
-    """What of the prefetched content was shown or clicked."""
+    """Reports of content that was shown or clicked."""
     qa_mode: QAMode | None = None
-    """Shows activities as a QA link sets them, without counting."""
+    """Shows the activities of a QA link, without counting impressions."""
     preview: Preview | None = None
-    """Shows activities as a preview on a mobile device sets them."""
+    """Shows the activities of a preview link for mobile devices."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class DeliveryResponse(Model):
-    """What the edge decided, for one request."""
+    """The answer to one request: the decisions, and the processed notifications."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "status": "status",
@@ -30,24 +30,25 @@ class DeliveryResponse(Model):
     }
 
     status: int | None = None
-    """Status of the decision, as an HTTP status; 206 when only a part could be decided on the device."""
+    """Status of the decision, as an HTTP status. 206 means that only a part could be decided on the
+    device."""
     request_id: str | None = None
-    """The requestId of the request."""
+    """Id of the call, from the request."""
     id: VisitorId | None = None
-    """Ids of the visitor, with the tntId that the edge gave a new one."""
+    """Ids of the visitor. A new visitor gets a tntId from the edge."""
     client: str | None = None
-    """Client code that the decision was made for."""
+    """Client code of the Target account."""
     edge_host: str | None = None
-    """Host of the cluster that decided, such as mboxedge28.tt.omtrdc.net; the visitor's later calls should
-    go there."""
+    """Host of the edge cluster that decided, such as mboxedge28.tt.omtrdc.net. Later calls of the visitor
+    should go to this host."""
     execute: ExecuteResponse | None = None
-    """Decisions that count as seen."""
+    """The decisions for execute. Their impressions have been counted."""
     prefetch: PrefetchResponse | None = None
-    """Decisions for later."""
+    """The decisions for prefetch. Their impressions count when notifications report them."""
     notifications: list[NotificationResponse] | None = None
-    """The notifications that were processed. One that is missing here was not, and should be sent again."""
+    """The notifications that the edge processed. Send a notification again if it is missing here."""
     telemetry_server_token: str | None = None
-    """The edge's timings of this call, to be sent back in its telemetry entry."""
+    """Token with the edge's timings of this call. Send it back in the telemetry entry of the call."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

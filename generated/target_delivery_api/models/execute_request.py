@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExecuteRequest(Model):
-    """What to decide now. Its impressions count at once."""
+    """Content to decide. Its impressions count at once."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "pageLoad": "page_load",
@@ -23,9 +23,9 @@ class ExecuteRequest(Model):
     }
 
     page_load: RequestDetails | None = None
-    """Asks for what the page as a whole shows on loading: the global mbox."""
+    """Requests the content that the page shows on loading (the global mbox)."""
     mboxes: list[MboxRequest] | None = None
-    """The mboxes to decide."""
+    """The mboxes to decide content for."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExecuteResponse(Model):
-    """Decisions that count as seen."""
+    """The decisions for execute. Their impressions have been counted."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "pageLoad": "page_load",
@@ -23,9 +23,9 @@ class ExecuteResponse(Model):
     }
 
     page_load: PageLoadResponse | None = None
-    """What the page shows on loading."""
+    """The content that the page shows on loading."""
     mboxes: list[MboxResponse] | None = None
-    """What each mbox shows; one without a matching activity has no options."""
+    """The content of each mbox. An mbox without a matching activity has no options."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

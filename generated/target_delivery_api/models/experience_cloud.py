@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExperienceCloud(Model):
-    """What other Experience Cloud solutions need to know of the call."""
+    """Data for other Experience Cloud products."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "audienceManager": "audience_manager",
@@ -23,9 +23,9 @@ class ExperienceCloud(Model):
     }
 
     audience_manager: AudienceManager | None = None
-    """For Audience Manager."""
+    """Data for Adobe Audience Manager."""
     analytics: AnalyticsRequest | None = None
-    """For Analytics."""
+    """Data for Adobe Analytics."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Geo(Model):
-    """Where the visitor is."""
+    """The place of the visitor."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "ipAddress": "ip_address",
@@ -28,11 +28,11 @@ class Geo(Model):
     }
 
     ip_address: str | None = None
-    """IP address of the visitor, from which the edge derives what else is not given."""
+    """IP address of the visitor. The edge derives absent fields from it."""
     latitude: float | None = None
-    """Latitude in degrees, north positive."""
+    """Latitude in degrees. North is positive."""
     longitude: float | None = None
-    """Longitude in degrees, east positive."""
+    """Longitude in degrees. East is positive."""
     country_code: str | None = None
     """Country, as an ISO 3166-1 alpha-2 code. Exactly 2 characters."""
     state_code: str | None = None

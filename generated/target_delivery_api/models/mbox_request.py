@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class MboxRequest(Model):
-    """Asks for one mbox: a named place that shows an experience."""
+    """Requests the content of one mbox, a named place on a page or in an app."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "address": "address",
@@ -28,17 +28,18 @@ class MboxRequest(Model):
     }
 
     address: Address | None = None
-    """The page, where it is another than the context's."""
+    """The page, if it differs from the page in the context."""
     parameters: dict[str, str] | None = None
-    """Parameters of this place, which audiences see as mbox parameters. At most 50 entries."""
+    """Parameters that audiences see as mbox parameters. At most 50 entries."""
     profile_parameters: dict[str, str] | None = None
-    """Parameters that are kept in the visitor's profile from here on. At most 50 entries."""
+    """Parameters to store in the visitor's profile. At most 50 entries."""
     order: Order | None = None
-    """The order that the visitor placed here."""
+    """The order that the visitor placed."""
     product: Product | None = None
-    """The product that the visitor looks at here."""
+    """The product that the visitor looks at."""
     index: int | None = None
-    """Tells apart the mboxes of one request, also those of one name; the answer repeats it."""
+    """Number that identifies the mbox within the request, even among mboxes with the same name. The answer
+    repeats it."""
     name: str | None = None
     """Name of the mbox."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class MboxResponse(Model):
-    """What one mbox shows."""
+    """The content of one mbox."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "index": "index",
@@ -27,17 +27,17 @@ class MboxResponse(Model):
     }
 
     index: int | None = None
-    """The index of the request."""
+    """Index of the mbox in the request."""
     name: str | None = None
     """Name of the mbox."""
     options: list[Option] | None = None
     """The content to show."""
     metrics: list[Metric] | None = None
-    """What is to be reported when the visitor acts on the content."""
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
-    """What to forward to Analytics."""
+    """Data to forward to Adobe Analytics."""
     trace: dict[str, JsonValue] | None = None
-    """How the decision was made, when a trace was asked for."""
+    """Trace of the decision, if the request asked for traces."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Metric(Model):
-    """An event that an activity wants to be told of."""
+    """An event that an activity measures."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "type": "type",
@@ -25,13 +25,13 @@ class Metric(Model):
     }
 
     type: MetricType | None = None
-    """Which event it is."""
+    """Kind of the event."""
     selector: str | None = None
-    """CSS selector of the element that the event happens on."""
+    """CSS selector of the element on which the event happens."""
     event_token: str | None = None
-    """What the notification of the event has to carry."""
+    """Token that the notification of the event must contain."""
     analytics: AnalyticsResponse | None = None
-    """What to forward to Analytics when the event happens."""
+    """Data to forward to Adobe Analytics when the event happens."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

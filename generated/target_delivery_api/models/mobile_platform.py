@@ -25,7 +25,7 @@ class MobilePlatform(Model):
     }
 
     device_name: str | None = None
-    """Name of the model, as the maker gives it."""
+    """The maker's name of the model."""
     device_type: DeviceType
     """Kind of device."""
     platform_type: MobilePlatformType

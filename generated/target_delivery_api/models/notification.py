@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Notification(Model):
-    """Reports that prefetched content was shown or clicked. Without it no impression is counted."""
+    """Reports that content was shown or clicked. Prefetched content counts no impression without a
+    notification."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "address": "address",
@@ -34,31 +35,33 @@ class Notification(Model):
     }
 
     address: Address | None = None
-    """The page, where it is another than the context's."""
+    """The page, if it differs from the page in the context."""
     parameters: dict[str, str] | None = None
-    """Parameters of this place, which audiences see as mbox parameters. At most 50 entries."""
+    """Parameters that audiences see as mbox parameters. At most 50 entries."""
     profile_parameters: dict[str, str] | None = None
-    """Parameters that are kept in the visitor's profile from here on. At most 50 entries."""
+    """Parameters to store in the visitor's profile. At most 50 entries."""
     order: Order | None = None
-    """The order that the visitor placed here."""
+    """The order that the visitor placed."""
     product: Product | None = None
-    """The product that the visitor looks at here."""
+    """The product that the visitor looks at."""
     id: str
-    """Identifies the notification: the answer lists the ids that were processed. At most 200 characters."""
+    """Id of the notification. The answer lists the ids of the processed notifications. At most 200
+    characters."""
     impression_id: str | None = None
-    """A second notification with the same id counts no second impression. At most 128 characters."""
+    """Id of the impression. A second notification with the same id does not count again. At most 128
+    characters."""
     type: MetricType
-    """What happened."""
+    """Whether the content was shown or clicked."""
     timestamp: int
-    """When it happened, in milliseconds since 1970-01-01 UTC."""
+    """Time of the event, in milliseconds since 1970-01-01 UTC."""
     tokens: list[str] | None = None
-    """Event tokens of the options that were shown, or of the metric that was clicked."""
+    """Event tokens of the shown options or of the clicked metric."""
     mbox: NotificationMbox | None = None
-    """The mbox it happened in."""
+    """The mbox with the content."""
     view: NotificationView | None = None
-    """The view it happened in."""
+    """The view with the content."""
     page_load: NotificationPageLoad | None = None
-    """The page load it happened in."""
+    """The page load with the content."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

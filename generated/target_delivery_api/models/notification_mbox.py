@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationMbox(Model):
-    """The mbox that a notification is about."""
+    """The mbox that a notification concerns."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "name": "name",
@@ -25,7 +25,7 @@ class NotificationMbox(Model):
     name: str | None = None
     """Name of the mbox. At most 250 characters."""
     state: str | None = None
-    """State of the prefetched mbox, as the answer gave it."""
+    """State of the prefetched mbox, from the answer."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

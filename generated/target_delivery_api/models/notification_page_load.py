@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationPageLoad(Model):
-    """The page load that a notification is about."""
+    """The page load that a notification concerns."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "state": "state",
     }
 
     state: str | None = None
-    """State of the prefetched page load, as the answer gave it."""
+    """State of the prefetched page load, from the answer."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationResponse(Model):
-    """A notification that was processed."""
+    """A processed notification."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
@@ -25,7 +25,7 @@ class NotificationResponse(Model):
     id: str | None = None
     """Id of the notification."""
     trace: dict[str, JsonValue] | None = None
-    """How it was processed, when a trace was asked for."""
+    """Trace of the processing, if the request asked for traces."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationView(Model):
-    """The view that a notification is about."""
+    """The view that a notification concerns."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "name": "name",
@@ -26,9 +26,9 @@ class NotificationView(Model):
     name: str | None = None
     """Name of the view. At most 128 characters."""
     key: str | None = None
-    """Key that further tells apart views of one name. At most 512 characters."""
+    """Key that distinguishes views with the same name. At most 512 characters."""
     state: str | None = None
-    """State of the prefetched view, as the answer gave it."""
+    """State of the prefetched view, from the answer."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -25,14 +25,14 @@ class Option(Model):
     }
 
     type: OptionType | None = None
-    """What the content is."""
+    """Type of the content."""
     content: JsonValue | list[Action] = None
-    """The content: markup or text for html, any JSON value for json, a URL for redirect, a list of changes
+    """The content: markup or text for html, any JSON value for json, a URL for redirect, a list of Action
     for actions."""
     event_token: str | None = None
-    """What the notification has to carry when the content was shown."""
+    """Token that the notification must contain when the content was shown."""
     response_tokens: dict[str, JsonValue] | None = None
-    """What the account chose to reveal about the visitor and the decision."""
+    """Facts about the visitor and the decision, as the account configured them."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

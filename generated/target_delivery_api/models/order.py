@@ -29,19 +29,20 @@ class Order(Model):
     }
 
     id: str | None = None
-    """Number of the order; a number seen before marks the order as a duplicate. At most 250 characters."""
+    """Id of the order. An order with an id that was reported before is a duplicate. At most 250
+    characters."""
     total: float | None = None
     """Amount of the order, in the currency of the account. At least 0."""
     purchased_product_ids: list[str] | None = None
-    """Ids of the products bought."""
+    """Ids of the bought products."""
     time: datetime | None = None
-    """When the order was placed."""
+    """Time of the order."""
     experience_local_id: int | None = None
-    """Number of the experience, within its activity, that the order is credited to. 0 to 2147483647."""
+    """Number of the experience within its activity that gets the credit for the order. 0 to 2147483647."""
     duplicate: bool | None = None
     """Whether the order was reported before."""
     outlier: bool | None = None
-    """Whether the amount is so unusual that reports should leave it out."""
+    """Whether the amount is so unusual that reports should ignore the order."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

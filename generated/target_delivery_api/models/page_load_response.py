@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PageLoadResponse(Model):
-    """What a page shows on loading."""
+    """The content that a page shows on loading."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "options": "options",
@@ -28,13 +28,13 @@ class PageLoadResponse(Model):
     options: list[Option] | None = None
     """The content to show."""
     metrics: list[Metric] | None = None
-    """What is to be reported when the visitor acts on the content."""
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
-    """What to forward to Analytics."""
+    """Data to forward to Adobe Analytics."""
     state: str | None = None
-    """State of the prefetched page load, which its notification has to carry."""
+    """State of the prefetched page load. Its notification must contain it."""
     trace: dict[str, JsonValue] | None = None
-    """How the decision was made, when a trace was asked for."""
+    """Trace of the decision, if the request asked for traces."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

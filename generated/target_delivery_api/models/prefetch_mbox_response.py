@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchMboxResponse(Model):
-    """What one mbox shows when its time comes."""
+    """The prefetched content of one mbox."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "index": "index",
@@ -28,19 +28,19 @@ class PrefetchMboxResponse(Model):
     }
 
     index: int | None = None
-    """The index of the request."""
+    """Index of the mbox in the request."""
     name: str | None = None
     """Name of the mbox."""
     options: list[Option] | None = None
     """The content to show."""
     metrics: list[Metric] | None = None
-    """What is to be reported when the visitor acts on the content."""
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
-    """What to forward to Analytics."""
+    """Data to forward to Adobe Analytics."""
     trace: dict[str, JsonValue] | None = None
-    """How the decision was made, when a trace was asked for."""
+    """Trace of the decision, if the request asked for traces."""
     state: str | None = None
-    """State of the prefetched mbox, which its notification has to carry."""
+    """State of the prefetched mbox. Its notification must contain it."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchRequest(Model):
-    """What to decide ahead of time. It counts only when notifications say that it was shown."""
+    """Content to decide ahead of time. Its impressions count only when notifications report them."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "views": "views",
@@ -24,11 +24,11 @@ class PrefetchRequest(Model):
     }
 
     views: list[ViewRequest] | None = None
-    """The views to decide; one without a name stands for all of them."""
+    """The views to decide content for. A view without a name requests all views."""
     page_load: RequestDetails | None = None
-    """Asks for what the page as a whole shows on loading: the global mbox."""
+    """Requests the content that the page shows on loading (the global mbox)."""
     mboxes: list[MboxRequest] | None = None
-    """The mboxes to decide."""
+    """The mboxes to decide content for."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchResponse(Model):
-    """Decisions for later."""
+    """The decisions for prefetch. Their impressions count when notifications report them."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "views": "views",
@@ -25,13 +25,13 @@ class PrefetchResponse(Model):
     }
 
     views: list[View] | None = None
-    """What each view shows."""
+    """The content of each view."""
     page_load: PageLoadResponse | None = None
-    """What the page shows on loading."""
+    """The content that the page shows on loading."""
     mboxes: list[PrefetchMboxResponse] | None = None
-    """What each mbox shows."""
+    """The content of each mbox."""
     metrics: list[Metric] | None = None
-    """What is to be reported for the page as a whole."""
+    """Events to report for the page as a whole."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Property(Model):
-    """A property: a site or app of the account with activities of its own."""
+    """A property: a site or an app of the account with its own activities."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "token": "token",
     }
 
     token: str
-    """Token of the property, as Target shows it."""
+    """Token of the property, from the Target user interface."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class QAMode(Model):
-    """Shows activities as a QA link sets them, without counting anything."""
+    """Shows the activities of a QA link, without counting impressions."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "token": "token",
@@ -28,13 +28,13 @@ class QAMode(Model):
     token: str | None = None
     """Token of the QA link."""
     listed_activities_only: bool | None = None
-    """Whether only the activities of previewIndexes take part."""
+    """Whether only the activities in previewIndexes are considered."""
     evaluate_as_true_audience_ids: list[int] | None = None
-    """Audiences that the visitor is taken to belong to."""
+    """Ids of audiences that the visitor is treated as a member of."""
     evaluate_as_false_audience_ids: list[int] | None = None
-    """Audiences that the visitor is taken not to belong to."""
+    """Ids of audiences that the visitor is treated as not a member of."""
     preview_indexes: list[QAModePreviewIndex] | None = None
-    """Which experience of which activity to show."""
+    """The experiences to show, for each activity."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

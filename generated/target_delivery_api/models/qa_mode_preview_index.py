@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class QAModePreviewIndex(Model):
-    """Picks an experience of an activity, both by their place in the QA link."""
+    """An activity and the experience of it to show, by their positions in the QA link."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "activityIndex": "activity_index",
@@ -23,10 +23,9 @@ class QAModePreviewIndex(Model):
     }
 
     activity_index: int | None = None
-    """Place of the activity, counted from 1. At least 1."""
+    """Position of the activity, counted from 1. At least 1."""
     experience_index: int | None = None
-    """Place of the experience in its activity, counted from 1; absent leaves the choice to the edge. At
-    least 1."""
+    """Position of the experience in its activity, counted from 1. If absent, the edge chooses. At least 1."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class RequestDetails(Model):
-    """What a decision may depend on besides the visitor."""
+    """Input for the decision about one mbox, view or page load."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "address": "address",
@@ -26,15 +26,15 @@ class RequestDetails(Model):
     }
 
     address: Address | None = None
-    """The page, where it is another than the context's."""
+    """The page, if it differs from the page in the context."""
     parameters: dict[str, str] | None = None
-    """Parameters of this place, which audiences see as mbox parameters. At most 50 entries."""
+    """Parameters that audiences see as mbox parameters. At most 50 entries."""
     profile_parameters: dict[str, str] | None = None
-    """Parameters that are kept in the visitor's profile from here on. At most 50 entries."""
+    """Parameters to store in the visitor's profile. At most 50 entries."""
     order: Order | None = None
-    """The order that the visitor placed here."""
+    """The order that the visitor placed."""
     product: Product | None = None
-    """The product that the visitor looks at here."""
+    """The product that the visitor looks at."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

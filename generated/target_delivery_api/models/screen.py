@@ -32,9 +32,9 @@ class Screen(Model):
     color_depth: float | None = None
     """Bits per pixel."""
     pixel_ratio: float | None = None
-    """Physical pixels per CSS pixel, in one direction."""
+    """Physical pixels per CSS pixel, along one axis."""
     orientation: ScreenOrientationType | None = None
-    """How the device is held."""
+    """Whether the device is held in portrait or in landscape orientation."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Telemetry(Model):
-    """How earlier calls went."""
+    """Measurements of earlier calls."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "entries": "entries",
     }
 
     entries: list[TelemetryEntry] | None = None
-    """One entry for each call."""
+    """One entry for each earlier call."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

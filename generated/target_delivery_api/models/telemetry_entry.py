@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryEntry(Model):
-    """How one call went."""
+    """Measurements of one call."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "requestId": "request_id",
@@ -29,21 +29,21 @@ class TelemetryEntry(Model):
     }
 
     request_id: str | None = None
-    """The requestId of that call; ArtifactDownload for a download of rules."""
+    """Request id of the call. ArtifactDownload for the download of a rule artifact."""
     timestamp: int | None = None
-    """When the call was made, in milliseconds since 1970-01-01 UTC."""
+    """Time of the call, in milliseconds since 1970-01-01 UTC."""
     mode: ExecutionMode | None = None
-    """Where the decision was made."""
+    """Whether the decision was made at the edge or on the device."""
     execution: float | None = None
-    """How long the call took altogether, in milliseconds."""
+    """Duration of the whole call, in milliseconds."""
     parsing: float | None = None
-    """How long reading the answer took, in milliseconds."""
+    """Duration of parsing the answer, in milliseconds."""
     features: TelemetryFeatures | None = None
-    """What of the API the call used."""
+    """Features of the API that the call used."""
     request: TelemetryRequest | None = None
-    """How long the parts of the exchange took."""
+    """Durations of the parts of the HTTP exchange."""
     telemetry_server_token: str | None = None
-    """The token that came with the answer of that call."""
+    """The telemetryServerToken in the answer to the call."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

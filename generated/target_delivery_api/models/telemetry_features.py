@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryFeatures(Model):
-    """What of the API a call used."""
+    """Features of the API that a call used."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "decisioningMethod": "decisioning_method",
@@ -27,7 +27,7 @@ class TelemetryFeatures(Model):
     }
 
     decisioning_method: DecisioningMethod | None = None
-    """How decisions were to be made."""
+    """The decisioning method of the call."""
     execute_mbox_count: int | None = None
     """Number of mboxes under execute."""
     execute_page_load: bool | None = None

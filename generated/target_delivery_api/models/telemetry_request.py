@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryRequest(Model):
-    """How long the parts of one exchange took."""
+    """Durations of the parts of one HTTP exchange."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "dns": "dns",
@@ -26,13 +26,13 @@ class TelemetryRequest(Model):
     }
 
     dns: float | None = None
-    """Looking up the host, in milliseconds."""
+    """Duration of the DNS look-up, in milliseconds."""
     tls: float | None = None
-    """Setting up TLS, in milliseconds."""
+    """Duration of the TLS handshake, in milliseconds."""
     time_to_first_byte: float | None = None
-    """From sending the request to the first byte of the answer, in milliseconds."""
+    """Time from sending the request to the first byte of the answer, in milliseconds."""
     download: float | None = None
-    """From the first to the last byte of the answer, in milliseconds."""
+    """Time from the first to the last byte of the answer, in milliseconds."""
     response_size: int | None = None
     """Size of the answer in bytes."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Trace(Model):
-    """Asks for a trace of how each decision was made."""
+    """Requests a trace of each decision."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "authorizationToken": "authorization_token",
@@ -23,9 +23,9 @@ class Trace(Model):
     }
 
     authorization_token: str
-    """Token that allows it, as Target issues it to a member of the account. A secret."""
+    """Secret token that permits traces. Target issues it to members of the account."""
     usage: dict[str, str] | None = None
-    """What the trace is for, by name."""
+    """Purpose of the trace, as names and values."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class UnexpectedError(Model):
-    """Why there is no decision."""
+    """The answer to a request that the edge rejected or could not decide."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "status": "status",
@@ -25,7 +25,7 @@ class UnexpectedError(Model):
     status: int | None = None
     """HTTP status."""
     message: str | None = None
-    """What was wrong, for people to read."""
+    """Explanation of the error, for people to read."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

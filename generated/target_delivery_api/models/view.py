@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class View(Model):
-    """What one view of a single-page app shows when its time comes."""
+    """The prefetched content of one view of a single-page app."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "name": "name",
@@ -31,17 +31,17 @@ class View(Model):
     name: str | None = None
     """Name of the view. At most 128 characters."""
     key: str | None = None
-    """Key that further tells apart views of one name. At most 512 characters."""
+    """Key that distinguishes views with the same name. At most 512 characters."""
     options: list[Option] | None = None
     """The content to show."""
     metrics: list[Metric] | None = None
-    """What is to be reported when the visitor acts on the content."""
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
-    """What to forward to Analytics."""
+    """Data to forward to Adobe Analytics."""
     state: str | None = None
-    """State of the prefetched view, which its notification has to carry."""
+    """State of the prefetched view. Its notification must contain it."""
     trace: dict[str, JsonValue] | None = None
-    """How the decision was made, when a trace was asked for."""
+    """Trace of the decision, if the request asked for traces."""
     id: int | None = None
     """Number of the view in Target."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)

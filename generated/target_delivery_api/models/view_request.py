@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ViewRequest(Model):
-    """Asks for a view of a single-page app: a screen, or a part of one. Without a name it asks for all
-    views."""
+    """Requests the content of a view of a single-page app. A view is a screen or a part of one. Without a
+    name, all views are requested."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "address": "address",
@@ -29,19 +29,19 @@ class ViewRequest(Model):
     }
 
     address: Address | None = None
-    """The page, where it is another than the context's."""
+    """The page, if it differs from the page in the context."""
     parameters: dict[str, str] | None = None
-    """Parameters of this place, which audiences see as mbox parameters. At most 50 entries."""
+    """Parameters that audiences see as mbox parameters. At most 50 entries."""
     profile_parameters: dict[str, str] | None = None
-    """Parameters that are kept in the visitor's profile from here on. At most 50 entries."""
+    """Parameters to store in the visitor's profile. At most 50 entries."""
     order: Order | None = None
-    """The order that the visitor placed here."""
+    """The order that the visitor placed."""
     product: Product | None = None
-    """The product that the visitor looks at here."""
+    """The product that the visitor looks at."""
     name: str | None = None
     """Name of the view. At most 128 characters."""
     key: str | None = None
-    """Key that further tells apart views of one name. At most 512 characters."""
+    """Key that distinguishes views with the same name. At most 512 characters."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

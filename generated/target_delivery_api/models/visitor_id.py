@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class VisitorId(Model):
-    """Who the visitor is, in one or more systems."""
+    """The ids of the visitor in one or more systems."""
 
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "tntId": "tnt_id",
@@ -25,15 +25,14 @@ class VisitorId(Model):
     }
 
     tnt_id: str | None = None
-    """Target's own id of the device. It may end in a dot, the number of the visitor's edge cluster and an
-    underscore with a number. At most 128 characters."""
+    """Target's id of the device. It may end with a dot, the number of the visitor's edge cluster, an
+    underscore and another number. At most 128 characters."""
     third_party_id: str | None = None
-    """The caller's own id of the visitor, the same on all devices (mbox3rdPartyId). At most 128
-    characters."""
+    """The caller's id of the visitor, the same on all devices (mbox3rdPartyId). At most 128 characters."""
     marketing_cloud_visitor_id: str | None = None
     """Experience Cloud id of the visitor (ECID, MCMID). At most 128 characters."""
     customer_ids: list[CustomerId] | None = None
-    """Ids of the visitor in systems of the caller's own. At most 50 items."""
+    """Ids of the visitor in the caller's systems. At most 50 items."""
     additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
     """JSON values that no other field holds, by JSON name."""
 

@@ -111,7 +111,10 @@ def test_places_are_answered_by_address() -> None:
 @pytest.mark.parametrize(
     ("geo", "why"),
     [
-        ({"203.0.113.7": {"country": "NO"}}, r"geo\['203.0.113.7'\] has no 'country'; there are latitude, "),
+        (
+            {"203.0.113.7": {"country": "NO"}},
+            r"geo\['203.0.113.7'\] has an unknown name 'country'; known are ",
+        ),
         ({"home": {}}, r"geo: 'home' is neither an IP address nor '\*'"),
     ],
 )

@@ -62,7 +62,7 @@ def test_rules_bin(head: bytes) -> None:
         (obscured(b"{}", b"ATOD:\xb2\xb2\xb2"), ORGANIZATION, ["version"]),
         (b"ATOD:001" + KEY[:20], ORGANIZATION, ["40 bytes"]),
         (obscured(b"{}"), "", ["organization_id"]),
-        (obscured(json.dumps(artifact()).encode()), "other@AdobeOrg", ["no JSON"]),
+        (obscured(json.dumps(artifact()).encode()), "other@AdobeOrg", ["not JSON"]),
     ],
 )
 def test_a_rules_bin_that_cannot_be_read(content: bytes, organization: str, words: list[str]) -> None:
@@ -81,14 +81,14 @@ def nested(levels: int) -> Any:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("", "no JSON"),
-        (b"\xff\xfe{", "no JSON"),
-        (b"\x80", "no JSON"),
-        ("[]", "no object"),
-        ("5", "no object"),
+        ("", "not JSON"),
+        (b"\xff\xfe{", "not JSON"),
+        (b"\x80", "not JSON"),
+        ("[]", "not an object"),
+        ("5", "not an object"),
         ("{}", "no version"),
         ('{"version": 1}', "no version"),
-        ('{"version": "2.0.0"}', "'2.0.0', and this SDK reads 1.x.y"),
+        ('{"version": "2.0.0"}', "'2.0.0', but this SDK reads 1.x.y"),
         ('{"version": "10.0.0"}', "'10.0.0'"),
         ('{"version": "1.0.0"}', "no object 'rules'"),
         ('{"version": "1.0.0", "rules": []}', "no object 'rules'"),
@@ -97,12 +97,12 @@ def nested(levels: int) -> Any:
         (artifact({"hero": ["no rule"]}), "rules.mboxes['hero'][0]"),
         (artifact({"hero": [rule(consequence=None)]}), "rules.mboxes['hero'][0]"),
         (artifact({"hero": [rule(), rule(meta=[])]}), "rules.mboxes['hero'][1]"),
-        ('{"version": NaN}', "NaN is no JSON number"),
-        ("[" * 100_000, "no JSON|too deep"),
+        ('{"version": NaN}', "NaN is not a JSON number"),
+        ("[" * 100_000, "not JSON|too deep"),
         (artifact(meta={"deep": nested(500)}), "deeper"),
-        ({"version": object()}, "cannot be written as JSON"),
-        ({"version": float("nan")}, "cannot be written as JSON"),
-        ('{"version": 1' + "0" * 5000 + "}", "no JSON|no version"),
+        ({"version": object()}, "holds a value that is not JSON"),
+        ({"version": float("nan")}, "holds a value that is not JSON"),
+        ('{"version": 1' + "0" * 5000 + "}", "not JSON|no version"),
     ],
 )
 def test_what_is_no_artifact(source: Any, words: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from target_delivery.decisioning.allocation import Allocations
-from target_delivery.decisioning.context import Context, Visit, page_of, parameters_of, reads_hosts
+from target_delivery.decisioning.context import Context, Visit, parameters_of
+from target_delivery.decisioning.page import page_of, reads_hosts
 from target_delivery.decisioning.user_agent import user_of
 
 AGENTS = {
@@ -205,12 +206,6 @@ def test_time(now: int, clock: str, day: int) -> None:
     assert (visit.now, visit.time, visit.day) == (now, clock, day)
 
 
-def test_the_time_of_a_visit_stands_still() -> None:
-    visit = Visit({}, Allocations("c", "v"))
-    assert abs(visit.now - time.time() * 1000) < 10_000
-    assert visit.now == visit.now
-
-
 def test_sections_are_made_when_they_are_read() -> None:
     visit = Visit({"address": {"url": "http://a.com/"}, "geo": {"city": "ULM", "zip": "1"}}, Allocations("c", "v"), 0)
     context = Context(visit, {"parameters": {"A": "B"}})
@@ -227,6 +222,6 @@ def test_sections_are_made_when_they_are_read() -> None:
 
 @pytest.mark.parametrize("address", [None, {}, {"referringUrl": "http://b.com/"}, {"url": 5}, "text", []])
 def test_an_item_without_a_url_of_its_own_has_the_request_s(address: Any) -> None:
-    visit = Visit({"address": {"url": "http://a.com/", "referringUrl": "http://r.com/"}}, Allocations("c", "v"))
+    visit = Visit({"address": {"url": "http://a.com/", "referringUrl": "http://r.com/"}}, Allocations("c", "v"), 0)
     context = Context(visit, {"address": address})
     assert (context.page["domain"], context.referring["domain"]) == ("a.com", "r.com")

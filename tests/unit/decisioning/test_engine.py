@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings, strategies as st
 
 from target_delivery.decisioning import (
     ArtifactSource,
+    RemoteNeeds,
     decide,
     load_artifact,
     notification_request,
@@ -198,10 +200,19 @@ def test_what_is_sent_to_count_impressions() -> None:
     assert "notifications" not in with_telemetry
 
 
+def test_without_a_time_the_clock_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([12.345])
+    monkeypatch.setattr(time, "time", lambda: next(moments))
+    seen_at = {"==": [{"var": "current_timestamp"}, 12_345]}
+    loaded = load_artifact(artifact({"hero": [rule(condition=seen_at)]}))
+    decision = decide(loaded, request(mode="execute"))
+    assert [notification["timestamp"] for notification in decision.notifications] == [12_345]
+
+
 def test_what_needs_the_edge_can_be_asked_before() -> None:
     loaded = load_artifact(artifact())
     asked = request("elsewhere")
-    assert remote_needs(loaded, asked) == (["elsewhere"], [])
+    assert remote_needs(loaded, asked) == RemoteNeeds(["elsewhere"], [])
     assert decide(loaded, asked).response["status"] == 206
 
 

@@ -45,7 +45,7 @@ def test_every_verdict() -> None:
         "prefetch mbox 'hero'",
         "activity 7 'Seven' applies",
         "the operator 'unheard_of' is unknown",
-        "it applies in p-1 only",
+        "it applies only in p-1",
         "no  all of these",
         'no  page.path == "/b" (page.path is "/a")',
         "yes not this",

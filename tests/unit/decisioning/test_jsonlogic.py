@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from target_delivery.decisioning.jsonlogic.compiler import MAX_DEPTH, Compiler, ConditionError, Data, Variable, apply
+from target_delivery.decisioning.jsonlogic.compiler import MAX_DEPTH, Compiler, ConditionError, apply
 from target_delivery.decisioning.jsonlogic.javascript import (
     UNDEFINED,
     Budget,
@@ -25,6 +25,7 @@ from target_delivery.decisioning.jsonlogic.javascript import (
     to_string,
     truthy,
 )
+from target_delivery.decisioning.jsonlogic.node import Data, number_variable
 
 ANSWERS: dict[str, Any] = json.loads(Path(__file__).with_name("javascript_answers.json").read_text("utf-8"))
 VALUES: list[Any] = ANSWERS["values"]
@@ -287,7 +288,8 @@ def test_a_condition_that_is_no_json_is_refused() -> None:
 @pytest.mark.parametrize("high", ["<", "<="])
 def test_two_bounds_of_a_number(low: str, high: str) -> None:
     """They are compiled to one test, which has to say what the two say."""
-    compiler: Compiler[Data] = Compiler(lambda name: Variable(name, number_of, number=number_of))
+    variable = number_variable(number_of)
+    compiler: Compiler[Data] = Compiler(lambda _name, _missing: variable)
     joined = compiler.condition({"and": [{low: [2, {"var": "n"}]}, {high: [{"var": "n"}, 5]}]})
     between = compiler.condition({low: [2, {"var": "n"}, 5]})
     for number in (1, 2, 3, 5, 6):

@@ -168,7 +168,7 @@ def test_a_good_artifact_in_use_is_never_lost(outcome: Answer | httpx.HTTPError)
         assert "cannot be used" in str(failed.error)
         owner.events.clear()
         if attempt < MAX_RETRIES:
-            assert step.seconds <= 10
+            assert step.seconds == pytest.approx(min(10, 0.2 * 2**attempt)), "the longest that the backoff allows"
             step = next_send(owner)
     assert step == Wait(300), "polling goes on"
     assert owner.keeper.loaded is before
@@ -258,6 +258,24 @@ def test_the_wait_is_bounded_also_after_a_download_that_is_not_tried_again(inter
             next(owner.flow)
     assert owner.seen() == ["client_ready"]
     assert owner.keeper.ready.is_set()
+
+
+def test_the_wait_for_the_first_artifact_cuts_backoff_and_download_short() -> None:
+    owner = Owner(maximum_wait_ready=500)
+    begun = owner.time.clock.monotonic()
+    step = next(owner.flow)
+    assert isinstance(step, Send)
+    assert step.deadline == begun + 0.5
+    waits: list[float] = []
+    while not owner.keeper.ready.is_set():
+        step = owner.flow.send(httpx.ConnectError("refused")) if isinstance(step, Send) else next(owner.flow)
+        if isinstance(step, Wait):
+            waits.append(step.seconds)
+            owner.time.advance(step.seconds)
+    # The second backoff, 0.4 s, is divided: the client is ready after 0.5 s, and the download comes 0.1 s later.
+    assert waits == pytest.approx([0.2, 0.3, 0.1])
+    assert owner.seen() == ["artifact_download_failed", "artifact_download_failed", "client_ready"]
+    assert isinstance(next(owner.flow), Send)
 
 
 def test_who_waits_is_woken_when_nothing_comes_any_more() -> None:

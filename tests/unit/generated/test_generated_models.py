@@ -1,4 +1,4 @@
-"""What callers may rely on in every generated model and enum."""
+"""The promises that every generated model and enum keeps."""
 
 import ast
 import copy
@@ -80,7 +80,7 @@ def test_every_model_is_a_keyword_only_attrs_class_with_slots(cls):
 
 
 def field_docs(cls):
-    """Return the text under each attribute of a class, which an editor shows, by attribute."""
+    """Return the docstring under each attribute of a class, by attribute."""
     (body,) = (node.body for node in ast.parse(inspect.getsource(cls)).body if isinstance(node, ast.ClassDef))
     return {
         node.target.id: " ".join(text.value.value.split())
@@ -363,7 +363,7 @@ def test_times_are_read(text, moment):
             dt.datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=dt.timezone(dt.timedelta(hours=-3, minutes=-30))),
             "2024-02-29T12:30:01.000005-03:30",
         ),
-        # RFC 3339 has no seconds in an offset.
+        # RFC 3339 does not allow seconds in an offset.
         (
             dt.datetime(1900, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1, seconds=7))),
             "1899-12-31T22:59:53+00:00",
@@ -391,7 +391,7 @@ def test_the_models_package_lists_and_finds_its_names():
 
 
 def test_every_module_can_be_the_first_to_be_imported():
-    """Models that hold each other import each other: no order may fail."""
+    """Models that hold each other import each other, and every order of imports must work."""
     modules = sorted({importlib.import_module(cls.__module__).__name__ for cls in CLASSES})
     code = """
 import importlib, sys

@@ -9,7 +9,7 @@ from copy import deepcopy
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import define
 
 from target_delivery._core import cookies, hosts
 from target_delivery._core.emit import emit
@@ -52,7 +52,7 @@ MAX_REPORTS = 10_000
 """Reports that may wait to be sent. Without a limit, they would fill the memory while the edge is down."""
 
 
-@frozen
+@define
 class Call(Generic[T]):
     """A call that was checked and prepared. A shell runs the flow and then calls the callback, if there is one.
 
@@ -198,7 +198,9 @@ class Core:
                 if method == "hybrid":
                     remote = rules.remote_needs(prepared)
                 if remote is None or not (remote.mboxes or remote.views):
-                    yield from rules.locate(prepared, started + self.config.timeout / 1000)
+                    address = rules.address_to_locate(prepared)
+                    if address is not None:
+                        yield from rules.locate(address, prepared, started + self.config.timeout / 1000)
                     result, report = self._decide(rules, prepared, options, started)
                     if report is not None:
                         yield from self._report_later(report, options)

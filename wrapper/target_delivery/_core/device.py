@@ -30,10 +30,15 @@ class Rules(Protocol):
         """Return the mboxes and views of a request that only the edge can decide."""
         ...
 
-    def locate(self, prepared: Prepared, deadline: float) -> Flow[None]:
-        """Look up where the visitor is, if the rules need that, and write it into the request.
+    def address_to_locate(self, prepared: Prepared) -> str | None:
+        """Return the visitor's IP address if the rules need to know where it is; None if they do not."""
+        ...
+
+    def locate(self, address: str, prepared: Prepared, deadline: float) -> Flow[None]:
+        """Look up where the visitor is, and write it into the request.
 
         Args:
+            address: the visitor's IP address.
             prepared: the request.
             deadline: when the look-up must be over, in monotonic seconds.
         """

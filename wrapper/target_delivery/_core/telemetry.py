@@ -17,12 +17,12 @@ ARTIFACT_DOWNLOAD = "ArtifactDownload"
 """``requestId`` of the entry of an artifact download."""
 
 MOST_ENTRIES = 100
-"""How many entries wait for a request at most. When there are more, the oldest are dropped."""
+"""Entries that wait for the next request, at most. When there are more, the oldest are dropped."""
 
 
 @frozen
 class WireTimes:
-    """What was measured of one exchange. None: not measured.
+    """Measurements of one exchange. None means not measured.
 
     Attributes:
         dns: name lookup, in ms.
@@ -39,7 +39,7 @@ class WireTimes:
     response_size: int | None = None
 
     def as_object(self) -> Json:
-        """Give ``request`` of a telemetry entry."""
+        """Return the field ``request`` of a telemetry entry."""
         measured: Json = {
             "dns": _milliseconds(self.dns),
             "tls": _milliseconds(self.tls),
@@ -60,16 +60,16 @@ def delivery_entry(
     parsing: float | None = None,
     wire: WireTimes | None = None,
 ) -> Json:
-    """Describe one delivery.
+    """Return the telemetry entry of one call.
 
     Args:
-        request: the request, in the form of ``DeliveryRequest``.
-        answer: its answer, in the form of ``DeliveryResponse``, from the edge or from the device.
-        decisioning_method: how the call asked to be decided.
-        timestamp: when, in ms since the epoch.
-        execution: how long the whole call took, in ms.
-        parsing: how long reading the answer took, in ms.
-        wire: what was measured of the exchange.
+        request: the request as JSON.
+        answer: the answer as JSON, from the edge or from the device.
+        decisioning_method: the decisioning method that the call asked for.
+        timestamp: when the call ended, in ms since the epoch.
+        execution: duration of the whole call, in ms.
+        parsing: duration of reading the answer, in ms.
+        wire: measurements of the exchange.
     """
     entry: Json = {
         "requestId": request.get("requestId") or answer.get("requestId"),
@@ -86,17 +86,17 @@ def delivery_entry(
 def artifact_entry(
     *, timestamp: int, execution: float, parsing: float | None = None, wire: WireTimes | None = None
 ) -> Json:
-    """Describe one artifact download; the arguments are those of delivery_entry."""
+    """Return the telemetry entry of one artifact download; the arguments are those of ``delivery_entry``."""
     entry: Json = {"requestId": ARTIFACT_DOWNLOAD, "timestamp": timestamp}
     _add_measures(entry, execution, parsing, wire)
     return entry
 
 
 class TelemetryStore:
-    """Entries that wait for the next request. Any number of threads may use it.
+    """Entries that wait for the next request. Safe in threads.
 
     Args:
-        capacity: how many may wait; the oldest are dropped.
+        capacity: entries that may wait. When there are more, the oldest are dropped.
     """
 
     def __init__(self, capacity: int = MOST_ENTRIES) -> None:
@@ -106,11 +106,11 @@ class TelemetryStore:
         return len(self._entries)
 
     def add(self, entry: Json) -> None:
-        """Keep an entry."""
+        """Add an entry."""
         self._entries.append(entry)
 
     def take(self) -> list[Json]:
-        """Give all entries and forget them."""
+        """Remove and return all entries."""
         entries: list[Json] = []
         with suppress(IndexError):
             while True:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from attrs import frozen
+from attrs import define
 
 from target_delivery._core import hosts
 from target_delivery._core.emit import emit
@@ -46,7 +46,7 @@ class OnDevice:
         return Rules(loaded, self._config, self._clock, self._chance) if loaded is not None else None
 
 
-@frozen
+@define
 class Rules:
     """The rules of one artifact."""
 
@@ -79,19 +79,20 @@ class Rules:
         """Return the request that reports the impressions of a decision; None when there is nothing to report."""
         return notification_request(prepared.body, decision, telemetry)
 
-    def locate(self, prepared: Prepared, deadline: float) -> Flow[None]:
-        """Look up where the visitor is, if the rules need that and the request has only an IP address.
+    def address_to_locate(self, prepared: Prepared) -> str | None:
+        """Return the visitor's IP address, if the rules need a location and the request has none."""
+        return geo_address(self._loaded.artifact, prepared.body)
 
-        The location is written into the request. When the look-up fails, the failure is logged and the request stays
-        as it is.
+    def locate(self, address: str, prepared: Prepared, deadline: float) -> Flow[None]:
+        """Look up where the visitor is, and write it into the request.
+
+        When the look-up fails, the failure is logged and the request stays as it is.
 
         Args:
+            address: the visitor's IP address.
             prepared: the request.
             deadline: when the look-up must be over, in monotonic seconds.
         """
-        address = geo_address(self._loaded.artifact, prepared.body)
-        if address is None:
-            return
         cdn = hosts.cdn_base_url(environment=self._config.cdn_environment, base_path=self._config.cdn_base_path)
         headers = {"accept": "application/json", "x-forwarded-for": address}
         outcome = yield Send(httpx.Request("GET", hosts.geo_url(cdn), headers=headers), deadline)

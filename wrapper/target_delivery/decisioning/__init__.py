@@ -1,4 +1,7 @@
-"""Deciding on the device: load a rule artifact, decide, explain. No network, no clock of its own, no shared state.
+"""On-device decisioning: load a rule artifact, decide a request, explain the decision.
+
+Deciding is pure: it uses no network and no shared state, and reads the clock only when it is not given a time.
+The rules are in docs/on-device.md.
 
 ::
 
@@ -16,8 +19,8 @@
 
 Requests and answers are plain objects in the form of the Delivery API, with its camelCase names.
 
-It needs the extra ``on-device``: ``pip install 'target-delivery[on-device]'``. Without it this package can be
-imported, and what needs the extra raises MissingExtraError when it is first named.
+This package needs the extra ``on-device``: ``pip install 'target-delivery[on-device]'``. It can be imported without
+the extra; then every name but the errors raises MissingExtraError when it is first used.
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ _EXTRA = ("mmh3", "publicsuffixlist")
 
 
 def require_extra() -> None:
-    """Check that what deciding on the device needs is installed.
+    """Check that the packages of the extra ``on-device`` are installed.
 
     Raises:
-        MissingExtraError: it is not; the text has the command that installs it.
+        MissingExtraError: one is not. The message has the command that installs it.
     """
     for package in _EXTRA:
         try:
@@ -55,7 +58,6 @@ if TYPE_CHECKING:
     from target_delivery.decisioning.allocation import allocate as allocate
     from target_delivery.decisioning.artifact import (
         Artifact as Artifact,
-        Rule as Rule,
         compile_artifact as compile_artifact,
         decode_bin as decode_bin,
         load_artifact as load_artifact,
@@ -74,18 +76,18 @@ if TYPE_CHECKING:
         geo_of_headers as geo_of_headers,
         with_geo as with_geo,
     )
+    from target_delivery.decisioning.rules import Rule as Rule
     from target_delivery.decisioning.trace import ArtifactSource as ArtifactSource
 else:
     from target_delivery._lazy import lazy
 
-    # Loaded when first used: a client that asks the edge does not need the extra.
+    # Load names when they are first used: a client that asks the edge does not need the extra.
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
             "target_delivery.decisioning.allocation": ("allocate",),
             "target_delivery.decisioning.artifact": (
                 "Artifact",
-                "Rule",
                 "compile_artifact",
                 "decode_bin",
                 "load_artifact",
@@ -98,15 +100,9 @@ else:
                 "notification_request",
                 "remote_needs",
             ),
-            "target_delivery.decisioning.explanation": (
-                "Explanation",
-                "explain",
-            ),
-            "target_delivery.decisioning.geo": (
-                "geo_address",
-                "geo_of_headers",
-                "with_geo",
-            ),
+            "target_delivery.decisioning.explanation": ("Explanation", "explain"),
+            "target_delivery.decisioning.geo": ("geo_address", "geo_of_headers", "with_geo"),
+            "target_delivery.decisioning.rules": ("Rule",),
             "target_delivery.decisioning.trace": ("ArtifactSource",),
         },
         eager=["ArtifactError", "DecisioningError", "MissingExtraError", "require_extra"],

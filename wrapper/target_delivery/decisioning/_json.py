@@ -1,4 +1,4 @@
-"""Types of JSON values, reading them where nothing promises their shape, and copying them."""
+"""Types of JSON values, and functions to read values of unknown shape and to copy them."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ if TYPE_CHECKING:
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 AnyObject: TypeAlias = "dict[str, Any]"
-"""A JSON object in the hands of a caller, who need not prove that every value in it is JSON."""
+"""A JSON object of a caller. Its values are not typed, so that callers need no casts."""
 
 MAX_DEPTH = 100
-"""How deep a value of an artifact may nest. Real offers nest a handful of levels."""
+"""How deep a value of an artifact may nest. Real offers nest about five levels."""
 
 _CONTAINERS = (dict, list)
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def as_object(value: JsonValue) -> JsonObject:
-    """Give value itself when it is an object, else an empty one."""
+    """Return value when it is an object, else an empty object."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: JsonValue) -> list[JsonValue]:
-    """Give value itself when it is an array, else an empty one."""
+    """Return value when it is an array, else an empty array."""
     return value if isinstance(value, list) else []
 
 
 def as_text(value: JsonValue) -> str:
-    """Give value itself when it is a string, else an empty one."""
+    """Return value when it is a string, else an empty string."""
     return value if isinstance(value, str) else ""
 
 
 def as_scalar(value: JsonValue) -> bool | int | float | str | None:
-    """Give value itself when it is neither object nor array, else None."""
+    """Return value when it is neither an object nor an array, else None."""
     return None if isinstance(value, _CONTAINERS) else value
 
 
 def copier(value: JsonValue, depth: int = 0) -> Callable[[], JsonValue] | None:
-    """Prepare a function that makes a copy of value, so that no caller can change what an artifact holds.
+    """Return a function that copies value, so that no caller can change the content of an artifact.
 
     Returns:
-        None when value cannot change, so that it needs no copy.
+        None when value is immutable and needs no copy.
 
     Raises:
         ValueError: value nests deeper than MAX_DEPTH.
@@ -57,7 +57,7 @@ def copier(value: JsonValue, depth: int = 0) -> Callable[[], JsonValue] | None:
 
 
 def object_copier(value: JsonObject, depth: int = 0) -> Callable[[], JsonObject]:
-    """Prepare a function that makes a copy of an object.
+    """Return a function that copies an object.
 
     Raises:
         ValueError: as copier.
@@ -77,7 +77,7 @@ def object_copier(value: JsonObject, depth: int = 0) -> Callable[[], JsonObject]
 
 
 def list_copier(value: list[JsonValue], depth: int = 0) -> Callable[[], list[JsonValue]]:
-    """Prepare a function that makes a copy of an array.
+    """Return a function that copies an array.
 
     Raises:
         ValueError: as copier.
@@ -102,7 +102,7 @@ def _check(depth: int) -> None:
 
 
 def check_depth(value: JsonValue, depth: int = 0) -> None:
-    """Refuse what nests so deep that going through it could fail later.
+    """Refuse a value that nests so deep that a recursive function could fail on it.
 
     Raises:
         ValueError: value nests deeper than MAX_DEPTH.

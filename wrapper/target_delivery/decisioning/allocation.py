@@ -1,6 +1,7 @@
-"""Which share of the visitors a visitor belongs to, for one activity (on-device.md section 3).
+"""The allocation of a visitor: a place between 0 and 100 among all visitors of one activity.
 
-Bit-exact or wrong: every platform has to put a visitor into the same experience.
+It must be exact to the bit, because every platform has to give a visitor the same experience:
+docs/on-device.md#allocation.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ _BUCKETS = 10_000
 
 
 def allocate(client: str, activity_id: str, visitor: str) -> float:
-    """Give the visitor's place among all visitors of an activity.
+    """Return the allocation of a visitor in an activity.
 
     Args:
         client: the client code.
         activity_id: id of the activity, as text.
-        visitor: the visitor's id, from visitor_of.
+        visitor: id of the visitor, as visitor_of returns it.
 
     Returns:
-        Percent, with two decimals: at least 0 and less than 100.
+        Percent with two decimals, at least 0 and less than 100.
     """
-    # UTF-16 code units: a character beyond U+FFFF counts as two, a lone surrogate is one like any other.
+    # UTF-16 code units: a character beyond U+FFFF is two of them, and a lone surrogate is one.
     key = f"{client}.{activity_id}.{visitor}.0".encode("utf-16-le", "surrogatepass")
     return abs(murmur_hash3(key)) % _BUCKETS / 100
 
 
 def visitor_of(visitor_id: JsonObject) -> str:
-    """Give the id that counts: the Experience Cloud id, else tntId without its hint, else thirdPartyId.
+    """Return the id that allocations use: the Experience Cloud id, else tntId without its hint, else thirdPartyId.
 
     Returns:
-        ``""`` when there is none of them.
+        ``""`` when the visitor has none of the three.
     """
     return (
         as_text(visitor_id.get("marketingCloudVisitorId"))
@@ -49,7 +50,7 @@ def visitor_of(visitor_id: JsonObject) -> str:
 
 
 class Allocations(dict[str, float]):
-    """The allocations of one visitor by activity id, each worked out when a rule first asks for it."""
+    """The allocations of one visitor by activity id, each computed when a rule first reads it."""
 
     __slots__ = ("_client", "_visitor")
 

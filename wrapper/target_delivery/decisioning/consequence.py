@@ -1,7 +1,7 @@
-"""What a rule that applies puts into the answer (on-device.md section 4).
+"""The part of an answer that a rule makes when it applies: docs/on-device.md#results.
 
-Everything that does not depend on the request is worked out when the artifact is compiled. Each answer gets
-copies: a caller may do with an answer what it likes, the artifact stays as it is.
+Everything that does not depend on the request is prepared when the artifact is compiled. Each answer gets copies, so
+that a caller can change an answer without changing the artifact.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FROM_META = frozenset(
         ),
     }
 )
-"""Response tokens whose values are the rule's meta."""
+"""Response tokens that the rule's ``meta`` has values for."""
 
 _FROM_GEO = {
     "geo.city": "city",
@@ -38,13 +38,12 @@ _FROM_GEO = {
     "geo.latitude": "latitude",
     "geo.longitude": "longitude",
 }
-"""Response tokens whose values are the visitor's place, and what the context calls them."""
-
+"""Response tokens that the context has values for, and their names in its section ``geo``."""
 
 _SCALARS = frozenset({str, int, float, bool})
 
 _USUAL = frozenset({"name", "options", "metrics"})
-"""What every consequence has."""
+"""Members that need no copying: each answer makes its own."""
 
 
 class TokenNames:
@@ -54,8 +53,8 @@ class TokenNames:
         names: ``responseTokens`` of the artifact.
 
     Attributes:
-        of_meta: those whose values are the rule's meta.
-        of_geo: those whose values are the visitor's place, with their names in the context.
+        of_meta: names of the tokens that the rule's ``meta`` has values for.
+        of_geo: names of the tokens that the context has values for, each with its name in the section ``geo``.
     """
 
     __slots__ = ("of_geo", "of_meta")
@@ -68,7 +67,7 @@ class TokenNames:
         )
 
     def known(self, meta: JsonObject) -> JsonObject:
-        """Give the response tokens of a rule that do not depend on the request."""
+        """Return the response tokens of a rule that do not depend on the request."""
         tokens: JsonObject = {name: meta[name] for name in self.of_meta if name in meta}
         if not _SCALARS.issuperset(map(type, tokens.values())):
             tokens = {name: value for name, value in tokens.items() if type(value) in _SCALARS}
@@ -77,20 +76,20 @@ class TokenNames:
 
 
 class Consequence:
-    """The consequence of one rule, ready for each way to ask for it.
+    """The consequence of one rule, prepared for execute, prefetch and views.
 
     Args:
         consequence: ``consequence`` of the rule.
-        name: name of the mbox or view, for a consequence that has none.
+        name: name of the mbox or view, used when the consequence has none.
         meta: ``meta`` of the rule.
         token_names: the response tokens that the artifact asks for.
 
     Attributes:
         name: name of the mbox or view.
-        display_tokens: the event tokens of its impression.
+        display_tokens: the event tokens that report an impression.
 
     Raises:
-        ValueError: part of it nests too deep.
+        ValueError: a part of the consequence nests too deep.
     """
 
     __slots__ = ("_base", "_metrics", "_options", "display_tokens", "name")
@@ -114,7 +113,7 @@ class Consequence:
         self.display_tokens: tuple[str, ...] = tuple([token for token in display_tokens if token])
 
     def execute(self, context: Context) -> JsonObject:
-        """Answer an execute item: only click metrics, no event tokens in options, no empty options."""
+        """Answer an execute item: only click metrics, no event tokens, no options without type and content."""
         result = self._base()
         options: list[JsonValue] = []
         for option in self._options:
@@ -143,7 +142,7 @@ class _Option:
     """One option of a consequence.
 
     Attributes:
-        is_empty: it has neither type nor content: the visitor sees the page as it is.
+        is_empty: whether it has neither type nor content, so that the visitor sees the page unchanged.
     """
 
     __slots__ = ("_copy", "_fillings", "_of_geo", "_tokens", "is_empty")
@@ -158,7 +157,7 @@ class _Option:
         self._copy = object_copier(self._with_macros(option, meta))
 
     def make(self, context: Context) -> JsonObject:
-        """Give the option as it is for a request."""
+        """Return the option for a request."""
         made = self._copy()
         made["responseTokens"] = tokens = self._tokens.copy()
         if geo := context.visit.geo:
@@ -170,7 +169,7 @@ class _Option:
         return made
 
     def _with_macros(self, option: JsonObject, meta: JsonObject) -> JsonObject:
-        """Fill in the macros in html and in the contents of actions; note those that depend on the request."""
+        """Fill in the macros in html and in the content of actions; remember the macros that depend on the request."""
         content, kind = option.get("content"), option.get("type")
         if kind == "html" and isinstance(content, str) and "${" in content:
             return self._filled(option, meta)
@@ -186,7 +185,7 @@ class _Option:
         return {**option, "content": [filled.get(at, action) for at, action in enumerate(content)]}
 
     def _filled(self, holder: JsonObject, meta: JsonObject, at: int | None = None) -> JsonObject:
-        """Fill in the macros in the content of an option, or of its action at a position."""
+        """Fill in the macros in the content of an option, or of the action at a position."""
         content = compile_macros(as_text(holder.get("content")), meta)
         if isinstance(content, str):
             return {**holder, "content": content}
@@ -200,7 +199,7 @@ class _Option:
 
 
 def _with_display_tokens(options: list[JsonObject], metrics: list[JsonObject]) -> list[JsonObject]:
-    """Give an option without an event token that of the display metric at its position."""
+    """Return the options; one without an event token gets that of the display metric at its position."""
     displays = [
         metric["eventToken"] for metric in metrics if metric.get("type") == "display" and "eventToken" in metric
     ]

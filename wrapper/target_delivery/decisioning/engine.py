@@ -1,13 +1,15 @@
-"""Deciding (on-device.md section 4): a compiled artifact and a request in, an answer and what to notify out.
+"""Decide a request with a compiled artifact: docs/on-device.md#deciding.
 
-Requests and answers are objects in the form of the Delivery API, with its camelCase names. Nothing here knows a client,
-a network or a clock that was not given; deciding shares nothing between calls but bounded caches of parsed URLs and
-user agents.
+Requests and answers are objects in the form of the Delivery API, with its camelCase names. Deciding uses no client and
+no network. Calls share nothing but bounded caches of parsed URLs and user agents.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
+
+from attrs import define
 
 from target_delivery._core.ids import new_id as _new_id
 from target_delivery.decisioning._json import as_list, as_object, as_text, copy_object
@@ -20,37 +22,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
-    from target_delivery.decisioning.artifact import Artifact, Rule, Selection
+    from target_delivery.decisioning.artifact import Artifact
+    from target_delivery.decisioning.rules import Rule, Selection
 
     Observe = Callable[[Rule, Context, bool], None]
     Warn = Callable[[Rule, Exception], None]
 
-__all__ = ["Decision", "RemoteNeeds", "applying", "decide", "notification_request", "remote_needs", "start"]
+__all__ = [
+    "Decision",
+    "RemoteNeeds",
+    "applying",
+    "decide",
+    "notification_request",
+    "observed",
+    "property_of",
+    "remote_needs",
+    "start",
+]
 
 OK = 200
 PARTIAL_CONTENT = 206
 
 
 class RemoteNeeds(NamedTuple):
-    """What of a request only the edge can decide.
+    """The parts of a request that only the edge can decide.
 
     Attributes:
-        mboxes: names of mboxes, in the order they were asked for.
-        views: names of views.
+        mboxes: names of mboxes, in the order of the request.
+        views: names of views, in the order of the request.
     """
 
     mboxes: list[str]
     views: list[str]
 
 
-class Decision(NamedTuple):
-    """What was decided.
+@define  # frozen would make each decision slower
+class Decision:
+    """A decided request.
 
     Attributes:
-        response: the answer, in the form of ``DeliveryResponse``. It is the caller's: nothing else refers to it.
-        notifications: the impressions to count, in the form of ``Notification``; the answer does not wait for them.
-        remote: what only the edge can decide; when there is something, the answer's status is 206.
-        warnings: sentences on rules whose conditions could not be evaluated, which therefore did not apply.
+        response: the answer, in the form of ``DeliveryResponse``. The caller may change it: nothing else refers to it.
+        notifications: the impressions to report, in the form of ``Notification``.
+        remote: the parts of the request that only the edge can decide. When there are any, the answer's status is 206.
+        warnings: one sentence for each rule that did not apply because its condition could not be evaluated.
     """
 
     response: AnyObject
@@ -72,18 +86,18 @@ def decide(
 ) -> Decision:
     """Decide a request on the device.
 
-    It never raises for what an artifact or a request says: a rule whose condition cannot be evaluated does not apply,
-    what is not of the shape that the Delivery API has is as if it were absent.
+    No content of an artifact or request makes this raise. A rule whose condition cannot be evaluated does not apply.
+    A part of the request that does not have the shape of the Delivery API counts as absent.
 
     Args:
         artifact: the compiled artifact.
         request: the request, in the form of ``DeliveryRequest``. It is not changed.
-        client: client code, which decides who sees what; ``""``: that of the artifact.
-        session_id: the session, for traces.
-        location_hint: the edge cluster and server of a visitor that gets an id here, as in ``28``.
-        now: the time to decide for, in ms since the epoch; None: now.
+        client: client code, a part of what is hashed for an allocation; the artifact's when empty.
+        session_id: id of the session, for traces.
+        location_hint: edge cluster to put into the tntId of a visitor who gets one here, for example ``28``.
+        now: the time to decide for, in ms since the epoch; the current time when None.
         source: where the artifact came from, for traces.
-        new_id: makes ids.
+        new_id: makes the ids of visitors, requests and notifications.
     """
     asked: JsonObject = request
     client = client or artifact.client
@@ -109,7 +123,11 @@ def decide(
 def start(
     request: JsonObject, client: str, location_hint: str, now: int | None, new_id: Callable[[], str] = _new_id
 ) -> tuple[Visit, JsonObject]:
-    """Give what the items of a request share, and the visitor's ids: the request's own, or a new tntId."""
+    """Return the Visit of a request, and the visitor's ids: the request's own, with a new tntId if it has none.
+
+    The arguments are those of decide. This is the only place in decisioning that reads a clock.
+    """
+    now = int(time.time() * 1000) if now is None else now
     visitor_id = as_object(request.get("id"))
     visitor = visitor_of(visitor_id)
     if not visitor:
@@ -121,7 +139,7 @@ def start(
 
 
 def _is_known(visitor_id: JsonObject) -> bool:
-    """Tell whether there is an id, though none that decides an allocation."""
+    """Whether the visitor has an id, even if it is not one that allocations use."""
     return bool(visitor_id.get("tntId")) or any(
         as_object(customer).get("authenticatedState") == "authenticated"
         for customer in as_list(visitor_id.get("customerIds"))
@@ -129,10 +147,10 @@ def _is_known(visitor_id: JsonObject) -> bool:
 
 
 def remote_needs(artifact: Artifact, request: AnyObject) -> RemoteNeeds:
-    """Find what of a request only the edge can decide.
+    """Return the parts of a request that only the edge can decide (docs/on-device.md#remote-mboxes-and-views).
 
-    It is what the artifact names as remote, and what it does not name as local. A page load asks for the global mbox,
-    a view without a name for every view.
+    An mbox or view needs the edge when the artifact lists it as remote, or does not list it as local. A page load asks
+    for the global mbox, and a view without a name for every view.
     """
     parts: JsonObject = request
     mboxes: list[str] = []
@@ -166,15 +184,15 @@ def _undecided(items: JsonValue, decided: frozenset[str], without_name: Sequence
 def notification_request(
     request: AnyObject, decision: Decision, telemetry: Sequence[AnyObject] = ()
 ) -> AnyObject | None:
-    """Give the request that counts the impressions of a decision, and carries telemetry.
+    """Return the request that reports the impressions of a decision and its telemetry.
 
     Args:
-        request: what was decided.
+        request: the request that was decided.
         decision: the decision.
-        telemetry: entries to send along.
+        telemetry: telemetry entries to send along.
 
     Returns:
-        A request in the form of ``DeliveryRequest``; None when there is nothing to send.
+        A request in the form of ``DeliveryRequest``; None when there is nothing to report.
     """
     if not decision.notifications and not telemetry:
         return None
@@ -190,15 +208,15 @@ def notification_request(
 
 
 def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rule]:
-    """Give the rules that apply, of those with one key only the first; lazily, in their order.
+    """Yield the rules that apply, in order, evaluating as few as the caller takes. A ruleKey applies once.
 
     Args:
         selection: the rules that may apply in the request's property.
-        context: what they see.
-        warn: is told when a condition could not be evaluated; its rule does not apply.
+        context: the context of the item.
+        warn: called with a rule whose condition could not be evaluated, and the error. The rule does not apply.
     """
     used: set[str] = set()
-    # Conditions are data from the network: whatever goes wrong in one must not take the decision down.
+    # Conditions are data from the network: an error in one must not end the decision.
     for guard, members in selection.groups:
         try:
             if guard is not None and not guard(context):
@@ -219,9 +237,9 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
 
 
 def observed(selection: Selection, context: Context, warn: Warn, observe: Observe) -> Iterator[Rule]:
-    """Give what applying gives, and tell observe of each rule that is evaluated, and whether it applies.
+    """Yield the same rules as applying, and call observe with each rule evaluated and whether it applies.
 
-    Rules are evaluated one by one, each as a whole: what they have in common is seen in each.
+    Each rule is evaluated by itself, without sharing tests, so that the outcome of each is known.
     """
     used: set[str] = set()
     for rule in selection.rules:
@@ -240,7 +258,7 @@ def observed(selection: Selection, context: Context, warn: Warn, observe: Observ
 
 
 class _Run:
-    """One decision while it is made."""
+    """One decision while it is being made."""
 
     __slots__ = (
         "_artifact",
@@ -266,7 +284,7 @@ class _Run:
         self.session_id = ""
 
     def execute(self, asked: JsonObject) -> JsonObject:
-        """Decide ``execute`` of a request: the visitor sees it, so impressions are counted."""
+        """Decide ``execute`` of a request. The visitor sees it now, so impressions are reported."""
         answer: JsonObject = {}
         if isinstance(item := asked.get("pageLoad"), dict):
             answer["pageLoad"] = self._page_load(item, "execute")
@@ -275,7 +293,7 @@ class _Run:
         return answer
 
     def prefetch(self, asked: JsonObject) -> JsonObject:
-        """Decide ``prefetch`` of a request: it may be shown later, so nothing is counted."""
+        """Decide ``prefetch`` of a request. It may be shown later, so no impression is reported."""
         answer: JsonObject = {}
         if isinstance(item := asked.get("pageLoad"), dict):
             answer["pageLoad"] = self._page_load(item, "prefetch")
@@ -315,7 +333,7 @@ class _Run:
         return merged
 
     def _results(self, item: JsonObject, name: str, mode: str, *, every: bool) -> list[JsonObject]:
-        """Decide one mbox. When no rule applies there is one result, which has a name only."""
+        """Decide one mbox. When no rule applies, the one result has nothing but a name."""
         context = Context(self._visit, item)
         trace = self._item_trace("mbox", mode, context)
         rules = self._artifact.mbox(name).for_property(self._property)
@@ -389,7 +407,7 @@ class _Run:
     def _warn(self, rule: Rule, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"
         if isinstance(error, BudgetExceededError):
-            reason = f"the conditions of the request wanted more than {STEPS} steps"
+            reason = f"the conditions of the request need more than {STEPS} steps"
         self.warnings.append(
             f"rule {rule.key[:80]!r} of activity {rule.activity_id[:80]} did not apply, because its condition could "
             f"not be evaluated: {reason}"
@@ -397,6 +415,6 @@ class _Run:
 
 
 def property_of(request: JsonObject) -> str | None:
-    """Give the property token of a request."""
+    """Return the property token of a request; None when it has none."""
     asked = request.get("property")
     return (as_text(asked.get("token")) or None) if isinstance(asked, dict) else None

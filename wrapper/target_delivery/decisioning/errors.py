@@ -1,7 +1,7 @@
 """Errors of on-device decisioning.
 
-A decision itself raises none of them: what is wrong with a rule is found when its artifact is loaded, and a rule
-that cannot be evaluated does not apply.
+Deciding raises none of them: an artifact is checked when it is loaded, and a rule that cannot be evaluated does not
+apply.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ __all__ = ["ArtifactError", "DecisioningError", "MissingExtraError"]
 
 
 class DecisioningError(TargetError):
-    """The root of the errors of on-device decisioning."""
+    """The base class of the errors of on-device decisioning."""
 
 
 class ArtifactError(DecisioningError, ValueError):
-    """What was given or downloaded is not a rule artifact that this SDK can use. The text says what is wrong."""
+    """A given or downloaded artifact cannot be used. The message says why."""
 
 
 class MissingExtraError(DecisioningError, ImportError):
-    """On-device decisioning was chosen and the packages of the extra ``on-device`` are not installed."""
+    """On-device decisioning was asked for, but a package of the extra ``on-device`` is not installed."""

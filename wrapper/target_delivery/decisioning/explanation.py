@@ -1,10 +1,11 @@
-"""Why a rule did or did not apply, for one request: as data and as text."""
+"""Explain for one request why each rule did or did not apply: as data and as text."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from attrs import frozen
 
 from target_delivery.decisioning._json import as_list, as_object, as_text
 from target_delivery.decisioning.context import Context, variable_of
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
-    from target_delivery.decisioning.artifact import Artifact, Rule, RuleSet
+    from target_delivery.decisioning.artifact import Artifact
+    from target_delivery.decisioning.rules import Rule, RuleSet
 
 __all__ = ["ActivityExplanation", "Explanation", "ItemExplanation", "Reason", "RuleExplanation", "explain"]
 
@@ -28,15 +30,15 @@ Verdict: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reason:
-    """A condition and what it came to.
+    """The outcome of a condition or of a part of one.
 
     Attributes:
         condition: the condition as text.
-        holds: whether it is true.
-        values: the variables that it reads, for a condition that has no parts.
-        parts: what it consists of.
+        holds: whether the condition is true.
+        values: values of the variables that the condition reads; empty when it has parts.
+        parts: the operands of an ``and``, ``or`` or ``!``.
     """
 
     condition: str
@@ -45,7 +47,7 @@ class Reason:
     parts: tuple[Reason, ...] = ()
 
     def as_object(self) -> JsonObject:
-        """Give it as data."""
+        """Return the explanation as data."""
         data: JsonObject = {"condition": self.condition, "holds": self.holds}
         if self.values:
             data["values"] = self.values
@@ -54,24 +56,24 @@ class Reason:
         return data
 
     def lines(self, indent: str) -> Iterator[str]:
-        """Give it as lines of text."""
+        """Yield the explanation as lines of text."""
         values = ", ".join(f"{name} is {_json(value)}" for name, value in self.values.items())
         yield f"{indent}{'yes' if self.holds else 'no '} {self.condition}{f' ({values})' if values else ''}"
         for part in self.parts:
             yield from part.lines(indent + "    ")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleExplanation:
-    """What became of one rule.
+    """The outcome of one rule.
 
     Attributes:
-        key: ``ruleKey``.
+        key: ``ruleKey`` of the rule.
         experience_id: id of the experience.
         experience_name: name of the experience.
-        verdict: what became of it.
-        detail: what there is to say in addition; may be ``""``.
-        reason: what its condition came to; None when it was not evaluated.
+        verdict: whether the rule applies, or why it does not.
+        detail: more about the verdict; often ``""``.
+        reason: the outcome of the condition; None when it was not evaluated.
     """
 
     key: str
@@ -82,7 +84,7 @@ class RuleExplanation:
     reason: Reason | None = None
 
     def as_object(self) -> JsonObject:
-        """Give it as data."""
+        """Return the explanation as data."""
         data: JsonObject = {
             "ruleKey": self.key,
             "experienceId": self.experience_id,
@@ -96,22 +98,22 @@ class RuleExplanation:
         return data
 
     def lines(self, indent: str) -> Iterator[str]:
-        """Give it as lines of text."""
+        """Yield the explanation as lines of text."""
         detail = f": {self.detail}" if self.detail else ""
         yield f"{indent}experience {_json(self.experience_id)} {self.experience_name!r}: {self.verdict}{detail}"
         if self.reason is not None:
             yield from self.reason.lines(indent + "    ")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ActivityExplanation:
-    """What became of the rules of one activity.
+    """The outcome of the rules of one activity.
 
     Attributes:
         id: id of the activity.
-        name: its name.
+        name: name of the activity.
         applies: whether one of its rules applies.
-        rules: its rules at this place, in order.
+        rules: its rules for the mbox or view, in order.
     """
 
     id: str
@@ -120,27 +122,27 @@ class ActivityExplanation:
     rules: tuple[RuleExplanation, ...]
 
     def as_object(self) -> JsonObject:
-        """Give it as data."""
+        """Return the explanation as data."""
         rules: list[JsonValue] = [rule.as_object() for rule in self.rules]
         return {"id": self.id, "name": self.name, "applies": self.applies, "rules": rules}
 
     def lines(self, indent: str) -> Iterator[str]:
-        """Give it as lines of text."""
+        """Yield the explanation as lines of text."""
         yield f"{indent}activity {self.id} {self.name!r} {'applies' if self.applies else 'does not apply'}"
         for rule in self.rules:
             yield from rule.lines(indent + "    ")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemExplanation:
     """How one mbox, view or page load of the request was decided.
 
     Attributes:
         mode: ``execute`` or ``prefetch``.
         kind: ``mbox``, ``view`` or ``pageLoad``.
-        name: name of the mbox or view; ``""``: all views.
-        needs_edge: whether the artifact leaves it, or a part of it, to the edge.
-        activities: the activities that have rules for it, in order.
+        name: name of the mbox or view; ``""`` when the request asks for all views.
+        needs_edge: whether only the edge can decide the item or a part of it.
+        activities: the activities that have rules for the item, in order.
     """
 
     mode: str
@@ -150,7 +152,7 @@ class ItemExplanation:
     activities: tuple[ActivityExplanation, ...]
 
     def as_object(self) -> JsonObject:
-        """Give it as data."""
+        """Return the explanation as data."""
         return {
             "mode": self.mode,
             "kind": self.kind,
@@ -160,7 +162,7 @@ class ItemExplanation:
         }
 
     def lines(self) -> Iterator[str]:
-        """Give it as lines of text."""
+        """Yield the explanation as lines of text."""
         name = repr(self.name) if self.name else "of any name"
         yield f"{self.mode} {self.kind} {name}{' (needs the edge)' if self.needs_edge else ''}"
         if not self.activities:
@@ -169,18 +171,18 @@ class ItemExplanation:
             yield from activity.lines("    ")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
-    """How a request was decided. ``str()`` gives it as text.
+    """How a request was decided. ``str()`` returns it as text.
 
     Attributes:
-        items: the items of the request, in the order they are decided.
+        items: the mboxes, views and page loads of the request, in the order they are decided.
     """
 
     items: tuple[ItemExplanation, ...]
 
     def as_object(self) -> AnyObject:
-        """Give it as data, ready for JSON."""
+        """Return the explanation as data that ``json.dumps`` takes."""
         return {"items": [item.as_object() for item in self.items]}
 
     def __str__(self) -> str:
@@ -195,14 +197,14 @@ def explain(
     location_hint: str = "",
     now: int | None = None,
 ) -> Explanation:
-    """Say, for every activity that could answer a request, why its rules did or did not apply.
+    """Explain, for every activity that could answer a request, why its rules did or did not apply.
 
     Args:
         artifact: the compiled artifact.
         request: the request, in the form of ``DeliveryRequest``.
-        client: client code; ``""``: that of the artifact.
+        client: client code; the artifact's when empty.
         location_hint: as in decide.
-        now: the time to decide for, in ms since the epoch; None: now.
+        now: the time to decide for, in ms since the epoch; the current time when None.
     """
     visit, _ = start(request, client or artifact.client, location_hint, now)
     token = property_of(request)
@@ -266,7 +268,7 @@ def _rule(
     if rule.problem:
         return RuleExplanation(rule.key, experience, name, "can never apply", rule.problem)
     if not permitted:
-        detail = f"it applies in {', '.join(sorted(rule.property_tokens))} only"
+        detail = f"it applies only in {', '.join(sorted(rule.property_tokens))}"
         return RuleExplanation(rule.key, experience, name, "another property", detail)
     if applies is None:
         return RuleExplanation(rule.key, experience, name, "an earlier rule applies")
@@ -277,12 +279,12 @@ def _rule(
 
 
 def _reason(condition: JsonValue, context: Context, activity_id: str) -> Reason:
-    """Evaluate a condition and what it consists of, each by itself."""
+    """Evaluate a condition, and each of its parts by itself."""
     context.activity = activity_id
     compiler: Compiler[Context] = Compiler(variable_of)
     try:
         holds = compiler.condition(condition).test(context)
-    except Exception:  # as in a decision: what cannot be evaluated does not hold
+    except Exception:  # As in a decision, a condition that cannot be evaluated does not hold.
         holds = False
     found = operator_of(condition)
     if found is not None and found[0] in ("and", "or", "!") and len(found[1]) > 0:
@@ -296,14 +298,14 @@ def _values(names: list[str], context: Context) -> JsonObject:
     values: JsonObject = {}
     for name in names:
         variable = variable_of(name) if name else None
-        value = variable.get(context) if variable is not None else None
+        value = variable.value(context) if variable is not None else None
         if name:
             values[name] = value if isinstance(value, (str, int, float, list, dict)) else None
     return values
 
 
 def _text_of(condition: JsonValue) -> str:
-    """Spell a condition as one reads it: ``page.domain == "example.com"``."""
+    """Return a condition as readable text: ``page.domain == "example.com"``."""
     found = operator_of(condition)
     if found is None:
         if isinstance(condition, list):

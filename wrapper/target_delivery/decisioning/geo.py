@@ -1,6 +1,6 @@
-"""Where the visitor is: when to look it up, and what the answer says (on-device.md section 2).
+"""The visitor's place: when to look it up, and how to read the answer (docs/on-device.md#geo).
 
-Looking up is the client's work; this module knows no network.
+The client does the look-up. This module uses no network.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _NUMBERS = {"x-geo-latitude": "latitude", "x-geo-longitude": "longitude"}
 
 
 def geo_address(artifact: Artifact, request: AnyObject) -> str | None:
-    """Give the IP address to look up before a request is decided.
+    """Return the IP address to look up before a request is decided.
 
     Returns:
-        None when rules do not use geo, the request says where the visitor is, or has no valid address.
+        None when no rule uses geo, the request has the visitor's place already, or it has no valid IP address.
     """
     if not artifact.geo_targeting_enabled:
         return None
@@ -44,9 +44,9 @@ def geo_address(artifact: Artifact, request: AnyObject) -> str | None:
 
 
 def geo_of_headers(headers: Mapping[str, Any]) -> AnyObject:
-    """Read the headers ``x-geo-*``, or an object with those names, as ``context.geo`` of a request.
+    """Return the headers ``x-geo-*``, or an object with the same names, in the form of ``context.geo`` of a request.
 
-    Values that are blank or, for coordinates, no finite number are left out.
+    Blank texts are left out, and so are coordinates that are not finite numbers.
     """
     geo: JsonObject = {}
     for header, value in headers.items():
@@ -59,7 +59,7 @@ def geo_of_headers(headers: Mapping[str, Any]) -> AnyObject:
 
 
 def with_geo(request: AnyObject, geo: AnyObject) -> AnyObject:
-    """Give a copy of a request whose ``context.geo`` says in addition what geo does."""
+    """Return a copy of a request with the members of geo added to its ``context.geo``."""
     context = as_object(request.get("context"))
     return {**request, "context": {**context, "geo": {**as_object(context.get("geo")), **geo}}}
 

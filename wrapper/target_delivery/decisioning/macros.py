@@ -1,4 +1,7 @@
-"""Campaign macros: ``${campaign.name}`` in content becomes the name of the activity (on-device.md section 4)."""
+"""Campaign macros: ``${campaign.name}`` in content becomes the name of the activity.
+
+The rules are in docs/on-device.md#campaign-macros.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ _RENAMED = {"campaign": "activity", "recipe": "experience"}
 
 
 def compile_macros(text: str, meta: JsonObject) -> str | Callable[[JsonObject], str]:
-    """Fill in what the rule's meta says, once, and prepare to fill in what a request says.
+    """Fill in the macros that the rule's ``meta`` has values for, and prepare to fill in the others for a request.
 
     Args:
         text: the content.
-        meta: the rule's meta.
+        meta: ``meta`` of the rule.
 
     Returns:
-        The content, or, when macros are left in it, a function that makes it for an item of a request.
+        The content; or, when it has more macros, a function that makes the content for an item of a request.
     """
     pieces: list[str | tuple[str, str]] = []
     end = 0
@@ -59,7 +62,7 @@ def _value_of(macro: str, key: str, item: JsonObject) -> str:
 
 
 def _text_of(value: JsonValue) -> str | None:
-    """Spell a value, or give None for what is nothing to show: null, an object, an array."""
+    """Return a value as text; None for null, an object or an array, which a macro cannot show."""
     if value is None or isinstance(value, (dict, list)):
         return None
     return to_string(value, Budget(0))

@@ -1,31 +1,33 @@
-"""What happened while one item of a request was decided (on-device.md section 6)."""
+"""The trace of how one item of a request was decided: docs/on-device.md#trace."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from attrs import frozen
 
 from target_delivery.decisioning._json import as_text, copy_object
 
 if TYPE_CHECKING:
     from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.decisioning.artifact import Artifact, Rule
+    from target_delivery.decisioning.artifact import Artifact
     from target_delivery.decisioning.context import Context
+    from target_delivery.decisioning.rules import Rule
 
 __all__ = ["ArtifactSource", "ItemTrace", "trace_of_request"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArtifactSource:
     """Where an artifact came from, as traces show it.
 
     Attributes:
-        location: its URL; ``Not Applicable`` for an artifact that was given to the client.
-        polling_interval: ms between downloads; 0: it is not downloaded again.
-        polling_halted: whether downloading has been stopped.
-        retrieval_count: how often it was downloaded.
-        last_retrieved: when it was downloaded last, in ms since the epoch; None: never.
+        location: URL of the artifact; ``Not Applicable`` when the client was created with an artifact.
+        polling_interval: ms between downloads; 0 when the artifact is not downloaded again.
+        polling_halted: whether the client has stopped downloading.
+        retrieval_count: how many times the artifact was downloaded.
+        last_retrieved: time of the last download, in ms since the epoch; None when there was none.
     """
 
     location: str = "Not Applicable"
@@ -35,7 +37,7 @@ class ArtifactSource:
     last_retrieved: int | None = None
 
     def as_object(self, artifact: Artifact) -> JsonObject:
-        """Give ``artifact`` of a trace."""
+        """Return ``artifact`` of a trace."""
         trace: JsonObject = {
             "artifactLocation": self.location,
             "pollingInterval": self.polling_interval,
@@ -49,7 +51,7 @@ class ArtifactSource:
 
 
 def trace_of_request(artifact: Artifact, source: ArtifactSource, client: str, visitor_id: JsonObject) -> JsonObject:
-    """Give what the traces of all items of a request have in common."""
+    """Return the members that the traces of all items of a request share."""
     visitor = visitor_id.copy()
     if tnt_id := as_text(visitor_id.get("tntId")):
         device, dot, hint = tnt_id.partition(".")
@@ -67,12 +69,12 @@ class ItemTrace:
     """Collects the trace of one item.
 
     Args:
-        common: what all items of the request have in common.
+        common: the members that all items of the request share.
         environment: name of the artifact's environment.
-        session_id: the request's session; ``""`` when it has none.
+        session_id: id of the session; ``""`` when there is none.
         kind: ``mbox`` or ``view``.
         mode: ``execute`` or ``prefetch``.
-        context: what rules see of the item.
+        context: the context of the item.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class ItemTrace:
         self._targets: dict[str, _Target] = {}
 
     def evaluated(self, rule: Rule, context: Context, applies: bool) -> None:
-        """Note that the condition of a rule was evaluated."""
+        """Record that the condition of a rule was evaluated."""
         activity = rule.activity_id
         if activity not in self._targets:
             self._targets[activity] = _Target(rule, context.as_object(activity))
@@ -108,11 +110,11 @@ class ItemTrace:
             }
 
     def notified(self, rule: Rule, notification: JsonObject) -> None:
-        """Note that an impression is counted for a rule."""
+        """Record that an impression of a rule is reported."""
         self._notifications.setdefault(rule.activity_id, []).append(notification)
 
     def as_object(self) -> JsonObject:
-        """Give the trace as it is by now, free to be changed."""
+        """Return a copy of the trace as it is now."""
         campaigns: list[JsonValue] = [
             {**campaign, "notifications": self._notifications[activity]}
             if activity in self._notifications

@@ -1,8 +1,8 @@
-"""Browser and platform in the words that rules use (on-device.md section 2).
+"""Browser and platform by the names that rules use: docs/on-device.md#user.
 
-The vocabulary of rules is eleven words, so this needs a few patterns and no parser of everything that ever sent a
-request. A browser that has no word of its own there goes by the browser it is built on and calls itself, which is
-mostly Chrome; only Opera, which Target's audiences tell from Chrome, is ``unknown``.
+Rules know seven browsers and six platforms, so a few patterns are enough. A browser without a name of its own counts as
+the browser that it is built on and names in its user agent, which is mostly Chrome. Opera is ``unknown``, because
+Target's audiences tell it from Chrome.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["user_of"]
 
-_LONGEST = 1024  # of a user agent or client hint; real ones have a few hundred characters
+_LONGEST = 1024
+"""How many characters of a user agent or client hint are read. Real ones have a few hundred."""
 
-# The first that matches counts: Edge names Chrome and Safari too, Chrome names Safari, phones name each other.
+# The first match counts: Edge also names Chrome and Safari, Chrome names Safari, and phones name each other.
 _BROWSERS = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
@@ -79,9 +80,9 @@ _BRAND = re.compile(r'"([^"]*)"\s*;\s*v\s*=\s*"([0-9]{1,9})')
 
 
 def user_of(context: JsonObject) -> JsonObject:
-    """Describe who asks, from a request's context: client hints where they say something, else the user agent.
+    """Return the section ``user``. Client hints win over the user agent, field by field.
 
-    The object is shared: it must not be changed.
+    Do not change the object: it is cached.
     """
     hints = context.get("clientHints")
     agent = as_text(context.get("userAgent"))[:_LONGEST]

@@ -1,1 +1,9 @@
-"""JsonLogic conditions, compiled once and evaluated with JavaScript's meaning of values."""
+"""JsonLogic: conditions are compiled once and evaluated as a JavaScript engine would.
+
+- ``compiler``: the table of all operators, and the compiler that turns a condition into nodes
+- ``operators``: truth, comparison, text and arithmetic
+- ``arrays``: operators that run a body for each element of an array, and ``merge``
+- ``variables``: ``var``, ``missing`` and ``missing_some``
+- ``javascript``: truth, equality, order, numbers and strings of JavaScript values
+- ``node``: what a part of a condition is compiled to
+"""

@@ -1,10 +1,10 @@
-"""JavaScript's meaning of values, as JsonLogic needs it: truth, equality, order, numbers and texts.
+"""JavaScript values as JsonLogic needs them: truth, equality, order, numbers and strings.
 
-Rules are authored for a JavaScript evaluator, and every platform must give a visitor the same experience. So these
-functions follow ECMA-262 (sections 7.1 Type Conversion and 7.2 Testing and Comparison Operations) and not Python.
-A string counts as its UTF-16 code units wherever that can be seen: order, length, index, substring.
+Rules are written for a JavaScript evaluator, and every platform must give a visitor the same experience. Therefore
+these functions follow ECMA-262 (sections 7.1 Type Conversion and 7.2 Testing and Comparison Operations), not Python.
+The order, length, index and substring of a string are those of its UTF-16 code units.
 
-Conversions of arrays cost time that the size of a condition does not bound, so they are paid for from a Budget.
+Converting an array takes time that the size of a condition does not limit, so a Budget pays for it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import enum
 import math
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from attrs import define
 
 if TYPE_CHECKING:
     from target_delivery.decisioning._json import JsonValue
@@ -23,6 +25,7 @@ __all__ = [
     "BudgetExceededError",
     "JsValue",
     "Undefined",
+    "defined",
     "from_units",
     "less_than",
     "loose_equals",
@@ -42,12 +45,12 @@ class Undefined(enum.Enum):
 
 
 UNDEFINED: Final = Undefined.UNDEFINED
-"""What JavaScript has for an operand that is not there, which ``==`` and ``===`` tell from null."""
+"""JavaScript's value of a missing operand. It equals null by ``==`` but not by ``===``."""
 
 JsValue: TypeAlias = "JsonValue | Undefined"
 Number: TypeAlias = "int | float"
 
-_SAFE = 2**53  # JavaScript has doubles only: beyond this, integers are rounded
+_SAFE = 2**53  # JavaScript numbers are doubles: larger integers are rounded
 _WHITESPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -59,30 +62,33 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BudgetExceededError(Exception):
-    """A condition wanted more steps than a decision may take."""
+    """The conditions of a decision need more steps than its budget has."""
 
 
+@define(eq=False)
 class Budget:
-    """The steps that the conditions of one decision may still take in work that grows with the data."""
+    """The steps left to the conditions of one decision for work that grows with the data."""
 
-    __slots__ = ("left",)
-
-    def __init__(self, steps: int) -> None:
-        self.left: int = steps
+    left: int
 
     def spend(self, steps: int) -> None:
-        """Take steps.
+        """Take steps from the budget.
 
         Raises:
-            BudgetExceededError: there are not so many left.
+            BudgetExceededError: fewer steps are left.
         """
         self.left -= steps
         if self.left < 0:
             raise BudgetExceededError
 
 
+def defined(value: JsValue) -> JsonValue:
+    """Return null in place of undefined: inside an array or object JsonLogic cannot tell them apart."""
+    return None if isinstance(value, Undefined) else value
+
+
 def truthy(value: JsValue) -> bool:
-    """Tell whether JsonLogic takes value for true: as in JavaScript, but for an empty array, which is false."""
+    """Whether JsonLogic takes value as true: as JavaScript does, except that an empty array is false."""
     if isinstance(value, float):
         return value != 0.0 and not math.isnan(value)
     if isinstance(value, dict):
@@ -91,7 +97,7 @@ def truthy(value: JsValue) -> bool:
 
 
 def strict_equals(a: JsValue, b: JsValue) -> bool:
-    """``===``: never converts; arrays and objects are equal to themselves only."""
+    """Whether ``a === b``: without conversion; arrays and objects equal only themselves."""
     if isinstance(a, str):
         return isinstance(b, str) and a == b
     if isinstance(a, bool) or a is None or a is UNDEFINED or isinstance(a, (list, dict)):
@@ -100,7 +106,7 @@ def strict_equals(a: JsValue, b: JsValue) -> bool:
 
 
 def loose_equals(a: JsValue, b: JsValue, budget: Budget) -> bool:
-    """``==``: null equals undefined; a boolean is a number; a string or an array facing a number becomes one."""
+    """Whether ``a == b``: null equals undefined, and a string or array compared with a number becomes a number."""
     if a is None or a is UNDEFINED:
         return b is None or b is UNDEFINED
     if b is None or b is UNDEFINED:
@@ -117,7 +123,7 @@ def loose_equals(a: JsValue, b: JsValue, budget: Budget) -> bool:
 
 
 def less_than(a: JsValue, b: JsValue, budget: Budget, *, or_equal: bool = False) -> bool:
-    """``<``, or ``<=``: two strings in the order of their code units, anything else as numbers; NaN is in no order."""
+    """Whether ``a < b`` or ``a <= b``: two strings by their code units, anything else as numbers; false for NaN."""
     if isinstance(a, (list, dict)):
         a = to_string(a, budget)
     if isinstance(b, (list, dict)):
@@ -131,7 +137,7 @@ def less_than(a: JsValue, b: JsValue, budget: Budget, *, or_equal: bool = False)
 
 
 def to_number(value: JsValue, budget: Budget) -> Number:
-    """``Number(value)``: an empty or blank string, null and ``[]`` are 0; what cannot be read is NaN."""
+    """Return ``Number(value)``: a blank string, null and ``[]`` are 0; a value that is no number is NaN."""
     if isinstance(value, str):
         return _number_of(value)
     if value is None or isinstance(value, bool):
@@ -144,7 +150,7 @@ def to_number(value: JsValue, budget: Budget) -> Number:
 
 
 def parse_float(value: JsValue, budget: Budget) -> Number:
-    """``parseFloat(value)``: the number at the start of a text, else NaN. What is no number is made a text first."""
+    """Return ``parseFloat(value)``: the number at the start of ``String(value)``, else NaN."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _double(value)
     match = _DECIMAL.match(to_string(value, budget).lstrip(_WHITESPACE))
@@ -152,7 +158,7 @@ def parse_float(value: JsValue, budget: Budget) -> Number:
 
 
 def to_string(value: JsValue, budget: Budget) -> str:
-    """``String(value)``: an array is its elements joined by commas, null and undefined elements being empty."""
+    """Return ``String(value)``: the elements of an array are joined by commas, and null elements are empty."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -170,12 +176,12 @@ def to_string(value: JsValue, budget: Budget) -> str:
 
 
 def to_units(text: str) -> str:
-    """Spell text with one character for each UTF-16 code unit, so that Python counts and orders as JavaScript does."""
+    """Return text with one character per UTF-16 code unit, so that Python counts and orders as JavaScript does."""
     return _ASTRAL.sub(_surrogates, text)
 
 
 def from_units(text: str) -> str:
-    """Put the surrogate pairs of text together again."""
+    """Return text with its surrogate pairs joined to characters."""
     if not _SURROGATE.search(text):
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
@@ -187,7 +193,7 @@ def _surrogates(match: re.Match[str]) -> str:
 
 
 def _double(number: Number) -> Number:
-    """Round as a double does. Small integers stay integers: they are the same numbers, and faster."""
+    """Round to a double. Integers up to 2**53 stay integers: they are the same numbers, and faster."""
     if isinstance(number, float) or -_SAFE <= number <= _SAFE:
         return number
     try:
@@ -214,7 +220,7 @@ def _decimal(text: str) -> float:
 
 
 def _text_of(number: Number) -> str:
-    """Spell a number: its shortest digits, with an exponent below 1e-6 and from 1e21 (ECMA-262, Number::toString)."""
+    """Return a number's shortest digits, with an exponent below 1e-6 and from 1e21 (ECMA-262, Number::toString)."""
     if isinstance(number, int):
         return str(number)
     if math.isnan(number):
