@@ -1,4 +1,4 @@
-"""What must not stop an outbox: requests that always fail, interrupts, cancellation, handlers, other accounts."""
+"""Requests that always fail, interrupts, cancellation, handlers and foreign accounts do not stop an outbox."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ with client, outbox:
 
 
 def test_a_signal_ends_it_and_loses_nothing(edge: Sandbox, tmp_path: Path) -> None:
-    """The usual end of a server: the main thread is storing when the signal comes."""
+    """A server usually ends like this: the signal comes while the main thread is storing."""
     for attempt in range(2):
         path = tmp_path / f"{attempt}.db"
         edge.ledger.reset()
@@ -218,7 +218,7 @@ def test_rows_that_are_refused_for_another_reason_are_an_error(tmp_path: Path) -
 
 
 class Interrupted(MemoryStore):
-    """Is interrupted at the first append, as by Ctrl-C, when others wait for their turn."""
+    """A store whose first append is interrupted, as by Ctrl-C, while other threads wait for their turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,7 +236,7 @@ class Interrupted(MemoryStore):
 
 
 def test_an_interrupted_commit_tells_everybody(edge: Sandbox) -> None:
-    """Nobody's call returns as if the notification were stored."""
+    """No call returns as if its notification were stored."""
     store = Interrupted()
     outcomes: dict[str, BaseException | None] = {}
     with TargetClient.create(edge.client_options()) as client:
@@ -334,7 +334,7 @@ def test_whatever_a_hook_raises_the_notification_stays(
 
 
 def test_cancelled_tasks_delay_and_lose_nothing(edge: Sandbox) -> None:
-    """A server that ends cancels all tasks, and then closes what it has."""
+    """A server that shuts down cancels all tasks, and then closes its outbox."""
 
     async def serve() -> None:
         async with AsyncTargetClient.create(edge.client_options()) as client:
@@ -375,7 +375,7 @@ def test_a_call_that_is_cancelled_before_its_first_step_is_noted(edge: Sandbox) 
 
 
 def test_an_event_loop_ends_without_a_close(edge: Sandbox, tmp_path: Path) -> None:
-    """The runner cancels all tasks and waits for them: none may overhear it."""
+    """The runner cancels all tasks and waits for them: no task may swallow the cancellation."""
     run_program(
         edge,
         tmp_path / "outbox.db",
@@ -486,7 +486,7 @@ def test_a_handler_may_use_the_outbox(edge: Sandbox) -> None:
 
 
 class Deaf(logging.Logger):
-    """Raises whenever it is to log an error."""
+    """A logger that raises when it logs an error."""
 
     def error(self, msg: object, *args: object, **more: Any) -> None:
         raise OSError("the log's disk is full")

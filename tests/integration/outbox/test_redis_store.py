@@ -1,4 +1,4 @@
-"""RedisStore: what a claim takes, what is settled, and keys that another redis_client deleted or changed."""
+"""RedisStore: what a claim takes, what is settled, and keys that another client deleted or changed."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_routes_that_are_empty_leave_nothing_behind(open_redis: Open, redis_clie
 
 
 def test_no_id_comes_again_after_a_route_was_empty(open_redis: Open, redis_client: Any) -> None:
-    """Else a process that was taken for dead could confirm another item than the one it sent."""
+    """Otherwise a process that comes back after its lease could confirm another item than the one it sent."""
     store = open_redis()
     store.append([item()])
     (sent,) = claim_all(store)

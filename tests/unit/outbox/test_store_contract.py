@@ -1,4 +1,4 @@
-"""The contract of stores: an own store passes it, and every one of its tests can fail."""
+"""A user's own store passes the contract of stores, and every test of the contract can fail."""
 
 from __future__ import annotations
 
