@@ -61,6 +61,12 @@ def pass_time_until(holds: Callable[[], bool], outbox: Outbox, time: VirtualTime
         time.advance(step)
 
 
+def pass_time(outbox: Outbox, time: VirtualTime, seconds: float, step: float = 0.1) -> None:
+    """Let the outbox work while its clock advances so many seconds, a little each time."""
+    end = time.clock.now() + seconds
+    pass_time_until(lambda: time.clock.now() >= end, outbox, time, step)
+
+
 def flush_in(outbox: Outbox, time: VirtualTime) -> None:
     """Let time pass until everything is delivered or set aside."""
     pass_time_until(lambda: outbox.stats().stored == 0, outbox, time)
