@@ -91,26 +91,3 @@ def test_one_poisoned_notification_in_a_call_of_50(edge: Sandbox, make: Make, ba
     if not faulty:
         # The outbox halves the batch to find the bad one: that takes far fewer calls than 50.
         assert edge.ledger.requests + edge.ledger.rejected <= 20
-
-
-def test_an_outage_is_probed_and_not_hammered(edge: Sandbox, make: Make) -> None:
-    outbox = make(client={"retries": 0}, linger=0.0, parallel=4)
-    with edge.faults.add(Status(503), times=None) as down:
-        outbox.send_all(options(notification(f"n{number}"), visitor=f"visitor{number}") for number in range(100))
-        assert outbox.flush(2) == 100
-        assert down.struck <= 20
-    assert outbox.flush(20) == 0
-    require_counted_once(edge, {f"n{number}" for number in range(100)})
-
-
-def test_retry_after_is_waited_for(edge: Sandbox, make: Make) -> None:
-    outbox = make(client={"retries": 0}, linger=0.0)
-    edge.faults.add(Status(429, retry_after=2), times=1)
-    outbox.send_notifications(options(notification("first")))
-    assert outbox.flush(0.5) == 1
-    # Retry-After holds for every visitor.
-    outbox.send_notifications(options(notification("second"), visitor="other"))
-    assert outbox.flush(0.7) == 2
-    assert len(edge.requests) == 1
-    assert outbox.flush(10) == 0
-    require_counted_once(edge, {"first", "second"})

@@ -166,7 +166,7 @@ def test_a_cluster_is_refused(start_redis: Callable[..., Redis]) -> None:
         ({"appendfsync": "no"}, "has appendfsync no, not always: a crash loses .* of the last seconds"),
         ({"appendonly": "no"}, "has appendonly no: a crash loses notifications"),
         ({"maxmemory-policy": "allkeys-lru"}, "may evict the outbox: set maxmemory-policy to noeviction"),
-        (None, "does not tell its settings: a crash loses notifications, unless"),
+        (None, "does not show its settings: a crash loses notifications, unless"),
     ],
 )
 def test_settings_that_can_lose_items_are_told_of(

@@ -31,7 +31,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make(kind: str, edge: Sandbox) -> Iterator[Make]:
-    """Make outboxes of the kind under test, in memory unless they are given a store."""
+    """Return a function that makes outboxes of the kind under test. They are in memory if it is given no store."""
     made: list[ThreadsOutbox | AsyncOutbox] = []
 
     def create(store: Store | None = None, client: dict[str, Any] | None = None, **given: Any) -> Any:
@@ -47,7 +47,7 @@ def make(kind: str, edge: Sandbox) -> Iterator[Make]:
 
 
 class Redis:
-    """A real redis-server that keeps everything on disk, with more settings if need be."""
+    """A real redis-server. It syncs every write to disk, unless `settings` say otherwise."""
 
     def __init__(self, binary: str, directory: Path, settings: Mapping[str, str] = {}) -> None:
         self._binary = binary
@@ -80,7 +80,7 @@ class Redis:
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
-        """Let it take connections and commands, and answer nothing."""
+        """Stop the process for a while: the system still accepts connections, and nothing is answered."""
         self._process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -101,7 +101,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 @pytest.fixture
 def redis(redis_server: Redis) -> Redis:
-    """The session's redis-server, emptied."""
+    """Return the session's redis-server, emptied."""
     import redis
 
     with redis.Redis.from_url(redis_server.url()) as client:
@@ -111,7 +111,7 @@ def redis(redis_server: Redis) -> Redis:
 
 @pytest.fixture
 def open_redis(redis: Redis) -> Iterator[Open]:
-    """Open stores on the session's redis-server, or on another one."""
+    """Return a function that opens stores on the session's redis-server, or on the one of a URL."""
     with contextlib.ExitStack() as stack:
 
         def create(url: str | None = None, **given: Any) -> RedisStore:
@@ -124,7 +124,7 @@ def open_redis(redis: Redis) -> Iterator[Open]:
 
 @pytest.fixture
 def redis_client(redis: Redis) -> Iterator[Any]:
-    """Redis as other clients see it."""
+    """Return a client that uses the same Redis."""
     import redis as package
 
     with package.Redis.from_url(redis.url(), protocol=2) as client:

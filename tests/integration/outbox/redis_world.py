@@ -15,7 +15,7 @@ Open = Callable[..., RedisStore]
 
 
 def pass_time(client: Any, seconds: float) -> None:
-    """Let time pass for the items of all stores: Redis has a clock of its own, so they become due earlier instead."""
+    """Make all items due so many seconds earlier: nobody can advance the clock of Redis."""
     for key in client.scan_iter("*:due:*"):
         for member in client.zrange(key, 0, -1):
             client.zincrby(key, -seconds, member)
@@ -31,7 +31,7 @@ def claim(store: RedisStore, groups: int = 100, size: int = 50, **given: Any) ->
 
 
 def claim_all(store: RedisStore, **given: Any) -> list[Claimed]:
-    """Claim until nothing is left that is due."""
+    """Claim until nothing more is due."""
     claimed: list[Claimed] = []
     while groups := claim(store, **given):
         claimed += (one for group in groups for one in group)

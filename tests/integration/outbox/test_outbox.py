@@ -1,4 +1,4 @@
-"""What an outbox promises to its caller, of either kind and on every store."""
+"""What an outbox promises to its caller, for both kinds and every store."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from tests.virtual import VirtualTime
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """Make a store, which the outbox closes."""
+    """Return a store. The outbox closes it."""
     if request.param == "memory":
         return MemoryStore(max_items=100)
     if request.param == "sqlite":
@@ -415,7 +415,7 @@ def test_a_lease_outlasts_a_call(make: Make) -> None:
 
 
 def test_what_ties_a_call_to_its_page_is_kept(edge: Sandbox, make: Make) -> None:
-    """Who names a consumer has several, whose calls share a supplementalDataId."""
+    """Calls with consumer_id share a supplementalDataId with other calls for the same page."""
     outbox = make()
     for id_ in ("a", "b"):
         outbox.send_notifications(options(notification(id_), consumer_id="recommendations"))
@@ -433,7 +433,7 @@ def test_a_request_that_no_client_completed_is_refused() -> None:
     with (
         TargetClient.create(client) as sync,  # type: ignore[typeddict-item]  # a plain dict
         NotificationOutbox(sync, store=MemoryStore()) as outbox,
-        pytest.raises(OptionError, match=r"not complete: prepare_notifications\(\)"),
+        pytest.raises(OptionError, match=r"not complete: use prepare_notifications\(\)"),
     ):
         outbox.send_prepared(Prepared({"notifications": [{"id": "n"}]}, "session", None))
 

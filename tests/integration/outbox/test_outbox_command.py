@@ -1,4 +1,4 @@
-"""What people see of an outbox: the subcommand, and the metrics."""
+"""What people see of an outbox: the subcommand and the metrics."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Collect = Callable[[], dict[str, dict[str, float]]]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the subcommand; return its exit code and what it wrote."""
+    """Return a function that runs the subcommand and returns its exit code, its output and its errors."""
 
     def command(action: str, url: object, *arguments: str) -> tuple[int, str, str]:
         code = main(["outbox", action, "--store", str(url), *arguments])
@@ -47,7 +47,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def set_aside(store: Store, *contents: bytes, message: str = "no", when: float | None = None) -> None:
-    """Put items into a store, and set aside all that it holds."""
+    """Append items to a store, and set aside everything that it holds."""
     now = time.time()
     if contents:
         store.append([Item("group", "", data, now, now) for data in contents])
@@ -176,7 +176,7 @@ def test_what_a_terminal_would_obey_is_shown(tmp_path: Path, run: Run) -> None:
 
 
 class Busy(MemoryStore):
-    """A store whose outbox is at work: what is put back is set aside again at once."""
+    """A store with a busy outbox: replayed items are set aside again at once."""
 
     def __init__(self, *contents: bytes) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class Busy(MemoryStore):
 
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> Busy:
-    """Five that are set aside, and a command that takes two at a time."""
+    """Return a store with five items that are set aside. The command replays two at a time."""
     store = Busy(*(item(id=str(number), type="click") for number in range(5)))
     monkeypatch.setattr("target_delivery._cli.outbox.open_store", lambda url, create: store)
     monkeypatch.setattr("target_delivery._cli.outbox.STEP", 2)
@@ -235,7 +235,7 @@ def test_all_are_forgotten_without_being_read(busy: Busy, run: Run) -> None:
 
 @pytest.fixture
 def collect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collect]:
-    """Collect the metrics of a process that starts here: the values of each by the name of the store."""
+    """Return a function that collects the metrics of a new process: for each metric, its value by store."""
     metrics = pytest.importorskip("opentelemetry.sdk.metrics")
     export = pytest.importorskip("opentelemetry.sdk.metrics.export")
     reader = export.InMemoryMetricReader()

@@ -1,4 +1,4 @@
-"""Damaged files, full disks, forks and ends without a close: nothing lost, nothing overwritten, nothing hangs."""
+"""Damaged files, full disks, forks and exits without a close lose nothing, overwrite nothing and never hang."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.integration.outbox.world import Make, notification, options, require_
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A closed outbox with a hundred items."""
+    """Return the file of a closed outbox with a hundred items."""
     path = tmp_path / "outbox.db"
     store = SQLiteStore(path)
     store.append([Item(f"g{number}", "", b"x" * 1000, 0.0, 0.0) for number in range(100)])
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def contents(path: Path) -> dict[str, bytes]:
-    """Return what is in the files of an outbox; -shm has no content of its own."""
+    """Return the contents of an outbox's files. -shm has none of its own."""
     found = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
     return {name: data for name, data in found.items() if data}
 
@@ -85,7 +85,7 @@ def test_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE precious (value)")
     connection.close()
-    with pytest.raises(StoreError, match="no outbox"):
+    with pytest.raises(StoreError, match="not an outbox"):
         SQLiteStore(other)
     assert text.read_text() == "not a database" * 100
     with pytest.raises(StoreError, match="There is no outbox"):
@@ -125,7 +125,7 @@ def test_no_redis_is_a_clear_error_without_the_password() -> None:
 
 @contextmanager
 def unprivileged(*paths: Path) -> Iterator[None]:
-    """Take the right to write what others forbid to, which root has."""
+    """Run as a user who may not write to read-only files, as root may."""
     if os.geteuid() != 0:
         yield
         return
@@ -158,7 +158,7 @@ def test_a_read_only_directory_is_refused(path: Path, there: bool) -> None:
 
 @pytest.fixture
 def full_disk() -> Iterator[Any]:
-    """Call it to let no file of this process grow beyond so many bytes."""
+    """Return a function that limits the size of files of this process to so many bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
@@ -252,7 +252,7 @@ def require_delivered(edge: Sandbox, path: Path, ids: set[str]) -> None:
 
 
 def test_a_fork_after_creation(edge: Sandbox, tmp_path: Path) -> None:
-    """Parent and children go on, each with a sender of its own."""
+    """Parent and children go on, each with threads of its own."""
     path = tmp_path / "outbox.db"
     run_program(
         edge,
@@ -283,7 +283,7 @@ def test_a_fork_after_creation(edge: Sandbox, tmp_path: Path) -> None:
 
 
 def test_forks_amid_transactions_of_another_thread(edge: Sandbox, tmp_path: Path) -> None:
-    """A child has no part in the parent's locks, and its end takes none of them away."""
+    """A child does not share the parent's locks, and its end releases none of them."""
     edge.faults.add(RefusedConnection(), times=None)
     path = tmp_path / "outbox.db"
     run_program(

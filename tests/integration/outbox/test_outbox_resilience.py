@@ -1,4 +1,4 @@
-"""What must not stop an outbox: requests that always fail, interrupts, cancellation, handlers, other accounts."""
+"""Requests that always fail, interrupts, cancellation, handlers and foreign accounts do not stop an outbox."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ from tests.integration.outbox.world import (
     flush_in,
     notification,
     options,
+    pass_time,
     pass_time_until,
     require_counted_once,
 )
@@ -78,6 +79,34 @@ def test_visitors_whose_calls_always_fail_keep_nobody_else_waiting(edge: Sandbox
     assert virtual.clock.now() < started + 10
 
 
+def test_an_outage_is_probed_and_not_hammered(edge: Sandbox, make: Make) -> None:
+    virtual = VirtualTime()
+    outbox = make(client={"retries": 0}, linger=0.0, parallel=4, clock=virtual.clock)
+    with edge.faults.add(Status(503), times=None) as down:
+        outbox.send_all(options(notification(f"n{number}"), visitor=f"visitor{number}") for number in range(100))
+        pass_time(outbox, virtual, 2.0, step=0.02)
+        assert outbox.stats().stored == 100
+        assert 5 <= down.struck <= 20
+    flush_in(outbox, virtual)
+    require_counted_once(edge, {f"n{number}" for number in range(100)})
+
+
+def test_retry_after_is_waited_for(edge: Sandbox, make: Make) -> None:
+    virtual = VirtualTime()
+    outbox = make(client={"retries": 0}, linger=0.0, clock=virtual.clock)
+    edge.faults.add(Status(429, retry_after=20), times=1)
+    outbox.send_notifications(options(notification("first")))
+    pass_time_until(lambda: len(edge.requests) == 1, outbox, virtual)
+    # The edge asked all of its callers to wait.
+    outbox.send_notifications(options(notification("second"), visitor="other"))
+    pass_time(outbox, virtual, 18.0)
+    assert len(edge.requests) == 1
+    assert outbox.stats().stored == 2
+    pass_time(outbox, virtual, 4.0)
+    flush_in(outbox, virtual)
+    require_counted_once(edge, {"first", "second"})
+
+
 @pytest.mark.parametrize("kind", ["threads"])  # both kinds decide with the same code
 def test_one_that_always_fails_takes_none_of_its_visitor_along(edge: Sandbox, make: Make) -> None:
     edge.faults.add(Status(403), times=None, match=names("n17"))
@@ -98,7 +127,7 @@ def test_an_outage_is_told_once_and_its_end_too(edge: Sandbox, make: Make, caplo
         outbox.send_all(options(notification(f"n{number}"), visitor=f"visitor{number}") for number in range(30))
         pass_time_until(lambda: outbox.stats().set_aside == 30, outbox, virtual)
     assert caplog.text.count("fails, notifications wait: The edge answered with status 403") == 1
-    assert all("the last one to this edge: " in one.message for one in outbox.list_set_aside())
+    assert all("the last failure at this edge: " in one.message for one in outbox.list_set_aside())
     assert all("status 403" in one.message for one in outbox.list_set_aside())
     with caplog.at_level(logging.ERROR, "adobe.target"):
         outbox.send_notifications(options(notification("after")))
@@ -171,7 +200,7 @@ with client, outbox:
 
 
 def test_a_signal_ends_it_and_loses_nothing(edge: Sandbox, tmp_path: Path) -> None:
-    """The usual end of a server: the main thread is storing when the signal comes."""
+    """A server usually ends like this: the signal comes while the main thread is storing."""
     for attempt in range(2):
         path = tmp_path / f"{attempt}.db"
         edge.ledger.reset()
@@ -218,7 +247,7 @@ def test_rows_that_are_refused_for_another_reason_are_an_error(tmp_path: Path) -
 
 
 class Interrupted(MemoryStore):
-    """Is interrupted at the first append, as by Ctrl-C, when others wait for their turn."""
+    """A store whose first append is interrupted, as by Ctrl-C, while other threads wait for their turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,7 +265,7 @@ class Interrupted(MemoryStore):
 
 
 def test_an_interrupted_commit_tells_everybody(edge: Sandbox) -> None:
-    """Nobody's call returns as if the notification were stored."""
+    """No call returns as if its notification were stored."""
     store = Interrupted()
     outcomes: dict[str, BaseException | None] = {}
     with TargetClient.create(edge.client_options()) as client:
@@ -334,7 +363,7 @@ def test_whatever_a_hook_raises_the_notification_stays(
 
 
 def test_cancelled_tasks_delay_and_lose_nothing(edge: Sandbox) -> None:
-    """A server that ends cancels all tasks, and then closes what it has."""
+    """A server that shuts down cancels all tasks, and then closes its outbox."""
 
     async def serve() -> None:
         async with AsyncTargetClient.create(edge.client_options()) as client:
@@ -375,7 +404,7 @@ def test_a_call_that_is_cancelled_before_its_first_step_is_noted(edge: Sandbox) 
 
 
 def test_an_event_loop_ends_without_a_close(edge: Sandbox, tmp_path: Path) -> None:
-    """The runner cancels all tasks and waits for them: none may overhear it."""
+    """The runner cancels all tasks and waits for them: no task may swallow the cancellation."""
     run_program(
         edge,
         tmp_path / "outbox.db",
@@ -486,7 +515,7 @@ def test_a_handler_may_use_the_outbox(edge: Sandbox) -> None:
 
 
 class Deaf(logging.Logger):
-    """Raises whenever it is to log an error."""
+    """A logger that raises when it logs an error."""
 
     def error(self, msg: object, *args: object, **more: Any) -> None:
         raise OSError("the log's disk is full")

@@ -1,4 +1,4 @@
-"""RedisStore: what a claim takes, what is settled, and keys that another redis_client deleted or changed."""
+"""RedisStore: what a claim takes, what is settled, and keys that another client deleted or changed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 
 from target_delivery import OptionError, StoreError
 from target_delivery._cli.main import main
-from target_delivery.outbox import Claimed, RedisStore, Settlement, open_store
+from target_delivery._core.clock import Clock
+from target_delivery.outbox import Claimed, RedisStore, Settlement, Store, open_store
 from target_delivery.outbox.stores import redis as module
+from target_delivery.outbox.testing import StoreContract
 from tests.integration.outbox.conftest import Redis
 from tests.integration.outbox.redis_world import (
     ITEMS,
@@ -26,6 +28,30 @@ from tests.integration.outbox.redis_world import (
     item,
     pass_time,
 )
+
+
+class TestContract(StoreContract):
+    @pytest.fixture(autouse=True)
+    def server(self, redis: Redis, redis_client: Any) -> None:
+        self._redis, self._client = redis, redis_client
+        self._made = 0
+        self.now = time.time()  # Redis has a clock of its own
+
+    def make_store(self, *, max_items: int = 1_000_000, max_bytes: int = 2**30) -> Store:
+        self._made += 1
+        return self._open(max_items=max_items, max_bytes=max_bytes)
+
+    def open_again(self, store: Store) -> Store:
+        return self._open()
+
+    def _open(self, **limits: Any) -> Store:
+        clock = Clock(now=lambda: self.now)
+        return RedisStore(self._redis.url(), name=f"store{self._made}", clock=clock, **limits)
+
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(seconds)
+        pass_time(self._client, seconds)
+
 
 # --- what a claim takes
 
@@ -144,7 +170,7 @@ def test_routes_that_are_empty_leave_nothing_behind(open_redis: Open, redis_clie
 
 
 def test_no_id_comes_again_after_a_route_was_empty(open_redis: Open, redis_client: Any) -> None:
-    """Else a process that was taken for dead could confirm another item than the one it sent."""
+    """Otherwise a process that comes back after its lease could confirm another item than the one it sent."""
     store = open_redis()
     store.append([item()])
     (sent,) = claim_all(store)

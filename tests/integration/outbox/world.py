@@ -37,13 +37,13 @@ def notification(id_: str, token: str = TOKEN) -> Notification:
 
 
 def options(*notifications: Notification, visitor: str = "visitor", **more: Any) -> Any:
-    """Make the options of a send_notifications of one visitor."""
+    """Return the options of a call for one visitor."""
     request = DeliveryRequest(id=VisitorId(tnt_id=f"{visitor}.35_0"), notifications=list(notifications))
     return {"request": request, "session_id": f"session-{visitor}", **more}
 
 
 def require_counted_once(edge: Sandbox, ids: set[str], among: set[str] | None = None) -> None:
-    """Assert that the ledger has all of the ids, nothing besides what may be `among` them, and each once."""
+    """Assert that the edge counted each id once, and nothing else, except for ids in `among`."""
     counted = set(edge.ledger.notifications)
     assert ids <= counted, f"{len(ids - counted)} of {len(ids)} are lost: {sorted(ids - counted)[:5]}"
     if among is None:
@@ -61,6 +61,12 @@ def pass_time_until(holds: Callable[[], bool], outbox: Outbox, time: VirtualTime
         time.advance(step)
 
 
+def pass_time(outbox: Outbox, time: VirtualTime, seconds: float, step: float = 0.1) -> None:
+    """Let the outbox work while its clock advances so many seconds, a little each time."""
+    end = time.clock.now() + seconds
+    pass_time_until(lambda: time.clock.now() >= end, outbox, time, step)
+
+
 def flush_in(outbox: Outbox, time: VirtualTime) -> None:
     """Let time pass until everything is delivered or set aside."""
     pass_time_until(lambda: outbox.stats().stored == 0, outbox, time)
@@ -68,7 +74,7 @@ def flush_in(outbox: Outbox, time: VirtualTime) -> None:
 
 
 class Outbox(Protocol):
-    """An outbox of either kind, called in a blocking way."""
+    """An outbox of either kind, with blocking methods."""
 
     def send_notifications(self, options: Any) -> None: ...
     def send_all(self, many: Iterable[Any]) -> None: ...
@@ -137,7 +143,7 @@ class AsyncOutbox:
 
 
 class ThreadsOutbox(NotificationOutbox):
-    """A NotificationOutbox that ends with its client."""
+    """A NotificationOutbox that closes its client as well."""
 
     def __init__(self, client_options: Any, store: Store, **given: Any) -> None:
         self._own = TargetClient.create(client_options)

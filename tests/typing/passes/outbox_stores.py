@@ -22,6 +22,7 @@ from target_delivery.outbox import (
     StoreStats,
     open_store,
 )
+from target_delivery.outbox.testing import StoreContract
 
 client = TargetClient.create({"client": "acmeclient", "organization_id": "1234567890@AdobeOrg"})
 async_client = AsyncTargetClient.create({"client": "acmeclient", "organization_id": "1234567890@AdobeOrg"})
@@ -111,6 +112,13 @@ class Own:
 
 class Derived(Own, Store):
     """One that says that it is a store."""
+
+
+class TestOwn(StoreContract):
+    """The tests of a user's own store."""
+
+    def make_store(self, *, max_items: int = 1_000_000, max_bytes: int = 2**30) -> Store:
+        return Own()
 
 
 stores += [Audited(), Own(), Derived()]

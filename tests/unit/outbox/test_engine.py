@@ -20,7 +20,7 @@ from tests.virtual import VirtualTime
 
 
 class Counting(MemoryStore):
-    """Count how often the engine asks when the next item is due, which it does once for each use of the store."""
+    """A store that counts its uses: the engine asks once in each use when the next item is due."""
 
     uses = 0
     failing = False
@@ -39,7 +39,7 @@ class Counting(MemoryStore):
 
 
 class World:
-    """An engine, and a shell that performs nothing by itself."""
+    """An engine in virtual time, whose calls all fail or never end."""
 
     def __init__(self, client: TargetClient, max_age: float = 60.0, linger: float = 0.0) -> None:
         self.time = VirtualTime()
@@ -66,7 +66,7 @@ class World:
         entry.require_stored()
 
     def work(self, seconds: float, *, failing: bool = False) -> int:
-        """Run cycles for so many seconds; fail all calls or leave them under way. Return how often it woke up."""
+        """Run cycles for so many seconds, and return how many. Fail all calls, or leave them under way."""
         end, cycles = self.time.clock.now() + seconds, 0
         while self.time.clock.now() < end:
             self.engine.cycle()

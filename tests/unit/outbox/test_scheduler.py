@@ -1,4 +1,4 @@
-"""The pure core of an outbox: grouping, circuit, backoff, and what an answer means."""
+"""The scheduler and its policy: grouping, circuit, backoff, and what an answer means."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_old_and_the_unreadable_are_set_aside_without_a_call() -> None:
         ("0", "expired"),
         ("9", "malformed"),
     ]
-    assert "after 7 calls" in scheduler.settlement.aside[0][2]
+    assert "after 7 failed calls" in scheduler.settlement.aside[0][2]
     (batch,) = scheduler.start(NOW)
     assert list(batch.ids()) == ["n1"]
 
@@ -170,7 +170,7 @@ def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
     for _ in range(20):
         circuit.failed(NOW, probe=False)
     assert circuit.until is not None
-    assert circuit.until <= NOW + 0.5, "calls that were under way when it opened are no news"
+    assert circuit.until <= NOW + 0.5, "calls that were under way when it opened do not count"
     now, pauses = NOW, []
     for _ in range(12):
         now = circuit.until
@@ -183,8 +183,8 @@ def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
     assert max(pauses) <= MAX_BACKOFF
 
 
-def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
-    """However often some requests fail, an edge that answers the others goes on being called."""
+def test_a_request_that_failed_before_says_nothing_about_the_edge() -> None:
+    """However often some requests fail, an edge that answers the others is still called."""
     scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
     for _ in range(20):
         scheduler.took([[claimed(1, attempts=1)]], NOW)
@@ -207,7 +207,7 @@ def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
 
 
 @pytest.mark.parametrize("outcome", [asyncio.CancelledError(), RuntimeError("a hook"), SystemExit()])
-def test_what_was_cut_off_is_no_news_of_the_edge(outcome: BaseException) -> None:
+def test_a_call_that_was_cut_off_says_nothing_about_the_edge(outcome: BaseException) -> None:
     scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     for number in range(2 * FAILURES_TO_OPEN):
         scheduler.took([[claimed(number)]], NOW)

@@ -1,13 +1,14 @@
-"""No conversion lost: an outbox that keeps notifications until the edge has confirmed them.
+"""An outbox keeps notifications until the edge has confirmed them, so that no conversion is lost.
 
     with NotificationOutbox(client, store=SQLiteStore("outbox.db")) as outbox:
         outbox.send_notifications({"request": request})
 
 ``NotificationOutbox`` goes with a TargetClient, ``AsyncNotificationOutbox`` with an AsyncTargetClient. ``SQLiteStore``
-is for the processes of one machine, ``RedisStore`` for those of many, ``MemoryStore`` for tests.
+is for the processes of one machine, ``RedisStore`` for processes on many machines, ``MemoryStore`` for tests.
 
-A ``Store`` of your own goes with either of them. The option ``outbox`` of a client takes an ``Outbox``, or an
-``AsyncOutbox``, of your own, too: anything that stores a ``Prepared`` request.
+Both kinds of outbox also take a ``Store`` of your own; ``target_delivery.outbox.testing`` has tests for it. The option
+``outbox`` of a client takes an ``Outbox`` or an ``AsyncOutbox`` of your own: any object that stores a ``Prepared``
+request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AsyncNotificationOutbox: the shell that sends and waits in asyncio."""
+"""AsyncNotificationOutbox: the outbox for asyncio."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from target_delivery.outbox.engine import (
     make_engine,
     require_client,
     require_no_callbacks,
+    time_to_flush,
 )
 from target_delivery.outbox.metrics import observe
 
@@ -43,28 +44,14 @@ __all__ = ["AsyncNotificationOutbox"]
 
 T = TypeVar("T")
 STORE_END = 0.5
-"""Seconds that a close with a timeout waits for the store to end."""
+"""Seconds that a close with a timeout waits for the store's last commit."""
 
 
 class AsyncNotificationOutbox:
-    """A NotificationOutbox for asyncio, shared by all tasks of one event loop; see there.
+    """The NotificationOutbox for asyncio: the same arguments, methods and errors, with an AsyncTargetClient.
 
-    An async context manager; ``await close()`` ends it otherwise. It sends from its first use in an event loop on.
-    What would block the loop, the store's commits, runs in a thread.
-
-    Args:
-        client: sends the notifications. It stays open when the outbox is closed.
-        store: keeps them. The outbox closes it.
-        parallel: calls that are under way at once.
-        max_batch: notifications of one call, at most 50.
-        linger: seconds that a notification waits for others of its visitor, at most 60.
-        max_age: seconds after which one that could not be delivered is set aside.
-        room_timeout: seconds that ``send_notifications`` waits for room in a full store: 0 refuses at once, None
-            waits as long as it takes.
-
-    Raises:
-        OptionError: an argument is unusable.
-        StoreError: the store cannot be used, or holds notifications of another client code or organization.
+    Share it between all tasks of one event loop. Use it as an async context manager, or call ``await close()``. It
+    begins to send at its first use in an event loop. The store's commits, which would block the loop, run in a thread.
     """
 
     def __init__(
@@ -109,8 +96,8 @@ class AsyncNotificationOutbox:
         await self.send_prepared(self._client.prepare_notifications(options))
 
     async def send_prepared(self, prepared: Prepared) -> None:
-        """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        deadline = None if self._room_timeout is None else self._clock.monotonic() + self._room_timeout
+        """Store a request that ``prepare_notifications`` of a client made; see ``send_notifications``."""
+        deadline = self._deadline(self._room_timeout)
         while True:
             if self._closed:
                 raise closed_error()
@@ -120,7 +107,7 @@ class AsyncNotificationOutbox:
             try:
                 entry.require_stored()
             except OutboxFullError:
-                if deadline is not None and self._clock.monotonic() >= deadline:
+                if self._clock.monotonic() >= deadline:
                     raise
                 tasks.wake.set()
                 await asyncio.sleep(ROOM_POLL)
@@ -129,50 +116,49 @@ class AsyncNotificationOutbox:
                     tasks.wake.set()
                 return
 
-    async def flush(self, timeout: float | None = None) -> int:  # noqa: ASYNC109 - as the other outbox has it
-        """Wait until all that is stored now has left the store; see ``NotificationOutbox.flush``."""
-        deadline = None if timeout is None else self._clock.monotonic() + timeout
+    async def flush(self, timeout: float | None = None) -> int:  # noqa: ASYNC109 - equal to NotificationOutbox
+        """Wait until every notification that is stored now is delivered; see ``NotificationOutbox.flush``."""
+        deadline = self._deadline(timeout)
         tasks = self._process()
         newest = await tasks.in_store(tasks.engine.newest)
         tasks.wake.set()
         while newest is not None and not await tasks.in_store(tasks.engine.delivered_up_to, newest):
-            if deadline is not None and self._clock.monotonic() >= deadline:
+            if self._clock.monotonic() >= deadline:
                 return (await self.stats()).stored
             await asyncio.sleep(FLUSH_POLL)
         return 0
 
-    async def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:  # noqa: ASYNC109 - as the other outbox has it
-        """Take no more, deliver what is stored, as far as the time allows; see ``NotificationOutbox.close``."""
+    async def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:  # noqa: ASYNC109 - equal to NotificationOutbox
+        """Stop taking notifications, deliver as many as the time allows; see ``NotificationOutbox.close``."""
         if self._closed:
             return 0
         tasks = self._process()
         self._closed = True
-        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        deadline = self._deadline(timeout)
         try:
-            # A little is kept back to end the calls that are under way.
-            return await self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
+            return await self.flush(time_to_flush(timeout))
         finally:
-            await tasks.stop(None if deadline is None else deadline - self._clock.monotonic())
+            await tasks.stop(None if timeout is None else deadline - self._clock.monotonic())
 
     async def stats(self) -> OutboxStats:
-        """Count what is in the store; see ``NotificationOutbox.stats``."""
+        """Count the notifications in the store; see ``NotificationOutbox.stats``."""
         tasks = self._process()
         return await tasks.in_store(tasks.engine.stats)
 
     async def list_set_aside(self, limit: int | None = None) -> list[SetAside]:
-        """Return what is set aside, oldest first, at most so many; see ``NotificationOutbox.list_set_aside``."""
+        """Return the notifications that are set aside; see ``NotificationOutbox.list_set_aside``."""
         tasks = self._process()
         return await tasks.in_store(tasks.engine.store.list_aside, limit)
 
     async def replay(self, refs: Collection[str] | None = None) -> int:
-        """Put back what was set aside; see ``NotificationOutbox.replay``."""
+        """Put notifications that were set aside back; see ``NotificationOutbox.replay``."""
         tasks = self._process()
         replayed = await tasks.in_store(tasks.engine.store.replay, refs, self._clock.now())
         tasks.wake.set()
         return replayed
 
     def counts(self) -> OutboxStats | None:
-        """Return the stats for metrics, from whatever thread; see ``NotificationOutbox.counts``."""
+        """Return the stats for metrics, in any thread; see ``NotificationOutbox.counts``."""
         return None if self._closed else self._engine.stats()
 
     async def __aenter__(self) -> Self:
@@ -184,12 +170,15 @@ class AsyncNotificationOutbox:
     ) -> None:
         await self.close()
 
+    def _deadline(self, timeout: float | None) -> float:
+        return inf if timeout is None else self._clock.monotonic() + timeout
+
     def _process(self) -> _Tasks:
-        """Return what belongs to this event loop and process; after a fork or in another loop it starts anew."""
+        """Return the tasks of this event loop and process. A forked process and a later event loop start their own."""
         loop, tasks = asyncio.get_running_loop(), self._tasks
         if tasks is not None and not tasks.belong_to(loop):
             if tasks.in_use:
-                raise OutboxError("This outbox is in use in another event loop; each needs an outbox of its own.")
+                raise OutboxError("This outbox is in use in another event loop; create one outbox for each event loop.")
             if tasks.is_of_parent:
                 self._engine = self._new_engine()
             else:
@@ -203,7 +192,10 @@ class AsyncNotificationOutbox:
 
 
 class _Tasks:
-    """The tasks of one event loop: one that decides, and one for each call; and the thread for the store."""
+    """The tasks of one event loop: the dispatcher, which runs the engine, and one for each call.
+
+    The store is used in a thread of its own.
+    """
 
     def __init__(
         self, client: AsyncTargetClient, engine: Engine, loop: asyncio.AbstractEventLoop, clock: Clock
@@ -220,36 +212,36 @@ class _Tasks:
         self._calls: set[asyncio.Task[Outcome]] = set()
 
     def belong_to(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Tell whether they are of this event loop, in this process."""
+        """Return whether they belong to this event loop, in this process."""
         return self._loop is loop and not self.is_of_parent
 
     @property
     def is_of_parent(self) -> bool:
-        """Whether they are of the process that forked this one."""
+        """Whether they belong to the process that forked this one."""
         return self._pid != os.getpid()
 
     @property
     def in_use(self) -> bool:
-        """Whether their event loop goes on."""
+        """Whether their event loop may still run."""
         return not self.is_of_parent and not self._loop.is_closed()
 
     def leave(self) -> None:
-        """End the thread, when the event loop is closed."""
+        """End the thread. Call it when the event loop is closed."""
         self._store.shutdown()
 
     def start(self) -> None:
-        """Start the dispatcher, once, and again when all tasks were cancelled."""
+        """Start the dispatcher, once, and again if the tasks of the event loop were cancelled."""
         if self._dispatcher is None or self._dispatcher.done():
             self._dispatcher = self._loop.create_task(self._run())
 
     async def in_store(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do what may block, in the thread for the store."""
+        """Call a function that may block, in the store's thread."""
         if self._ended:
             raise closed_error()
         return await self._loop.run_in_executor(self._store, work, *arguments)
 
-    async def stop(self, timeout: float | None) -> None:  # noqa: ASYNC109 - what remains of the caller's
-        """Send no more; wait for the calls that are under way so many seconds, then cut them off."""
+    async def stop(self, timeout: float | None) -> None:  # noqa: ASYNC109 - the rest of the caller's timeout
+        """Start no more calls. Wait ``timeout`` seconds for the calls that are under way, then cancel them."""
         self.engine.stopping = True
         self.wake.set()
         ending: list[Future[None]] = []
@@ -259,16 +251,16 @@ class _Tasks:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
-            # Those that were cut off go back at once, and not only when their lease ends.
+            # Give the notifications of cancelled calls back now: otherwise they wait until their lease ends.
             while self.engine.to_send:
                 self.engine.inbox.put((self.engine.to_send.popleft(), asyncio.CancelledError()))
             ending.append(self._store.submit(self.engine.cycle))
         self._ended = True
         ending.append(self._store.submit(self.engine.store.close))
         self._store.shutdown(wait=False)
-        # A store that hangs ends on its own time.
+        # Do not wait longer for a store that hangs.
         deadline = inf if timeout is None else self._clock.monotonic() + STORE_END
-        while not all(one.done() for one in ending) and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - of a thread
+        while not all(one.done() for one in ending) and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - a thread ends it
             await asyncio.sleep(FLUSH_POLL)
         for one in ending:
             if one.done():
@@ -283,20 +275,20 @@ class _Tasks:
                 batch = engine.to_send.popleft()
                 task = self._loop.create_task(self._send(batch))
                 self._calls.add(task)
-                # Not in _send, which a cancellation may keep from its first step.
+                # A callback, because a task can be cancelled before its first step: then _send never runs.
                 task.add_done_callback(partial(self._note, batch))
             engine.tell()
             if engine.drained:
                 return
             with contextlib.suppress(TimeoutError):
-                # Not wait_for, which on Python 3.11 may swallow a cancellation.
+                # wait_for may swallow a cancellation on Python 3.11.
                 async with asyncio.timeout(engine.seconds_to_wait or 0.001):
                     await self.wake.wait()
 
     async def _send(self, batch: Batch) -> Outcome:
         try:
             return await self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
-        except Exception as error:  # of a hook of the caller's http_client, too: the notification stays
+        except Exception as error:  # a hook of the caller's http_client can raise anything
             return error
 
     def _note(self, batch: Batch, task: asyncio.Task[Outcome]) -> None:

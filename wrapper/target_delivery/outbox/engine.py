@@ -1,4 +1,4 @@
-"""What the two kinds of outbox have in common: all but sending and waiting."""
+"""The engine: everything that the two kinds of outbox share. Threads or asyncio add only sending and waiting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from math import inf, isfinite
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from target_delivery._core.backoff import Backoff
 from target_delivery._core.emit import emit
@@ -36,35 +36,38 @@ if TYPE_CHECKING:
 __all__ = ["CLOSE_TIMEOUT", "Engine", "OutboxStats", "make_engine"]
 
 CLOSE_TIMEOUT = 5.0
-"""Seconds that leaving a with block waits for deliveries."""
+"""Seconds that ``close`` waits for deliveries if it is not told otherwise, as at the end of a with block."""
+END_TIME = 0.25
+"""Seconds of a timeout of ``close`` that are kept back, at most a quarter of it, to end calls that are under way."""
 MAX_LINGER = 60.0
-"""Seconds. Of more somebody thought as milliseconds."""
+"""Seconds. A larger value is probably meant in milliseconds."""
 POLL = 0.5
-"""Seconds after which the store is looked at for what other processes put there or left behind."""
+"""Seconds between two looks at the store, for items that other processes put there or left behind."""
 STORE_INTERVAL = 0.01
-"""Seconds between two uses of the store by the sender at least: under load it notes and claims several at once."""
+"""Seconds between two uses of the store, at least. Under load, one use settles and claims many items."""
 ROOM_POLL = 0.02
-"""Seconds after which a full store is tried again."""
+"""Seconds between two attempts to append to a full store."""
 FLUSH_POLL = 0.01
-"""Seconds after which ``flush`` looks again whether all is delivered."""
+"""Seconds between two looks of ``flush`` at the store."""
 MAX_WAIT = 5.0
 """Seconds that the scheduler sleeps at most, whatever the clock says: somebody may set it back."""
 BETWEEN_STORE_FAILURES = Backoff(first=0.1, longest=MAX_WAIT)
 """Waits between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
-"""How often a store that fails is tried before an outbox ends without it: the leases end all the same."""
+"""How often a store may fail before an outbox that is closing ends without it. The leases end by themselves."""
 CALL_MARGIN = 1.0
 """Seconds by which a lease must outlast a call: to claim, to wait for a thread, to settle."""
 MAX_SETTLE_FAILURES = 5
-"""How often a store may fail to take a note in a way that no store should. What was not noted is sent again."""
+"""How often ``settle`` may raise something else than StoreError. Then the engine settles items one by one, so that
+only the item at fault is left out. It is sent again when its lease ends."""
 MAX_GROUPS_COUNTED = 10_000
 MAX_CLUSTERS = 64
-"""Edge clusters of one outbox; there are about ten. A visitor's cookie can name any, which must not cost more."""
+"""Edge clusters that an outbox tells apart. Adobe has about ten, but a visitor's cookie can name any number of them."""
 
 
 @frozen
 class OutboxStats:
-    """Counts of the whole store, whichever process its items come from.
+    """Counts of the whole store, for all processes together.
 
     Attributes:
         pending: notifications that wait to be sent, or to be sent again.
@@ -84,12 +87,17 @@ class OutboxStats:
 
     @property
     def stored(self) -> int:
-        """Notifications that are not delivered yet: pending and in flight."""
+        """Number of notifications that are not delivered yet: pending and in flight."""
         return self.pending + self.in_flight
 
 
 class Engine:
-    """An outbox of one process, without the part that sends."""
+    """An outbox of one process, without sending and waiting.
+
+    Any thread may append: ``put``, then ``commit``. One thread at a time runs a loop for the rest: ``cycle``, send the
+    batches in ``to_send``, ``tell``, wait for ``seconds_to_wait``. When a call ends, its batch and outcome go into
+    ``inbox``.
+    """
 
     def __init__(self, config: Config, store: Store, limits: Limits, clock: Clock, chance: Chance) -> None:
         self._clock = clock
@@ -97,11 +105,11 @@ class Engine:
         self.store = store
         self.limits = limits
         self.inbox: SimpleQueue[tuple[Batch, Outcome] | None] = SimpleQueue()
-        """Calls that ended; the next cycle takes note of them. None only wakes."""
+        """Calls that ended, for the next cycle. None only wakes the loop."""
         self.to_send: deque[Batch] = deque()
-        """Batches to send now, for the shell to take; kept here, lest a shell that is cut off lose them."""
+        """Batches to send now. A shell that is cancelled in the middle leaves the others here, so none is lost."""
         self.stopping: bool = False
-        """Set it to send no more: calls that are under way end, and what waits stays stored."""
+        """Set it to start no more calls. Calls that are under way end, and waiting notifications stay stored."""
         self._config = config
         self._scheduler = Scheduler(limits, store.lease, chance)
         self._committer = _Committer(store)
@@ -114,18 +122,18 @@ class Engine:
         self._clusters: set[str] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
-    # --- storing
+    # --- appending
 
     def put(self, prepared: Prepared) -> tuple[Entry, bool]:
-        """Queue what ``commit`` stores.
+        """Queue the notifications of a request for the next ``commit``.
 
         Returns:
-            What says after ``commit`` whether it is durable, and whether the sender has to be woken then.
+            An entry, which knows after ``commit`` if they are stored, and whether to wake the loop then.
 
         Raises:
             OptionError: the request is wrong.
         """
-        if not self._is_known(prepared.cluster):
+        if not self._may_route_to(prepared.cluster):
             prepared = evolve(prepared, cluster=None)
         route = "" if self._config.server_domain is not None else prepared.cluster or ""
         group, contents = packed(prepared)
@@ -135,7 +143,8 @@ class Engine:
         wake = due < self._sleeps_until and route not in self._closed_routes
         return self._committer.put(items), wake
 
-    def _is_known(self, cluster: str | None) -> bool:
+    def _may_route_to(self, cluster: str | None) -> bool:
+        """Whether the cluster is one of the first MAX_CLUSTERS."""
         if cluster is not None and cluster not in self._clusters:
             if len(self._clusters) >= MAX_CLUSTERS:
                 return False
@@ -149,7 +158,7 @@ class Engine:
     # --- sending: one thread at a time
 
     def cycle(self) -> None:
-        """Take note of what ended, and decide on the batches to send now. Raises nothing."""
+        """Settle the calls that ended, and put the batches to send now into ``to_send``. Never raises."""
         try:
             now = self._clock.now()
             self._take_notes(now)
@@ -159,16 +168,16 @@ class Engine:
             elif self._could_use_store(now):
                 self._store_used = now
                 self.to_send += self._scheduler.start(self._clock.now())  # the store may have taken a while
-        except Exception:  # of a bug: deliveries have to go on
+        except Exception:  # a bug must not stop deliveries
             self._sleeps_until = self._clock.now() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
 
     def _log(self, text: str, *arguments: object) -> None:
-        with contextlib.suppress(Exception):  # of the caller's logger
+        with contextlib.suppress(Exception):  # the caller's logger can raise anything
             self._config.logger.error(text, *arguments)
 
     def _could_use_store(self, now: float) -> bool:
-        """Note in the store what became of items, and claim more; tell whether the store did it."""
+        """Settle items in the store, and claim more. Return whether the store could be used."""
         if self.stopping:
             self._scheduler.release_ready(now)
         try:
@@ -177,7 +186,7 @@ class Engine:
                 self._claim(now)
                 self._settle(now)
             self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
-        except Exception as error:  # a store of somebody else's may raise anything
+        except Exception as error:  # a user's own store can raise anything
             if not self._store_failures:
                 self._log("The outbox cannot use its store and tries again: %s", error)
             self._store_failures += 1
@@ -223,16 +232,16 @@ class Engine:
         self._scheduler.settlement = Settlement()
 
     def _settle_one_by_one(self, settlement: Settlement, now: float) -> None:
-        """Leave out what the store chokes on: it is sent again when its lease ends."""
+        """Settle each item by itself, and leave out the items that the store fails on."""
         for part in settlement.parts():
             try:
                 self.store.settle(part, now)
                 self._told += part.aside
             except Exception as error:
-                self._log("The store cannot note what became of a notification: %r", error)
+                self._log("The store cannot settle a notification, which will be sent again: %r", error)
 
     def _wakes(self, now: float) -> float:
-        """Return until when there is nothing to do, unless a call ends or something is stored."""
+        """Return the time until which there is nothing to do, unless a call ends or something is appended."""
         if not self._scheduler.wanted():
             return now + POLL
         self._closed_routes = self._scheduler.closed(now)
@@ -241,7 +250,7 @@ class Engine:
 
     @property
     def seconds_to_wait(self) -> float:
-        """Seconds until the next cycle, unless a call ends or something is stored."""
+        """Seconds until the next cycle, unless a call ends or something is appended."""
         return max(0.05 if self.stopping else 0.0, min(MAX_WAIT, self._sleeps_until - self._clock.now()))
 
     def wait(self) -> None:
@@ -251,12 +260,12 @@ class Engine:
 
     @property
     def drained(self) -> bool:
-        """Whether a stopped outbox has nothing under way, and nothing left to note that the store would take."""
+        """Whether a stopped outbox has no call under way and has settled everything, or has given up on its store."""
         noted = not self._scheduler.settlement or self._store_failures >= MAX_FAILURES_AT_END
         return self.stopping and not self._scheduler.running and self.inbox.empty() and noted
 
     def tell(self) -> None:
-        """Tell of edges, and emit an event for everything that was set aside since the last time. Raises nothing."""
+        """Log what became of edges, and emit an event for each notification set aside since then. Never raises."""
         changes, self._scheduler.changes = self._scheduler.changes, []
         told, self._told = self._told, []
         for change in changes:
@@ -271,7 +280,7 @@ class Engine:
         self._telling = bool(self._scheduler.settlement.aside)
 
     def stats(self) -> OutboxStats:
-        """Count.
+        """Count the notifications in the store.
 
         Raises:
             StoreError: the store cannot be read.
@@ -282,28 +291,32 @@ class Engine:
         return OutboxStats(counts.pending, counts.in_flight, counts.confirmed, counts.set_aside, age, counts.bytes)
 
     def delivered_up_to(self, position: int) -> bool:
-        """Tell whether all that was stored up to a position has left the store, and its events were emitted."""
+        """Return whether every item up to a position has left the store, and its events were emitted."""
         span = self.store.span()
         return (span is None or span[0] > position) and not self._telling
 
     def newest(self) -> int | None:
-        """Return the position of what was stored last; None when the store is empty."""
+        """Return the position of the item that was appended last; None if the store is empty."""
         span = self.store.span()
         return None if span is None else span[1]
 
 
+@define(eq=False)
 class Entry:
-    """Items of one call on their way into the store."""
+    """The items of one call, on their way into the store.
 
-    __slots__ = ("error", "items", "stored")
+    Attributes:
+        items: the items.
+        stored: whether they are stored.
+        error: why they could not be stored.
+    """
 
-    def __init__(self, items: Sequence[Item]) -> None:
-        self.items: Sequence[Item] = items
-        self.stored: bool = False
-        self.error: Exception | None = None
+    items: Sequence[Item]
+    stored: bool = False
+    error: Exception | None = None
 
     def require_stored(self) -> None:
-        """Raise what went wrong; to be called after ``commit``."""
+        """Raise an error unless the items are stored. Call it after ``commit``."""
         if self.error is not None:
             raise self.error
         if not self.stored:
@@ -313,9 +326,9 @@ class Entry:
 
 
 class _Committer:
-    """Stores what many threads bring in as few transactions as there can be.
+    """Appends the entries of many threads in few transactions.
 
-    Whoever comes first commits for all who wait. By the time the others hold the lock their part is done.
+    The thread that gets the lock commits all entries that wait. When the other threads get it, their entries are done.
     """
 
     def __init__(self, store: Store) -> None:
@@ -343,8 +356,7 @@ class _Committer:
             if len(entries) == 1:
                 entries[0].error = error
                 return
-            for entry in entries:
-                # There may be room for some of them.
+            for entry in entries:  # there may be room for some of them
                 self._append([entry])
         except Exception as error:
             for entry in entries:
@@ -355,7 +367,7 @@ class _Committer:
 
 
 class _Bursts:
-    """Says when a notification is due: after the linger, or at once when it completes a call."""
+    """Decides when a notification is due: after the linger, or at once if it makes a full call with earlier ones."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -387,11 +399,11 @@ def make_engine(
     clock: Clock,
     chance: Chance,
 ) -> Engine:
-    """Check what an outbox is made with, and make its engine.
+    """Check the arguments of an outbox, and return its engine.
 
     Raises:
-        OptionError: an argument is unusable.
-        StoreError: the store cannot be used, or is another account's.
+        OptionError: an argument is out of its range, or the store's lease is too short for the client's timeout.
+        StoreError: the store cannot be used, or belongs to another account.
     """
     for name, value, low, high in (("parallel", parallel, 1, 1000), ("max_batch", max_batch, 1, 50)):
         if not _is_number(value, int) or not low <= value <= high:
@@ -405,7 +417,8 @@ def make_engine(
     if store.lease < call_time + CALL_MARGIN:
         raise OptionError(
             f"The store's lease of {store.lease:g} s must be at least {CALL_MARGIN:g} s longer than a call of the "
-            f"client can take ({call_time:g} s, its option timeout): another process would send the same again."
+            f"client can take ({call_time:g} s, its option timeout). Otherwise another process sends the same "
+            "notification again: give the store a longer lease, or the client a shorter timeout."
         )
     limits = Limits(parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age, call_time=call_time)
     store.dedicate(f"{config.client} ({config.organization_id})")
@@ -421,17 +434,17 @@ def _is_number(value: object, kind: type | tuple[type, ...]) -> bool:
 
 
 def require_client(client: object, kind: type, outbox: str, other: str) -> None:
-    """Refuse the client that goes with the other kind of outbox.
+    """Refuse a client of the other kind.
 
     Raises:
-        OptionError: it is not of the kind.
+        OptionError: the client is not of type ``kind``.
     """
     if not isinstance(client, kind):
         raise OptionError(f"{outbox} needs a client of type {kind.__name__}, not {type(client).__name__}. {other}")
 
 
 def require_no_callbacks(options: object) -> None:
-    """Refuse options of a call that has an answer.
+    """Refuse callbacks: a stored notification has no answer that they could be called with.
 
     Raises:
         OptionError: there is a callback.
@@ -439,9 +452,14 @@ def require_no_callbacks(options: object) -> None:
     for name in ("callback", "err_callback"):
         if _is_mapping(options) and options.get(name) is not None:
             raise OptionError(
-                f"Option {name!r} has no place in an outbox: it has no answer to give. "
-                "The client's event notification_set_aside tells of what cannot be delivered."
+                f"Option {name!r} has no place in an outbox: notifications are sent later, and there is no answer yet. "
+                "To learn what cannot be delivered, handle the client's event notification_set_aside."
             )
+
+
+def time_to_flush(timeout: float | None) -> float | None:
+    """Return the part of a timeout of ``close`` that is for deliveries."""
+    return None if timeout is None else max(0.0, timeout - min(END_TIME, timeout / 4))
 
 
 def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
@@ -449,7 +467,7 @@ def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
 
 
 def closed_error() -> OutboxClosedError:
-    """Return the error for a call of a closed outbox."""
+    """Return the error for a call on a closed outbox."""
     return OutboxClosedError("This outbox is closed; create a new one on the same store.")
 
 
@@ -457,5 +475,5 @@ def _notification(data: bytes) -> Notification | None:
     """Return the notification of a stored item, for an event; None when it cannot be read."""
     try:
         return Notification.from_dict(json.loads(data)["request"]["notifications"][0])
-    except Exception:  # whatever is wrong with it, an event tells of it
+    except Exception:  # the item may be damaged in any way; the event is emitted without it
         return None

@@ -1,4 +1,4 @@
-"""What an outbox stores: one item for each notification, with all that its call needs."""
+"""Items: an outbox stores one for each notification, with everything that its call needs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "Item", "MalformedItemError", "merged", "packed", "unpacked"]
 
 SCHEMA = 1
-"""Version of what ``packed`` writes. A version that a reader does not know is set aside, never guessed at."""
+"""Version of the format that ``packed`` writes. Items of other versions are set aside as malformed."""
 
 _OWN = ("requestId", "notifications", "telemetry")
-"""What may differ between the notifications of one call."""
+"""The fields in which requests may differ and still go in one call."""
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -33,8 +33,8 @@ class Item:
     """A notification as it goes into a store.
 
     Attributes:
-        group: equal for notifications that fit into one call: same session, identity, context, property, edge.
-        route: the edge cluster it goes to; empty when the client calls one host only.
+        group: equal for notifications that can go in one call: same session, identity, context, property and edge.
+        route: the edge cluster it goes to; empty if the client calls one host only.
         data: the prepared request with this one notification, as JSON.
         added: when it was stored, epoch seconds.
         due: when it may be sent, epoch seconds.
@@ -48,30 +48,32 @@ class Item:
 
 
 class MalformedItemError(ValueError):
-    """What was read from a store is no item. The text says why, and shows nothing of it."""
+    """A store returned data that is not an item. The text says why, without any of the data."""
 
 
 def packed(prepared: Prepared) -> tuple[str, list[bytes]]:
-    """Make the group and the stored form of each notification of a prepared request.
+    """Return the group of a prepared request, and the data of an item for each of its notifications.
 
     Args:
-        prepared: what ``send_notifications`` would send.
+        prepared: the request that ``send_notifications`` would send.
 
     Raises:
-        OptionError: it asks for what nobody would wait for, or cannot be written as JSON.
+        OptionError: the request has an execute or prefetch part or no notification, or cannot be written as JSON.
     """
     body = prepared.body
     for part in ("execute", "prefetch"):
         if part in body:
-            raise OptionError(f"An outbox has no answer to give for request.{part}: use get_offers() of the client.")
+            raise OptionError(
+                f"An outbox sends notifications only and cannot answer request.{part}: use get_offers() of the client."
+            )
     notifications = body.get("notifications")
     if not notifications:
-        raise OptionError("An outbox keeps notifications: the request needs at least one.")
+        raise OptionError("The request has no notifications; an outbox needs at least one.")
     if "context" not in body or "experienceCloud" not in body:
-        raise OptionError("The request is not complete: prepare_notifications() of a client makes one that is.")
+        raise OptionError("The request is not complete: use prepare_notifications() of a client to make it.")
     common = {name: value for name, value in body.items() if name not in _OWN}
     if "beacon" in body["context"]:
-        # The answer to a beacon names no notification, so none would ever be confirmed.
+        # The answer to a beacon names no notifications, so they would never be confirmed.
         common["context"] = {name: value for name, value in body["context"].items() if name != "beacon"}
     own = {name: body[name] for name in _OWN if name in body}
     item = {"v": SCHEMA, "session": prepared.session_id, "cluster": prepared.cluster, "request": common}
@@ -81,21 +83,22 @@ def packed(prepared: Prepared) -> tuple[str, list[bytes]]:
         for notification in notifications:
             own["notifications"] = [notification]
             contents.append(f"{start},{_to_json(own)[1:]}}}".encode("ascii"))
-            own.pop("telemetry", None)  # once
+            own.pop("telemetry", None)  # goes with the first notification only
     except (TypeError, ValueError, RecursionError) as error:
         raise OptionError(f"The request cannot be written as JSON: {error}") from error
-    # The order of fields counts, too: what a program makes the same way is equal, and the rest goes by itself.
-    # What ties it to a page must not get lost in a group; an id that no other call has ties it to nothing.
+    # The group is a hash of the text, so the order of fields counts as well. Equal requests in another order are sent
+    # in separate calls, which is harmless.
+    # A supplementalDataId that several calls share must be kept. One that belongs to this call alone can be left out.
     if not prepared.stitched:
         start = start.replace(body["experienceCloud"]["analytics"]["supplementalDataId"], "")
     return blake2b(start.encode("ascii"), digest_size=12).hexdigest(), contents
 
 
 def unpacked(data: bytes) -> Prepared:
-    """Read what ``packed`` wrote.
+    """Return the request of an item's data.
 
     Raises:
-        MalformedItemError: it is something else. A store is a file or a server that others can write to.
+        MalformedItemError: ``packed`` did not write it. Other programs can write to a store's file or server.
     """
     try:
         item = json.loads(data)
@@ -135,7 +138,7 @@ def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 def merged(requests: Sequence[Prepared]) -> Prepared:
-    """Make one call's request of those of a group: the first one's, with the notifications and telemetry of all."""
+    """Return one request for a group: the first request, with the notifications and telemetry of all."""
     first = requests[0]
     if len(requests) == 1:
         return first

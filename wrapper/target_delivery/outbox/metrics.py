@@ -1,7 +1,7 @@
-"""The stats of the outboxes of a process as OpenTelemetry metrics, where the package opentelemetry-api is installed.
+"""Outbox stats as OpenTelemetry metrics, if the package opentelemetry-api is installed.
 
-Each value is that of a whole store, which the attribute ``store`` names: every process that has an outbox on it reports
-the same. The value of a store is the last one or the maximum of them, not their sum.
+Each value describes a whole store, which the attribute ``store`` names. All processes with an outbox on the store
+report the same value, so aggregate them with the maximum or the last value, not with the sum.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ class Observed(Protocol):
     """An outbox whose stats can be read at any time, from any thread."""
 
     def counts(self) -> OutboxStats | None:
-        """Return the stats; None when they cannot be read, or the outbox is closed."""
+        """Return the stats; None if the outbox is closed. May raise anything."""
 
 
 _stores: weakref.WeakKeyDictionary[Observed, str] = weakref.WeakKeyDictionary()
-"""The outboxes of this process, with the names of their stores."""
+"""The outboxes of this process, and the names of their stores."""
 _numbers = itertools.count(1)
 
 
 def observe(outbox: Observed, store: Store) -> None:
-    """Offer the stats of an outbox to OpenTelemetry, for as long as the outbox is there.
+    """Offer the stats of an outbox to OpenTelemetry, as long as the outbox exists.
 
-    The store's attribute ``where`` names it; one that has none gets its type and a number.
+    The store's attribute ``where`` names the store. A store without it is named by its type and a number.
     """
     number = next(_numbers)
     _stores[outbox] = getattr(store, "where", None) or f"{type(store).__name__}:{number}"
@@ -49,7 +49,7 @@ def observe(outbox: Observed, store: Store) -> None:
 
 
 def _offer() -> None:
-    """Make the instruments. Once, for all outboxes: a second instrument of a name does not count."""
+    """Create the instruments, once for all outboxes: OpenTelemetry ignores a second instrument of the same name."""
     try:
         from opentelemetry.metrics import Observation, get_meter
     except ImportError:
@@ -61,7 +61,7 @@ def _offer() -> None:
         value = attrgetter(name)
 
         def observations(options: CallbackOptions) -> Iterable[Observation]:
-            # A collection asks every instrument. When one is asked again the next collection has begun.
+            # A collection calls every instrument once. When one is called again, the next collection has begun.
             nonlocal stats
             if not answered or name in answered:
                 answered.clear()
@@ -84,13 +84,13 @@ def _offer() -> None:
 
 
 def _read() -> dict[str, OutboxStats]:
-    """Return the stats of each store, once for all outboxes that share it."""
+    """Return the stats of each store. Outboxes that share a store are read once."""
     stats: dict[str, OutboxStats] = {}
     for reference in _stores.keyrefs():
         outbox = reference()
         if outbox is None or (store := _stores[outbox]) in stats:
             continue
-        with contextlib.suppress(Exception):  # of somebody else's store: the others are reported all the same
+        with contextlib.suppress(Exception):  # a user's own store can raise anything: report the others
             counted = outbox.counts()
             if counted is not None:
                 stats[store] = counted

@@ -1,4 +1,4 @@
-"""NotificationOutbox: the shell that sends and waits in threads."""
+"""NotificationOutbox: the outbox for threads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from functools import partial
+from math import inf
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ from target_delivery.outbox.engine import (
     make_engine,
     require_client,
     require_no_callbacks,
+    time_to_flush,
 )
 from target_delivery.outbox.metrics import observe
 
@@ -43,32 +45,35 @@ if TYPE_CHECKING:
 __all__ = ["NotificationOutbox"]
 
 EXIT_TIMEOUT = 1.0
-"""Seconds that the end of the interpreter waits for calls under way, when nobody closed the outbox."""
+"""Seconds that the end of the interpreter waits for calls that are under way if the outbox was not closed."""
 
 
 class NotificationOutbox:
     """Keeps notifications until the edge has confirmed them, through crashes, deploys and outages.
 
-    ``send_notifications`` returns when they are safely stored; threads in the background send them, grouped by
-    visitor, until the edge names them in an answer. To be created once for a client and a store, and shared by all
-    threads. A context manager; ``close()`` ends it otherwise. After a fork each process has a scheduler of its own.
+    ``send_notifications`` returns when the notifications are safely stored. Threads in the background send them,
+    grouped by visitor, until an answer of the edge names them. Create one outbox for a client and a store, and share it
+    between all threads. Use it as a context manager, or call ``close()``. After a fork each process has threads of its
+    own.
 
     Do not use it in a signal handler: the handler may have interrupted a call of this outbox, and would wait for that
     call forever. Let the handler raise SystemExit instead. The interrupted call stores all of its
     notifications or none, and the end of the with block delivers what is stored.
 
     Args:
-        client: sends them. It stays open when the outbox is closed.
-        store: keeps them. The outbox closes it.
-        parallel: calls that are under way at once.
-        max_batch: notifications of one call, at most 50.
-        linger: seconds that a notification waits for others of its visitor, at most 60.
-        max_age: seconds after which one that could not be delivered is set aside.
-        room_timeout: seconds that ``send_notifications`` waits for room in a full store: 0 refuses at once, None
-            waits as long as it takes.
+        client: sends the notifications. Closing the outbox leaves it open.
+        store: keeps the notifications. The outbox closes it.
+        parallel: how many calls may be under way at once, 1 to 1000.
+        max_batch: how many notifications go in one call, 1 to 50.
+        linger: seconds that a notification waits for others of its visitor, 0 to 60.
+        max_age: seconds after which a notification that was not confirmed is set aside.
+        room_timeout: seconds that ``send_notifications`` waits for room in a full store. 0 refuses at once, None
+            waits without limit.
+        clock: tells the time; for tests.
+        chance: makes random choices; for tests.
 
     Raises:
-        OptionError: an argument is unusable.
+        OptionError: an argument is out of its range, or the store's lease is too short for the client's timeout.
         StoreError: the store cannot be used, or holds notifications of another client code or organization.
     """
 
@@ -109,23 +114,23 @@ class NotificationOutbox:
         observe(self, store)
 
     def send_notifications(self, options: NotificationsOptions) -> None:
-        """Store notifications, to be sent in the background; the options are those of the client's method.
+        """Store notifications, to be sent in the background. Takes the options of the client's method.
 
-        When this returns they survive the process: they are sent until the edge confirms them, refuses them, or
-        they are older than ``max_age``.
+        When this returns, the notifications survive the end of the process. The outbox sends them until the edge
+        confirms them or refuses them, or until they are older than ``max_age``.
 
         Raises:
             OptionError: the call or a notification is wrong; nothing was stored.
             OutboxFullError: the store is full; nothing was stored.
             OutboxClosedError: the outbox is closed; nothing was stored.
-            StoreError: the store failed. To give the same notifications again is safe.
+            StoreError: the store failed. Give the same notifications again: they cannot count twice.
         """
         require_no_callbacks(options)
         self.send_prepared(self._client.prepare_notifications(options))
 
     def send_prepared(self, prepared: Prepared) -> None:
-        """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        deadline = None if self._room_timeout is None else self._clock.monotonic() + self._room_timeout
+        """Store a request that ``prepare_notifications`` of a client made; see ``send_notifications``."""
+        deadline = self._deadline(self._room_timeout)
         while True:
             if self._closed:
                 raise closed_error()
@@ -135,7 +140,7 @@ class NotificationOutbox:
             try:
                 entry.require_stored()
             except OutboxFullError:
-                if deadline is not None and self._clock.monotonic() >= deadline:
+                if self._clock.monotonic() >= deadline:
                     raise
                 threads.wake()
                 time.sleep(ROOM_POLL)
@@ -145,19 +150,19 @@ class NotificationOutbox:
                 return
 
     def flush(self, timeout: float | None = None) -> int:
-        """Wait until all that is stored now has left the store, delivered or set aside.
+        """Wait until every notification that is stored now is delivered or set aside.
 
         Args:
-            timeout: seconds to wait; None waits as long as it takes.
+            timeout: seconds to wait; None waits without limit.
 
         Returns:
-            0 when all of that is delivered or set aside; else how many notifications the store still holds. In an
-            event handler, which is called between deliveries, it returns at once.
+            0 if they all are; else how many notifications the store still holds. An event handler runs between
+            deliveries, so a call in it does not wait.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        deadline = self._deadline(timeout)
         threads = self._process()
         if threads.is_current:
             threads.wake()
@@ -165,22 +170,22 @@ class NotificationOutbox:
         newest = threads.engine.newest()
         threads.wake()
         while newest is not None and not threads.engine.delivered_up_to(newest):
-            if (deadline is not None and self._clock.monotonic() >= deadline) or not threads.start(closed=self._closed):
+            if self._clock.monotonic() >= deadline or not threads.start(closed=self._closed):
                 return self.stats().stored
             time.sleep(FLUSH_POLL)
         return 0
 
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
-        """Take no more, deliver what is stored, as far as the time allows, and end.
+        """Stop taking notifications, deliver as many as the time allows, and end.
 
-        What cannot be delivered stays in the store, for the next outbox that is opened on it.
+        The others stay in the store, for the next outbox that is opened on it. A second call does nothing and returns
+        0.
 
         Args:
             timeout: seconds to wait; None waits until everything is delivered.
 
         Returns:
-            0 when all is delivered or set aside; else how many notifications the store still holds. A second time
-            does nothing and returns 0.
+            0 if everything is delivered or set aside; else how many notifications the store still holds.
 
         Raises:
             StoreError: the store cannot be read. The outbox is closed all the same.
@@ -189,15 +194,14 @@ class NotificationOutbox:
             return 0
         threads = self._process()
         self._closed = True
-        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        deadline = self._deadline(timeout)
         try:
-            # A little is kept back to end the calls that are under way.
-            return self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
+            return self.flush(time_to_flush(timeout))
         finally:
-            threads.stop(None if deadline is None else deadline - self._clock.monotonic())
+            threads.stop(None if timeout is None else deadline - self._clock.monotonic())
 
     def stats(self) -> OutboxStats:
-        """Count what is in the store.
+        """Count the notifications in the store.
 
         Raises:
             StoreError: the store cannot be read.
@@ -205,7 +209,7 @@ class NotificationOutbox:
         return self._process().engine.stats()
 
     def list_set_aside(self, limit: int | None = None) -> list[SetAside]:
-        """Return what is set aside, oldest first, at most so many.
+        """Return the notifications that are set aside, oldest first, at most ``limit`` of them.
 
         Raises:
             StoreError: the store cannot be read.
@@ -213,10 +217,10 @@ class NotificationOutbox:
         return self._process().engine.store.list_aside(limit)
 
     def replay(self, refs: Collection[str] | None = None) -> int:
-        """Put back what was set aside, to be sent again as if it were stored now.
+        """Put notifications that were set aside back, to be sent as if they were stored now.
 
         Args:
-            refs: those, as ``SetAside.ref`` names them; None: everything.
+            refs: the ``SetAside.ref`` of each; None puts all of them back.
 
         Returns:
             How many were put back.
@@ -230,7 +234,7 @@ class NotificationOutbox:
         return replayed
 
     def counts(self) -> OutboxStats | None:
-        """Return the stats for metrics, from whatever thread: None when the outbox is closed.
+        """Return the stats for metrics, in any thread; None if the outbox is closed.
 
         Raises:
             StoreError: the store cannot be read.
@@ -246,8 +250,11 @@ class NotificationOutbox:
     ) -> None:
         self.close()
 
+    def _deadline(self, timeout: float | None) -> float:
+        return inf if timeout is None else self._clock.monotonic() + timeout
+
     def _process(self) -> _Threads:
-        """Return what belongs to this process; after a fork it starts anew."""
+        """Return the threads of this process. A forked process starts its own."""
         threads = self._processes.get(os.getpid())
         if threads is None:
             threads = self._processes.setdefault(os.getpid(), _Threads(self._client, self._new_engine()))
@@ -256,7 +263,7 @@ class NotificationOutbox:
 
 
 class _Threads:
-    """The threads of one process: one that decides, and as many that send as are needed."""
+    """The threads of one process: the dispatcher, which runs the engine, and the senders, started as needed."""
 
     def __init__(self, client: TargetClient, engine: Engine) -> None:
         self.engine = engine
@@ -268,7 +275,7 @@ class _Threads:
         self._at_exit = partial(_stop_at_exit, weakref.ref(self))
 
     def start(self, *, closed: bool) -> bool:
-        """Start the dispatcher, once, unless the outbox is closed; tell whether it runs."""
+        """Start the dispatcher, once, unless the outbox is closed. Return whether it runs or can still start."""
         if self._dispatcher is None and not closed:
             with self._lock:
                 if self._dispatcher is None:
@@ -276,7 +283,7 @@ class _Threads:
                     try:
                         self._dispatcher.start()
                         atexit.register(self._at_exit)
-                    except RuntimeError:  # too many threads, for now: what comes is stored all the same
+                    except RuntimeError:  # too many threads: the next use tries again, and appending goes on
                         self._dispatcher = None
         return self._dispatcher is not None or not closed
 
@@ -290,7 +297,7 @@ class _Threads:
         return threading.current_thread() is self._dispatcher
 
     def stop(self, timeout: float | None) -> None:
-        """Send no more, and end when the calls that are under way have ended; wait for that so many seconds."""
+        """End when the calls that are under way have ended. Wait for that at most ``timeout`` seconds."""
         self.engine.stopping = True
         self.wake()
         if self._dispatcher is None:
@@ -314,12 +321,12 @@ class _Threads:
         atexit.unregister(self._at_exit)
 
     def _give(self, batch: Batch) -> None:
-        """Give a batch to a thread that sends."""
+        """Give a batch to a sender."""
         if self._senders < self.engine.limits.parallel:
             try:
                 threading.Thread(target=self._send, name=f"target-outbox-{self._senders}", daemon=True).start()
                 self._senders += 1
-            except RuntimeError as error:  # there are too many threads already
+            except RuntimeError as error:  # too many threads
                 if not self._senders:
                     self.engine.inbox.put((batch, error))
                     return
@@ -329,7 +336,7 @@ class _Threads:
         while (batch := self._work.get()) is not None:
             try:
                 outcome: Outcome = self._client.send_prepared(batch.request, retries=0 if batch.probe else None)
-            except BaseException as error:  # of a hook of the caller's http_client, too: the notification stays
+            except BaseException as error:  # a hook of the caller's http_client can raise anything
                 outcome = error
             self.engine.inbox.put((batch, outcome))
 

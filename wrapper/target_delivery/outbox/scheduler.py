@@ -1,4 +1,4 @@
-"""The pure core of sending: what is sent next, and what the answer means. Knows no store, no network, no clock."""
+"""The scheduler decides what is sent next, and what an answer means. It does no I/O and reads no clock."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Limits", "Outcome", "Scheduler"]
 
 Outcome = TargetDeliveryResponse | BaseException
-"""How a call ended."""
+"""How a call ended: with a result or an exception."""
 
 REFUSED = frozenset({400, 413, 422})
-"""Statuses that say something about the request."""
+"""Statuses that blame the request."""
 OVERLOADED = frozenset({429, 503})
-"""Statuses that say something about the edge. With any other it may be the one or the other."""
+"""Statuses that blame the edge. Any other status can be the fault of either."""
 
 
 @frozen(kw_only=True)
@@ -42,8 +42,8 @@ class Limits:
     """How an outbox sends.
 
     Attributes:
-        parallel: calls that are under way at once.
-        max_batch: notifications of a call.
+        parallel: how many calls may be under way at once.
+        max_batch: how many notifications go in one call.
         linger: seconds that a notification waits for others of its group.
         max_age: seconds after which a notification is set aside.
         call_time: seconds that one call can take.
@@ -61,11 +61,11 @@ class Batch:
     """Notifications that are sent in one call.
 
     Attributes:
-        claimed: where each comes from, in the order of the request's notifications.
+        claimed: the claimed item of each notification, in the order in which they are sent.
         requests: the request of each.
-        route: where they go.
-        leased: until when they are ours, epoch seconds.
-        probe: whether the call shall find out if the edge is there again.
+        route: the edge that they go to.
+        leased: when the lease of this process ends, epoch seconds.
+        probe: whether the call is to find out if the edge works again.
     """
 
     claimed: list[Claimed]
@@ -76,12 +76,12 @@ class Batch:
 
     @property
     def attempts(self) -> int:
-        """In how many calls one of them has failed, at most."""
+        """The largest number of calls that one of the notifications has failed in."""
         return max(one.attempts for one in self.claimed)
 
     @property
     def request(self) -> Prepared:
-        """What is sent."""
+        """The request that is sent."""
         return merged(self.requests)
 
     def ids(self) -> Iterator[str]:
@@ -89,7 +89,7 @@ class Batch:
         return (one.body["notifications"][0]["id"] for one in self.requests)
 
     def halves(self) -> tuple[Batch, Batch]:
-        """Split it into two."""
+        """Return the batch as two batches."""
         middle = len(self.claimed) // 2
         return (
             Batch(self.claimed[:middle], self.requests[:middle], self.route, self.leased),
@@ -98,10 +98,10 @@ class Batch:
 
 
 class Scheduler:
-    """Decides what is sent. To be used by one thread at a time.
+    """Decides what is sent. One thread at a time may use it.
 
-    An engine claims as much as is ``wanted``, sends what ``start`` gives, tells how each ``ended``, and notes the
-    ``settlement`` in the store.
+    The engine claims as many groups as are ``wanted``, hands them over with ``took``, sends the batches that ``start``
+    returns, reports each result with ``ended``, and writes the ``settlement`` to the store.
     """
 
     def __init__(self, limits: Limits, lease: float, chance: Chance) -> None:
@@ -112,30 +112,30 @@ class Scheduler:
         self._ready: deque[Batch] = deque()
         self._running = 0
         self.settlement: Settlement = Settlement()
-        """What has to be noted in the store; replace it when that is done."""
+        """What became of items since the last settlement. Replace it when the store has noted it."""
         self.changes: list[str] = []
-        """What became of edges, in words; take it away when it is told."""
+        """Messages about edges that went down or came back. Empty it when they are logged."""
 
     @property
     def running(self) -> int:
-        """Calls that are under way."""
+        """Number of calls that are under way."""
         return self._running
 
     def wanted(self) -> int:
-        """Return how many more groups there is use for: calls that can start, and as many again to start next."""
+        """Return how many groups to claim: enough for all calls that can start, and as many to start next."""
         return max(0, 2 * self._limits.parallel - self._running - len(self._ready))
 
     def closed(self, now: float) -> frozenset[str]:
-        """Return the routes whose edge is down and not to be probed yet."""
+        """Return the routes whose edge is down and must not be called yet."""
         return frozenset(route for route, circuit in self._circuits.items() if circuit.state(now) == "open")
 
     def next_probe(self, now: float) -> float | None:
-        """Return when the next edge that is down is probed, epoch seconds."""
+        """Return when the next edge that is down may be probed, epoch seconds; None if no edge is down."""
         waiting = (circuit.until for circuit in self._circuits.values() if not circuit.probing)
         return min((until for until in waiting if until is not None and until > now), default=None)
 
     def took(self, groups: Iterable[list[Claimed]], now: float) -> None:
-        """Take what was claimed: make batches of it, and set aside what is too old or cannot be read."""
+        """Make batches of claimed items. Set aside items that are too old or cannot be read."""
         batches: list[Batch] = []
         for group in groups:
             batch, room, seen = None, 0, set[str]()
@@ -145,7 +145,7 @@ class Scheduler:
                     continue
                 room = min(room, batch_size(claimed.attempts, self._limits.max_batch) - len(seen))
                 id_ = request.body["notifications"][0]["id"]
-                # Of two of one id the answer could not tell which it means.
+                # An answer names ids, so two notifications with the same id must not go in one call.
                 if batch is None or room <= 0 or id_ in seen:
                     batch, seen = Batch([], [], claimed.route, now + self._lease), set[str]()
                     room = batch_size(claimed.attempts, self._limits.max_batch)
@@ -159,11 +159,11 @@ class Scheduler:
     def _readable(self, claimed: Claimed, now: float) -> Prepared | None:
         if claimed.added < now - self._limits.max_age:
             message = (
-                f"not confirmed within {self._limits.max_age:g} s (max_age), after {claimed.attempts} calls that failed"
+                f"not confirmed within {self._limits.max_age:g} s (max_age), after {claimed.attempts} failed calls"
             )
             circuit = self._circuits.get(claimed.route)
             if circuit is not None:
-                message += f"; the last one to this edge: {circuit.reason}"
+                message += f"; the last failure at this edge: {circuit.reason}"
             self.settlement.aside.append((claimed, "expired", message))
             return None
         try:
@@ -173,7 +173,7 @@ class Scheduler:
             return None
 
     def start(self, now: float) -> list[Batch]:
-        """Return the batches whose calls start now. Each is to be told of by ``ended``."""
+        """Return the batches to send now. Report the result of each with ``ended``."""
         started: list[Batch] = []
         while self._ready and self._running < self._limits.parallel:
             batch = self._ready.popleft()
@@ -185,7 +185,7 @@ class Scheduler:
             if state == "probe":
                 batch = self._swapped_for_probe(batch)
             if now + self._limits.call_time > batch.leased:
-                # It waited for so long that another process may have it before the call ends.
+                # The lease may end before the call does: another process would send the same.
                 self._release(batch, now)
                 continue
             if state == "probe" and circuit is not None:
@@ -195,7 +195,10 @@ class Scheduler:
         return started
 
     def _swapped_for_probe(self, batch: Batch) -> Batch:
-        """Choose what is to tell of an edge: what has failed least, and of that any, for one may be why it fails."""
+        """Return the batch to probe the edge with: the one that failed least, by chance among equals.
+
+        A batch that failed often may itself be the reason why calls fail.
+        """
         others = [one for one in self._ready if one.route == batch.route]
         chosen = min([batch, *others], key=lambda one: (one.attempts, self._chance.uniform(0, 1)))
         if chosen is not batch:
@@ -203,7 +206,7 @@ class Scheduler:
         return chosen
 
     def release_ready(self, now: float) -> None:
-        """Give back what was claimed and not started."""
+        """Give back all batches that were not started."""
         while self._ready:
             self._release(self._ready.popleft(), now)
 
@@ -211,7 +214,7 @@ class Scheduler:
         self.settlement.released += [(claimed, due) for claimed in batch.claimed]
 
     def ended(self, batch: Batch, outcome: Outcome, now: float) -> None:
-        """Take note of how a call ended."""
+        """Note how a call ended."""
         self._running -= 1
         if isinstance(outcome, TargetDeliveryResponse):
             self._succeeded(batch.route)
@@ -249,7 +252,8 @@ class Scheduler:
             if was_closed and circuit.until is not None:
                 self.changes.append(f"The edge {batch.route or 'of the client'} fails, notifications wait: {outcome}")
         else:
-            # Of a hook of the caller's, of a call that was cut off: no news of the edge. The text is not ours to show.
+            # A hook of the caller failed, or the call was cancelled. This says nothing about the edge. The text may
+            # contain anything, so only the type is kept.
             circuit.reason = type(outcome).__name__
             circuit.probing = circuit.probing and not batch.probe
         self._again(batch.claimed, now, retry_after)
@@ -262,7 +266,7 @@ class Scheduler:
         self._again(missing, now)
 
     def _refused(self, batch: Batch, reason: Reason, message: str, now: float) -> None:
-        """Find the bad one: set it aside when it stands alone, else try each half."""
+        """Set a refused notification aside. If several were refused together, send each half, to find the bad one."""
         if len(batch.claimed) == 1:
             self.settlement.aside.append((batch.claimed[0], reason, _printable(message)))
             return
@@ -271,7 +275,7 @@ class Scheduler:
         self._ready.extendleft(reversed(batch.halves()))
 
     def _again(self, claimed: Iterable[Claimed], now: float, retry_after: float | None = None) -> None:
-        # One wait for all of them, so that they stay together.
+        # Notifications with equal attempts get the same wait, so that they stay together.
         attempts: dict[int, float] = {}
         for one in claimed:
             wait = attempts.setdefault(one.attempts, seconds_to_wait(one.attempts + 1, self._chance, retry_after))
@@ -279,5 +283,5 @@ class Scheduler:
 
 
 def _printable(text: str) -> str:
-    """Return what every store can keep and every terminal can show of a text from outside."""
+    """Replace characters that a store may not be able to keep or that a terminal would obey."""
     return "".join(one if one.isprintable() else "\ufffd" for one in text)

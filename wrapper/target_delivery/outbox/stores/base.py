@@ -1,4 +1,4 @@
-"""What every store of an outbox does: one small protocol, and the records that go in and out."""
+"""The protocol of a store, and the records that go in and out."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ __all__ = [
 ]
 
 Reason = Literal["refused", "expired", "malformed"]
-"""Why a notification is set aside: the edge refused it, it is older than max_age, or it cannot be read."""
+"""Why a notification is set aside: the edge refused it, it is older than ``max_age``, or it cannot be read."""
 
 
 @frozen
 class Claimed:
-    """An item that one outbox has taken out to send; no other takes it before the lease ends.
+    """An item that an outbox has claimed to send it. No other outbox gets it before the lease ends.
 
     Attributes:
-        ref: its name in the store.
-        token: names the claim, so that an outbox whose lease ended cannot undo what the next one did.
+        ref: its name in the store. No other item ever has the same.
+        token: names the claim. An outbox whose lease has ended cannot undo what the next owner did.
         group: as in Item.
         route: as in Item.
         data: as in Item.
         added: as in Item.
-        attempts: calls that did not confirm it.
+        attempts: number of calls that did not confirm it.
     """
 
     ref: str
@@ -56,12 +56,12 @@ class Claimed:
 
 @frozen
 class SetAside:
-    """A notification that is not tried any more.
+    """A notification that the outbox has given up. It is kept until it is replayed or purged.
 
     Attributes:
         ref: its name in the store.
         reason: ``refused``, ``expired`` or ``malformed``.
-        message: why, in words; of a refused one what the edge said.
+        message: the reason in words. For ``refused`` it is the message of the edge.
         added: when it was stored, epoch seconds.
         set_aside: when it was set aside, epoch seconds.
         data: the stored item: the request with this notification, its session and its edge cluster, as JSON.
@@ -80,11 +80,14 @@ class Settlement:
     """What became of claimed items.
 
     Attributes:
-        confirmed: are done with; they leave the store.
-        again: were not confirmed; they are due at the second value, epoch seconds, with one more attempt.
-        released: were not sent; they are due at the second value.
-        extended: are still being sent; their lease starts anew.
-        aside: are set aside for the reason and the message, if the claim still holds.
+        confirmed: items that the edge confirmed. They leave the store, even if the lease has ended.
+        again: items that were sent and not confirmed, with the time at which they are due again, in epoch seconds.
+            They have one more attempt.
+        released: items that were not sent, with the time at which they are due.
+        extended: items that are still being sent. Their lease begins anew.
+        aside: items to set aside, with the reason and a message.
+
+    Except for ``confirmed``, an item counts only while its claim holds.
     """
 
     confirmed: list[Claimed] = Factory(list[Claimed])
@@ -94,7 +97,7 @@ class Settlement:
     aside: list[tuple[Claimed, Reason, str]] = Factory(list[tuple[Claimed, Reason, str]])
 
     def parts(self) -> Iterator[Settlement]:
-        """Return it in parts of one item each."""
+        """Return one settlement for each item."""
         for part in fields(Settlement):
             for one in getattr(self, part.name):
                 yield Settlement(**{part.name: [one]})
@@ -105,7 +108,7 @@ class Settlement:
 
 @frozen
 class StoreStats:
-    """Counts of a whole store, whoever put the items there.
+    """Counts of a whole store, for all processes together.
 
     Attributes:
         pending: items that wait.
@@ -125,7 +128,11 @@ class StoreStats:
 
 
 class Store(Protocol):
-    """Where an outbox keeps its items. Every method can be called from any thread, and raises StoreError."""
+    """Where an outbox keeps its items.
+
+    Every method may be called in any thread, and raises StoreError if the store cannot do its work.
+    ``target_delivery.outbox.testing`` has tests for a store of your own.
+    """
 
     @property
     def lease(self) -> float:
@@ -133,10 +140,10 @@ class Store(Protocol):
         ...
 
     def dedicate(self, account: str) -> None:
-        """Keep the store to one account: that of the first outbox that was opened on it.
+        """Keep the store to the account of the first outbox that is opened on it.
 
         Raises:
-            StoreError: it is another account's.
+            StoreError: the store belongs to another account.
         """
         ...
 
@@ -144,22 +151,22 @@ class Store(Protocol):
         """Store all items or none. They are durable when this returns.
 
         Raises:
-            OptionError: there would not be room for them if the store were empty.
-            OutboxFullError: there is no room for them now.
+            OptionError: the items would not fit if the store were empty.
+            OutboxFullError: the items do not fit now.
         """
         ...
 
     def claim(
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
     ) -> list[list[Claimed]]:
-        """Take out what is due, and what waits for a process that died.
+        """Claim items that are due, and items whose lease has ended. Return one list for each group.
 
         Args:
             now: epoch seconds.
-            groups: how many groups at most.
-            size: how many items of a group at most.
-            linger: items of such a group that are due in so many seconds come along.
-            closed: routes that are left alone.
+            groups: how many groups to claim at most.
+            size: how many items of a group to claim at most.
+            linger: seconds. An item that is due within them is claimed together with a due item of its group.
+            closed: routes of which nothing is claimed.
         """
         ...
 
@@ -168,40 +175,54 @@ class Store(Protocol):
         ...
 
     def span(self) -> tuple[int, int] | None:
-        """Return the positions of the oldest and the newest item, in the order of appending; None when empty."""
+        """Return the position of the oldest item, and the position that was given last; None if the store is empty.
+
+        Positions grow with every item that is appended.
+        """
         ...
 
     def next_due(self, closed: Collection[str]) -> float | None:
-        """Return when the next item is due, epoch seconds, other than of closed routes; None when none waits."""
+        """Return when the next item is due or the next lease ends, in epoch seconds; None if there is no item.
+
+        Items of closed routes do not count.
+        """
         ...
 
     def stats(self, now: float) -> StoreStats:
-        """Count."""
+        """Count the items."""
         ...
 
     def list_aside(self, limit: int | None = None) -> list[SetAside]:
-        """Return what is set aside, oldest first."""
+        """Return the items that are set aside, oldest first, at most ``limit`` of them."""
         ...
 
     def replay(self, refs: Collection[str] | None, now: float) -> int:
-        """Put back what was set aside, all of it for None, as if it were stored now; return how many."""
+        """Append items that were set aside again, as if they were new. None means all. Return how many there were."""
         ...
 
     def purge(self, refs: Collection[str] | None) -> int:
-        """Forget what was set aside, all of it for None; return how many."""
+        """Forget items that were set aside. None means all. Return how many there were."""
         ...
 
     def close(self) -> None:
-        """Give back what the store holds. A second time does nothing."""
+        """Close files and connections. A second call does nothing."""
         ...
 
 
 def require_room(items: int, size: int, *, held: int, held_bytes: int, max_items: int, max_bytes: int) -> None:
-    """Refuse what does not fit.
+    """Refuse items that do not fit into a store.
+
+    Args:
+        items: how many items there are.
+        size: their bytes.
+        held: how many items the store holds.
+        held_bytes: their bytes.
+        max_items: how many items the store may hold.
+        max_bytes: how many bytes it may hold.
 
     Raises:
-        OptionError: it never would.
-        OutboxFullError: naming the limit.
+        OptionError: they would not fit if the store were empty.
+        OutboxFullError: they do not fit now.
     """
     if items > max_items:
         raise OptionError(f"The call has {items} notifications; the store takes {max_items} in all (max_items).")
@@ -220,10 +241,10 @@ def require_room(items: int, size: int, *, held: int, held_bytes: int, max_items
 
 
 def require_limits(*, lease: float, max_items: int, max_bytes: int) -> None:
-    """Check what every store is made with.
+    """Check the arguments that every store has.
 
     Raises:
-        OptionError: one of them is not a positive number.
+        OptionError: an argument is not a positive number.
     """
     given: dict[str, object] = {"lease": lease, "max_items": max_items, "max_bytes": max_bytes}
     for name, value in given.items():
@@ -232,18 +253,18 @@ def require_limits(*, lease: float, max_items: int, max_bytes: int) -> None:
 
 
 def require_refs(refs: Collection[str] | None) -> None:
-    """Refuse one ref where a collection belongs: its characters are refs of others.
+    """Refuse a str: it is a collection of its characters, each of which may be the ref of another item.
 
     Raises:
-        OptionError: it is a str.
+        OptionError: ``refs`` is a str.
     """
     if isinstance(refs, str):
         raise OptionError(f"refs must be a list of refs, not the str {refs!r}.")
 
 
 def foreign(store: str, owner: str, account: str) -> StoreError:
-    """Return the error for a store of another account."""
+    """Return the error for a store that belongs to another account."""
     return StoreError(
-        f"{store} holds notifications of {owner}, which would be sent as {account}. Give each client code and "
-        "organization a store of its own."
+        f"{store} holds notifications of {owner}, which would be sent as {account}. Use another store for each client "
+        "code and organization."
     )

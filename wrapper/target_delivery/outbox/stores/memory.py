@@ -17,7 +17,10 @@ __all__ = ["MemoryStore"]
 
 
 class MemoryStore(SQLiteStore):
-    """An outbox in memory, for tests: it ends with the process, and a fork starts with an empty one."""
+    """An outbox in memory, for tests. It ends with the process, and a forked process starts with an empty one.
+
+    Takes the arguments of SQLiteStore, except for the file.
+    """
 
     def __init__(
         self,
@@ -32,13 +35,13 @@ class MemoryStore(SQLiteStore):
 
     @property
     def where(self) -> None:
-        """Nowhere: metrics call it by a number."""
+        """None: metrics name the store by a number."""
 
     def before_fork(self) -> None:
-        """Nothing: what is in memory stays the parent's."""
+        """Do nothing: the parent keeps what is in memory."""
 
     def after_fork_in_child(self) -> None:
-        """Start from scratch."""
+        """Start with an empty store."""
         self._release()
 
     def _check_file(self) -> None:

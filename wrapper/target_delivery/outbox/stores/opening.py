@@ -1,4 +1,4 @@
-"""Opening a store by its URL."""
+"""Open a store by its URL."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["open_store"]
 
 
 def open_store(url: str, *, create: bool = True) -> Store:
-    """Open the store that a URL names.
+    """Return the store that a URL names.
 
     Args:
         url: ``sqlite:///outbox.db`` (a relative path), ``sqlite:////var/lib/outbox.db`` or a plain path;
             ``redis://host:port/db``, ``rediss://`` or ``unix://``, with ``#name`` for an outbox of another name.
-        create: make a store that is not there.
+        create: create the store if there is none.
 
     Raises:
         OptionError: the URL names no store.
@@ -40,7 +40,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     path = unquote(urlsplit(url).path[1:])
     if scheme != "sqlite" or not rest.startswith("/") or not path:
         raise OptionError(
-            f"{url!r} names no store; write sqlite:///outbox.db, sqlite:////var/lib/outbox.db, a path, "
+            f"{url!r} names no store. Write sqlite:///outbox.db, sqlite:////var/lib/outbox.db, a path, "
             "or redis://host:6379/0."
         )
     return SQLiteStore(path, create=create)

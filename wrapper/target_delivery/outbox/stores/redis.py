@@ -1,4 +1,4 @@
-"""RedisStore: an outbox on Redis Streams, shared by the processes of many machines.
+"""RedisStore: an outbox on Redis Streams, which processes on many machines share.
 
 Each route has a stream with one consumer group. A claimed item is a pending entry whose consumer is the process that
 claimed it. An item that waits to be sent again is a pending entry of the consumer "waiting". The delivery count of an
@@ -46,15 +46,14 @@ __all__ = ["RedisStore"]
 SCHEMA_VERSION = 1
 """The version that ``lua/prelude.lua`` writes."""
 PATIENCE = 2.0
-"""Seconds that an operation may take in all: it is tried again so long when Redis cannot be reached, is loading or has
-become a replica, and an answer is waited for so long."""
+"""Seconds that an operation may take. It is tried again while Redis cannot be reached, is loading, or is a replica."""
 CONNECT_TIMEOUT = 1.0
 """Seconds to wait for a connection."""
 BETWEEN_ATTEMPTS = Backoff(first=0.02, longest=0.25)
 """Waits between attempts at an operation."""
 _REASONS: dict[bytes, Reason] = {b"refused": "refused", b"expired": "expired", b"malformed": "malformed"}
 PAGE = 1000
-"""Notifications that are set aside which are listed, replayed or purged with one command."""
+"""How many notifications one command lists, replays or purges."""
 
 SCRIPTS = resources.files("target_delivery.outbox.stores") / "lua"
 
@@ -68,28 +67,31 @@ def _lua(name: str) -> str:
 
 
 class RedisStore(forks.Watched):
-    """An outbox on Redis Streams (Redis 7 or newer, no Redis Cluster), for the processes of many machines.
+    """An outbox on Redis Streams (Redis 7 or newer, not Redis Cluster), for processes on many machines.
 
-    It is as durable as Redis is set up to be: with ``appendonly yes`` and ``appendfsync always`` what
-    ``send_notifications`` stored survives a crash of Redis. A setting that can lose items is told of in the log.
-    Redis's clock decides what is due. An operation fails when Redis does not answer within about 2 s. Needs the extra
-    ``redis``.
+    It is as durable as the settings of Redis. With ``appendonly yes`` and ``appendfsync always``, items survive a crash
+    of Redis once ``append`` has returned. Other settings can lose items; the store logs a warning about them. The clock
+    of Redis decides which items are due. An operation fails if Redis does not answer within about 2 s.
+
+    If another client deletes or changes a key of the outbox, operations raise a StoreError that names the key. Needs
+    the extra ``redis``.
 
     Args:
         url: ``redis://host:port/db``, ``rediss://`` for TLS, or ``unix://``.
-        name: keeps several outboxes in one Redis apart.
-        lease: seconds after which the items of a process that died are taken over. Longer than a call can take.
-        max_items: notifications it holds at most, those that are set aside not counted.
-        max_bytes: bytes of JSON it holds at most.
-        create: make the outbox when there is none of this name.
-        logger: gets the warnings about settings of Redis. Default: the logger ``adobe.target``.
+        name: tells several outboxes in one Redis apart.
+        lease: seconds after which another process may send the items of a process that died. Must be longer than a call
+            of the client can take.
+        max_items: how many notifications the store holds at most. Notifications that are set aside do not count.
+        max_bytes: how many bytes of JSON it holds at most.
+        create: create the outbox if there is none of this name.
+        logger: for warnings about settings of Redis. Default: the logger ``adobe.target``.
         clock: tells the time; for tests.
         chance: makes ids and random choices; for tests.
 
     Raises:
-        OptionError: an argument is unusable.
-        StoreError: Redis cannot be reached, is a cluster, or holds an outbox of another version; or there is no outbox
-            and none shall be made.
+        OptionError: an argument cannot be used.
+        StoreError: Redis cannot be reached, is a cluster, or has an outbox of another version; or there is no outbox
+            and ``create`` is false.
         ImportError: the extra is not installed.
     """
 
@@ -108,7 +110,7 @@ class RedisStore(forks.Watched):
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
         if not name or set(name) & set("{}"):
-            raise OptionError(f"name must be a text without braces that is not blank, not {name!r}.")
+            raise OptionError(f"name must be a text without braces that is not empty, not {name!r}.")
         self._clock = clock
         self._chance = chance
         self._name = name
@@ -128,12 +130,12 @@ class RedisStore(forks.Watched):
 
     @property
     def lease(self) -> float:
-        """Seconds after which the items of a process that died are taken over."""
+        """Seconds after which another process may send the items of a process that died."""
         return self._lease
 
     @property
     def where(self) -> str:
-        """What metrics call the store: its URL without user and password, and its name."""
+        """The name of the store in metrics: its URL without user and password, and its name."""
         return f"{self._where}#{self._name}"
 
     @property
@@ -163,7 +165,7 @@ class RedisStore(forks.Watched):
             self._logger.warning("Redis at %s has appendonly no: a crash loses notifications.", self._where)
         elif appendfsync is None:
             self._logger.warning(
-                "Redis at %s does not tell its settings: a crash loses notifications, unless they are appendonly yes "
+                "Redis at %s does not show its settings: a crash loses notifications, unless they are appendonly yes "
                 "and appendfsync always.",
                 self._where,
             )
@@ -250,7 +252,7 @@ class RedisStore(forks.Watched):
         self._run("settle", self._lease, *values)
 
     def span(self) -> tuple[int, int] | None:
-        """Return the positions of the oldest and the newest item; see Store."""
+        """Return the positions of the oldest item and of the item appended last; see Store."""
         span = self._run("span")
         return None if span is None else (int(span[0]), int(span[1]))
 
@@ -260,13 +262,13 @@ class RedisStore(forks.Watched):
         return None if wait is None else self._clock.now() + float(wait)
 
     def stats(self, now: float) -> StoreStats:
-        """Count; see Store."""
+        """Count the items; see Store."""
         items, in_flight, confirmed, aside, size, added = self._run("stats")
         oldest = min(map(float, added), default=None)
         return StoreStats(items - in_flight, in_flight, int(confirmed), aside, size, oldest)
 
     def list_aside(self, limit: int | None = None) -> list[SetAside]:
-        """Return what is set aside, oldest first; see Store."""
+        """Return the items that are set aside; see Store."""
         aside: list[SetAside] = []
         start = "-"
         while limit is None or len(aside) < limit:
@@ -282,19 +284,19 @@ class RedisStore(forks.Watched):
         return aside
 
     def replay(self, refs: Collection[str] | None, now: float) -> int:
-        """Put back what was set aside; see Store."""
+        """Append items that were set aside again; see Store."""
         require_refs(refs)
         chosen = [one.ref for one in self.list_aside()] if refs is None else refs
         return sum(self._run("replay", now, *page) for page in _pages(chosen))
 
     def purge(self, refs: Collection[str] | None) -> int:
-        """Forget what was set aside; see Store."""
+        """Forget items that were set aside; see Store."""
         require_refs(refs)
         pages: Iterable[list[str]] = [[]] if refs is None else _pages(refs)
         return sum(self._run("purge", *page) for page in pages)
 
     def close(self) -> None:
-        """Close the connections. A second time does nothing."""
+        """Close the connections. A second call does nothing."""
         try:
             self._run("forget", self._consumer, patience=0.0)
         except StoreError:
@@ -303,7 +305,7 @@ class RedisStore(forks.Watched):
             self._redis.close()
 
     def after_fork_in_child(self) -> None:
-        """Connect anew: the pool of the parent may be locked by a thread that was just taking a connection."""
+        """Use a new connection pool: a thread of the parent may have held the lock of the old one during the fork."""
         self._parents.append(self._redis)
         self._redis = _connect(self._url)
         self._script = cache(self._redis.register_script)
@@ -383,7 +385,7 @@ def _connect(url: str) -> Any:
             socket_connect_timeout=CONNECT_TIMEOUT,
         )
     except ValueError as error:
-        raise OptionError(f"{_without_password(url)!r} is no URL of a Redis: {error}") from None
+        raise OptionError(f"{_without_password(url)!r} is not a URL of Redis: {error}") from None
     client = redis.Redis.from_pool(pool)
     # Versions of the package convert answers differently: take them as Redis gives them.
     client.response_callbacks.clear()

@@ -1,4 +1,4 @@
-"""SQLiteStore: an outbox in a file, shared by the processes of a machine."""
+"""SQLiteStore: an outbox in a file, which the processes of one machine share."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ __all__ = ["SQLiteStore"]
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54444F42  # "TDOB"
 BUSY_TIMEOUT = 10.0
-"""Seconds to wait for other processes to end their transactions."""
+"""Seconds to wait until other processes end their transactions."""
 SCAN = 2_000
-"""Due items of a route that are looked at for groups to claim."""
+"""Items of a route that a claim looks at, at most."""
 WAL_LIMIT = 2**24
-"""Bytes that the -wal file is cut back to after it was longer."""
+"""Bytes that SQLite truncates the -wal file to after it grew larger."""
 
 _INSERT = """
     INSERT INTO item (seq, grp, route, due, added, data) VALUES (
         (SELECT seq + 1 FROM total), (SELECT CASE WHEN items < ? AND bytes <= ? THEN ? END FROM total), ?, ?, ?, ?
     )
 """
-"""Needs no transaction around it: without room the group is NULL, which the table refuses."""
+"""Without room, grp is NULL, which the table refuses: a single item needs no transaction to check for room."""
 _REMOVE = "DELETE FROM item WHERE seq = ?"
 _ROUTES = """
     WITH RECURSIVE known (route) AS (
@@ -59,7 +59,7 @@ _ROUTES = """
     )
     SELECT route, (SELECT MIN(due) FROM item WHERE item.route = known.route) FROM known WHERE route IS NOT NULL
 """
-"""The routes of all items, from one to the next in the index, and when the first item of each is due."""
+"""Each route, and when its first item is due. Skips from route to route in the index."""
 _CLAIMABLE = """
     WITH waiting AS MATERIALIZED (
         SELECT seq, grp, due FROM item WHERE route = :route AND due <= :soon AND NOT EXISTS (
@@ -71,21 +71,21 @@ _CLAIMABLE = """
     SELECT seq, grp, route, data, added, attempts FROM item
     WHERE seq IN (SELECT seq FROM waiting WHERE grp IN chosen) ORDER BY seq
 """
-"""The items of the groups that have waited longest, and of no group that is in flight."""
+"""The items of the groups that have waited longest. A group of which an item is in flight waits."""
 _SCHEMA = (
     """
     CREATE TABLE item (
         seq INTEGER PRIMARY KEY,
         grp TEXT NOT NULL,
         route TEXT NOT NULL,
-        due REAL NOT NULL,      -- when it may be sent; of a claimed item the end of the lease
-        claim TEXT,             -- token of the claim, NULL when nobody has it
+        due REAL NOT NULL,      -- when it may be claimed; the end of the lease if it is claimed
+        claim TEXT,             -- token of the claim, or NULL
         attempts INTEGER NOT NULL DEFAULT 0,
         added REAL NOT NULL,
         data BLOB NOT NULL
     )
     """,
-    # All that choosing groups looks at, in one index: every further one is another page to sync at every commit.
+    # One index has everything that a claim needs to choose groups: each index costs a page to sync in every commit.
     "CREATE INDEX item_due ON item (route, due, grp)",
     "CREATE INDEX item_claimed ON item (grp) WHERE claim IS NOT NULL",
     """
@@ -100,8 +100,8 @@ _SCHEMA = (
         data BLOB NOT NULL
     )
     """,
-    # seq is counted here: SQLite gives the number of a deleted newest row again, and a process that was taken for
-    # dead could then confirm another item than the one it sent.
+    # seq is counted here, because SQLite gives the number of a deleted newest row again. A process that comes back
+    # after its lease has ended could then confirm another item than the one it sent.
     """
     CREATE TABLE total (
         seq INTEGER NOT NULL, items INTEGER NOT NULL, bytes INTEGER NOT NULL, confirmed INTEGER NOT NULL, owner TEXT
@@ -124,23 +124,24 @@ _SCHEMA = (
 
 
 class SQLiteStore(forks.Watched):
-    """An outbox in a SQLite file: durable when ``send_notifications`` returns, shared by several processes.
+    """An outbox in a SQLite file, which several processes can share. Items are durable when ``append`` returns.
 
-    The file is opened at once, and made when there is none. It must be on a local disk. A fork waits for transactions
-    to end and closes the file; each process opens it anew.
+    The file must be on a local disk. The constructor opens it, and creates it if there is none. A fork waits for
+    transactions to end and closes the file; each process opens it again.
 
     Args:
-        path: the file. SQLite keeps two more beside it, ``-wal`` and ``-shm``.
-        lease: seconds after which the items of a process that died are taken over. Longer than a call can take.
-        max_items: notifications it holds at most, those that are set aside not counted.
-        max_bytes: bytes of JSON it holds at most.
-        create: make the file when there is none.
+        path: the file. SQLite keeps two more files beside it, ``-wal`` and ``-shm``.
+        lease: seconds after which another process may send the items of a process that died. Must be longer than a call
+            of the client can take.
+        max_items: how many notifications the store holds at most. Notifications that are set aside do not count.
+        max_bytes: how many bytes of JSON it holds at most.
+        create: create the file if there is none.
         clock: tells the time; for tests.
         chance: makes ids and random choices; for tests.
 
     Raises:
-        OptionError: an argument is unusable.
-        StoreError: the file is damaged, no outbox, of a newer version, or cannot be written. It is left as it is.
+        OptionError: an argument is not a positive number.
+        StoreError: the file is damaged, is not an outbox, has a newer version, or cannot be written. It is not changed.
     """
 
     def __init__(
@@ -175,12 +176,12 @@ class SQLiteStore(forks.Watched):
 
     @property
     def lease(self) -> float:
-        """Seconds after which the items of a process that died are taken over."""
+        """Seconds after which another process may send the items of a process that died."""
         return self._lease
 
     @property
     def where(self) -> str | None:
-        """What metrics call the store: the absolute path."""
+        """The name of the store in metrics: the absolute path."""
         return self._path
 
     def dedicate(self, account: str) -> None:
@@ -217,7 +218,7 @@ class SQLiteStore(forks.Watched):
             )
 
     def _inserted(self, rows: Sequence[tuple[Any, ...]]) -> bool:
-        """Insert all rows, durably; tell whether there was room for them."""
+        """Insert all rows, durably. Return whether there was room for them."""
         try:
             if len(rows) == 1:
                 with self._connection(durable=True) as sqlite:
@@ -234,8 +235,8 @@ class SQLiteStore(forks.Watched):
     def claim(
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
     ) -> list[list[Claimed]]:
-        """Take out what is due; see Store. A group that is in flight, from whatever process, waits."""
-        # Mostly nothing is due: that takes no write lock from other processes.
+        """Claim items that are due; see Store. A group of which an item is in flight waits."""
+        # Usually nothing is due. Find that out without the write lock, which other processes need.
         routes = [route for route, due in self._routes(closed) if due <= now]
         if not routes:
             return []
@@ -259,7 +260,8 @@ class SQLiteStore(forks.Watched):
     def settle(self, settlement: Settlement, now: float) -> None:
         """Note what became of claimed items; see Store.
 
-        It need not be durable: after a power failure they are sent again, and the edge knows them by impressionId.
+        This need not survive a power failure: the items are then sent again, and the edge recognizes them by their
+        impressionId.
         """
         with self._transaction(durable=False) as sqlite:
             confirmed = [(int(one.ref),) for one in settlement.confirmed]
@@ -280,7 +282,7 @@ class SQLiteStore(forks.Watched):
                     )
 
     def span(self) -> tuple[int, int] | None:
-        """Return the positions of the oldest and the newest item; see Store."""
+        """Return the positions of the oldest item and of the item appended last; see Store."""
         oldest, newest = self._row("SELECT MIN(seq), (SELECT seq FROM total) FROM item")
         return None if oldest is None else (oldest, newest)
 
@@ -289,12 +291,12 @@ class SQLiteStore(forks.Watched):
         return min((due for _, due in self._routes(closed)), default=None)
 
     def _routes(self, closed: Collection[str]) -> list[tuple[str, float]]:
-        """Return the open routes, and when their first items are due."""
+        """Return each open route, and when its first item is due."""
         with self._connection() as sqlite:
             return [row for row in self._execute(sqlite, _ROUTES).fetchall() if row[0] not in closed]
 
     def stats(self, now: float) -> StoreStats:
-        """Count; see Store."""
+        """Count the items; see Store."""
         items, size, confirmed, in_flight, aside, oldest = self._row(
             """
             SELECT items, bytes, confirmed,
@@ -308,7 +310,7 @@ class SQLiteStore(forks.Watched):
         return StoreStats(items - in_flight, in_flight, confirmed, aside, size, oldest)
 
     def list_aside(self, limit: int | None = None) -> list[SetAside]:
-        """Return what is set aside, oldest first; see Store."""
+        """Return the items that are set aside; see Store."""
         with self._connection() as sqlite:
             rows = self._execute(
                 sqlite,
@@ -318,33 +320,33 @@ class SQLiteStore(forks.Watched):
         return [SetAside(str(seq), *rest) for seq, *rest in rows]
 
     def replay(self, refs: Collection[str] | None, now: float) -> int:
-        """Put back what was set aside; see Store."""
+        """Append items that were set aside again; see Store."""
         where, parameters = _where(refs)
         with self._transaction(durable=True) as sqlite:
             chosen = f"SELECT grp, route, data, seq FROM aside {where} ORDER BY seq"  # noqa: S608 - constant text
             rows = sqlite.execute(chosen, parameters).fetchall()
-            # What the store held before is always let in again.
+            # No limits: the store held these items before.
             room = (2**62, 2**62)
             sqlite.executemany(_INSERT, [(*room, group, route, now, now, data) for group, route, data, _ in rows])
             sqlite.executemany("DELETE FROM aside WHERE seq = ?", [row[3:] for row in rows])
         return len(rows)
 
     def purge(self, refs: Collection[str] | None) -> int:
-        """Forget what was set aside; see Store."""
+        """Forget items that were set aside; see Store."""
         where, parameters = _where(refs)
         with self._transaction(durable=True) as sqlite:
             return sqlite.execute(f"DELETE FROM aside {where}", parameters).rowcount  # noqa: S608 - constant text
 
     def close(self) -> None:
-        """Close the file. A second time does nothing."""
+        """Close the file. A second call does nothing."""
         with self._lock:
             self._closed = True
             self._release()
 
     def before_fork(self) -> None:
-        """Close the file, to be opened anew at the next use.
+        """Close the file. The next use opens it again.
 
-        A child would inherit what SQLite knows of locks, and not the locks: it may corrupt what its parent has open.
+        A forked process inherits SQLite's record of locks, but not the locks themselves, and could corrupt the file.
         """
         self._release()
 
@@ -360,11 +362,11 @@ class SQLiteStore(forks.Watched):
 
     @contextlib.contextmanager
     def _connection(self, *, durable: bool | None = None) -> Generator[sqlite3.Connection]:
-        """Give the connection to one thread at a time.
+        """Lend the connection to one thread at a time.
 
         Args:
-            durable: whether what it commits shall survive a power failure, and not only the end of the process;
-                None for what only reads.
+            durable: whether a commit must survive a power failure, and not only the end of the process. None if the
+                caller only reads.
         """
         with self._lock:
             try:
@@ -378,7 +380,7 @@ class SQLiteStore(forks.Watched):
                 self._fail(error)
 
     def _make_ready(self, sqlite: sqlite3.Connection, *, durable: bool) -> None:
-        """Get ready to write."""
+        """Prepare the connection for writing."""
         if sqlite.in_transaction:
             sqlite.execute("ROLLBACK")  # a call was interrupted before it could roll back
         if durable:
@@ -389,7 +391,7 @@ class SQLiteStore(forks.Watched):
 
     @contextlib.contextmanager
     def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
-        """Give the connection inside a transaction, which is undone when it fails."""
+        """Lend the connection inside a transaction. Roll back if the block raises anything."""
         with self._connection(durable=durable) as sqlite:
             try:
                 self._execute(sqlite, "BEGIN IMMEDIATE")
@@ -401,7 +403,7 @@ class SQLiteStore(forks.Watched):
                 raise
 
     def _execute(self, sqlite: sqlite3.Connection, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        """Execute, waiting for other processes. SQLite's own wait is in steps of up to 0.1 s."""
+        """Execute a statement. Wait for other processes in short steps; SQLite itself waits up to 0.1 s at a time."""
         deadline = self._clock.monotonic() + BUSY_TIMEOUT
         while True:
             try:
@@ -430,7 +432,7 @@ class SQLiteStore(forks.Watched):
         return sqlite
 
     def _find_file(self) -> None:
-        """Note which file it is; make it when there is none, for its owner only: it holds ids of visitors."""
+        """Remember the file's identity. Create the file if there is none, readable by its owner only."""
         if self._create:
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -442,7 +444,7 @@ class SQLiteStore(forks.Watched):
             f"{Path(self._path).absolute().as_uri()}?mode={mode}",
             uri=True,
             timeout=0,
-            isolation_level=None,  # transactions are ours to begin and end
+            isolation_level=None,  # this module begins and ends transactions itself
             check_same_thread=False,
         )
 
@@ -458,7 +460,7 @@ class SQLiteStore(forks.Watched):
             if not self._is_outbox(sqlite):
                 for statement in _SCHEMA:
                     sqlite.execute(statement)
-            # Written in any case: a full disk or a read-only file shows now, and not at the first conversion.
+            # Write something in any case, so that a full disk or a read-only file is found now.
             sqlite.execute("UPDATE total SET seq = seq")
             self._execute(sqlite, "COMMIT")
         except BaseException:
@@ -467,27 +469,27 @@ class SQLiteStore(forks.Watched):
             raise
 
     def _require_file(self) -> None:
-        """Refuse to write what nobody would find again."""
+        """Raise an error if the file was deleted or replaced: no other process would find what is written to it."""
         try:
             found = os.stat(self._path)
         except FileNotFoundError:
             found = None
         if found is None or (found.st_dev, found.st_ino) != self._file:
             raise StoreError(
-                f"The outbox {self._path} was deleted or replaced while it was open. Nothing more is stored in it; "
-                "what it held is sent as long as this process lives. Create a new outbox."
+                f"The outbox {self._path} was deleted or replaced while it was open. It stores nothing more; the "
+                "notifications that it held are sent as long as this process runs. Create a new outbox."
             )
 
     def _check_file(self) -> None:
-        """Look at a file that is there, through a connection that cannot write.
+        """Check an existing file, through a connection that cannot write.
 
-        It must not be opened by other means: to close it then would take SQLite's locks from this process.
+        Never open the file in another way: closing it would release the locks that SQLite holds in this process.
 
         Raises:
-            StoreError: it is not a whole outbox that this version can read.
+            StoreError: the file is damaged, or is not an outbox that this version can read.
         """
         sizes: list[int] = []
-        # In this order: who makes the file writes -wal after it.
+        # In this order: another process that creates the file right now writes -wal after it.
         for path in (f"{self._path}-wal", self._path):
             try:
                 sizes.append(os.path.getsize(path))
@@ -511,13 +513,13 @@ class SQLiteStore(forks.Watched):
             self._fail(error)
 
     def _is_outbox(self, sqlite: sqlite3.Connection) -> bool:
-        """Tell whether the file has our tables; an empty one has not yet."""
+        """Return whether the file has the tables of an outbox. An empty file has none yet."""
         (application_id,) = self._execute(sqlite, "PRAGMA application_id").fetchone()
         (version,) = self._execute(sqlite, "PRAGMA user_version").fetchone()
         if application_id != APPLICATION_ID:
             (tables,) = self._execute(sqlite, "SELECT COUNT(*) FROM sqlite_master").fetchone()
             if application_id or version or tables:
-                raise StoreError(f"{self._path} is a SQLite database, but no outbox. Choose another path.")
+                raise StoreError(f"{self._path} is a SQLite database, but not an outbox. Choose another path.")
             return False
         if version > SCHEMA_VERSION:
             raise StoreError(
@@ -538,8 +540,8 @@ class SQLiteStore(forks.Watched):
             self._damaged(str(error))
         hints = {
             sqlite3.SQLITE_FULL: " The disk is full.",
-            sqlite3.SQLITE_CANTOPEN: " Its directory has to be there, and writable.",
-            sqlite3.SQLITE_READONLY: " The file and its directory have to be writable.",
+            sqlite3.SQLITE_CANTOPEN: " Its directory must exist and be writable.",
+            sqlite3.SQLITE_READONLY: " The file and its directory must be writable.",
             sqlite3.SQLITE_BUSY: " Another process holds it.",
         }
         hint = hints[sqlite3.SQLITE_READONLY] if isinstance(error, PermissionError) else hints.get(code, "")
