@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import itertools
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -25,12 +33,37 @@ PYTHONS = [
 ]
 LOWEST = PYTHONS[0]
 
-nox.needs_version = ">=2025.10.16"  # the first that tells how long a session took
+nox.needs_version = ">=2025.10.16"  # the first with the option download_python
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "drift", f"tests-{LOWEST}", "build"]
+
+
+ends = [("", time.perf_counter())]
+
+
+def timed(function: Callable[[nox.Session], None]) -> Callable[[nox.Session], None]:
+    """Note when a session ends. The seconds of all of them are the last thing that is printed."""
+
+    @functools.wraps(function)
+    def session_function(session: nox.Session) -> None:
+        try:
+            function(session)
+        finally:
+            ends.append((session.name, time.perf_counter()))
+
+    return session_function
+
+
+@atexit.register
+def print_seconds() -> None:
+    """Print how many seconds each session took, with the making of its environment."""
+    for (_, began), (name, ended) in itertools.pairwise(ends):
+        print(f"{ended - began:7.1f} s  {name}")
+    if len(ends) > 2:
+        print(f"{ends[-1][1] - ends[0][1]:7.1f} s  in all")
 
 
 def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2,redis]") -> None:
@@ -51,6 +84,7 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
 
 
 @nox.session(python=LOWEST)
+@timed
 def lint(session: nox.Session) -> None:
     """Style and likely mistakes (ruff), and which room may import which (import-linter)."""
     session.install("-q", *nox.project.dependency_groups(PROJECT, "lint"))
@@ -60,6 +94,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(python=LOWEST)
+@timed
 def types(session: nox.Session) -> None:
     """Types of our code, of user programs that must or must not pass, and of the public API as a whole."""
     install(session, "dev")
@@ -70,6 +105,7 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(python=LOWEST)
+@timed
 def drift(session: nox.Session) -> None:
     """The generated code is what the specification and the overlay make."""
     install(session, "generate")
@@ -77,6 +113,7 @@ def drift(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS)
+@timed
 def tests(session: nox.Session) -> None:
     """Unit, integration and conformance tests, with coverage on the lowest Python. `-- ARGUMENTS` go to pytest."""
     install(session, "generate", "test")
@@ -90,6 +127,7 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(python=LOWEST)
+@timed
 def chaos(session: nox.Session) -> None:
     """Killed processes, faults, forks, growth, and a Redis that fails."""
     install(session, "test")
@@ -97,6 +135,7 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session(python=LOWEST)
+@timed
 def conformance(session: nox.Session) -> None:
     """On-device decisioning against suites of the public format: `nox -s conformance -- FOLDER`."""
     install(session, "test")
@@ -105,23 +144,25 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session(python=LOWEST)
+@timed
 def build(session: nox.Session) -> None:
     """Wheel and sdist, and the documented job from the wheel alone. `-- FOLDER` is where they are put."""
-    session.install("-q", "build", "twine")
+    session.install("-q", "build[uv]", "twine")
     dist = Path(session.posargs[0]).resolve() if session.posargs else scratch(session) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    session.run("python", "-m", "build", "--installer=uv", "--outdir", str(dist), silent=True)
     artifacts = sorted(map(str, dist.iterdir()))
     session.run("twine", "check", "--strict", *artifacts)
     empty = scratch(session) / "empty"
-    session.run("python", "-m", "venv", "--clear", str(empty))
+    session.run("uv", "venv", "-q", "--clear", str(empty))
     (wheel,) = dist.glob("*.whl")
-    session.run(str(empty / "bin" / "pip"), "install", "-q", f"{wheel}[sandbox]", external=True)
+    session.run("uv", "pip", "install", "-q", "--python", str(empty), f"{wheel}[sandbox]")
     with session.chdir(empty):
         session.run(str(empty / "bin" / "target-delivery"), "demo", external=True)
 
 
 @nox.session(python=LOWEST)
+@timed
 def benchmarks(session: nox.Session) -> None:
     """Side by side with the alternatives; writes benchmarks/RESULTS.md."""
     install(session, "generate", "test")

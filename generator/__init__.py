@@ -1,1 +1,1 @@
-"""Make `target_delivery_api` from the Delivery API's specification: bundle, overlay, generate, format."""
+"""Generate the package `target_delivery_api` from the Delivery API's specification and the overlay over it."""

@@ -1,4 +1,4 @@
-"""Generate `generated/target_delivery_api/` from `openapi/`; the command for every change of the API."""
+"""Generate `generated/target_delivery_api/` from `openapi/delivery.yaml` and `openapi/overlay.yaml`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from . import build, bundle, overlay
 from .errors import SpecificationError
@@ -20,21 +22,26 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class Specification(NamedTuple):
-    """A specification on its way to code; all but the first are flattened."""
+@frozen
+class Specification:
+    """A specification in the forms that lead to code."""
 
     bundled: dict[str, Any]
+    """The published specification as one document."""
     published: dict[str, Any]
+    """The published specification, flattened."""
     overlaid: dict[str, Any]
+    """The specification with the whole overlay applied, flattened. The code is generated from it."""
     wire: dict[str, Any]
+    """The JSON Schema of the requests that the edge accepts."""
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Run the command in the project at `root`; return its exit status."""
+    """Run the command in the project at `root` and return its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.check and options.spec:
-        parser.error("--check is about the committed specification, --spec about another")
+        parser.error("--check uses the committed specification: leave out --spec, or leave out --check")
     try:
         if options.bundle is not None:
             text = bundle.dump(bundle.bundle(options.spec or str(root / "openapi" / "delivery.yaml")))
@@ -54,21 +61,22 @@ def _parser() -> argparse.ArgumentParser:
     modes.add_argument(
         "--check",
         action="store_true",
-        help="write nothing, and fail if the committed code is not what would be generated, naming the files",
+        help="write nothing; print the committed files that differ from the generated ones, and fail if there are any",
     )
     modes.add_argument(
-        "--bundle", metavar="FILE", type=Path, help="only write the specification, as one document, to FILE"
+        "--bundle", metavar="FILE", type=Path, help="only write the specification to FILE, as one document"
     )
     parser.add_argument(
         "--spec",
         metavar="PATH_OR_URL",
-        help="put this specification, of one file or many, in the place of openapi/delivery.yaml, generate, "
-        "and report what changed",
+        help="replace openapi/delivery.yaml by this specification (in one file or many), generate, and report what "
+        "changed",
     )
     return parser
 
 
 def _specification(source: str, root: Path, *, strict: bool = True) -> Specification:
+    """Read the specification at `source` and apply the overlay to it. `strict`: see overlay.apply."""
     name = "openapi/overlay.yaml"
     changes = bundle.read(root / name)
     overlay.check_form(changes, name)
@@ -82,12 +90,12 @@ def _specification(source: str, root: Path, *, strict: bool = True) -> Specifica
 
 
 def _generate(root: Path, source: str | None) -> int:
-    """Generate, and put all results in place only when there is nothing left that can go wrong."""
+    """Generate everything into a temporary directory first, so that a failure changes no committed file."""
     committed = root / "openapi" / "delivery.yaml"
     new = _specification(source or str(committed), root)
     text = ""
     if source is not None:
-        # The overlay may have been changed already, to fit the new specification rather than the old one.
+        # Not strict, because the overlay may already fit the new specification and no longer the old one.
         old = _specification(str(committed), root, strict=False)
         text = report((old.published, new.published), (old.overlaid, new.overlaid))
     target = root / "generated" / build.PACKAGE
@@ -111,6 +119,7 @@ def _generate(root: Path, source: str | None) -> int:
 
 
 def _check(root: Path) -> int:
+    """Print the committed files that differ from what would be generated. Return 1 if there are any, else 0."""
     specification = _specification(str(root / "openapi" / "delivery.yaml"), root)
     with tempfile.TemporaryDirectory() as directory:
         fresh = Path(directory) / build.PACKAGE
@@ -119,7 +128,7 @@ def _check(root: Path) -> int:
     for line in lines:
         print(f"generated/{build.PACKAGE}/{line}")
     if lines:
-        print("The committed code is not what the generator makes. Run: python -m generator", file=sys.stderr)
+        print("The committed code differs from what the generator makes. Run: python -m generator", file=sys.stderr)
     return 1 if lines else 0
 
 

@@ -1,4 +1,4 @@
-"""Generate the package `target_delivery_api` from an overlaid document."""
+"""Write the package `target_delivery_api` for a specification that has the overlay applied."""
 
 from __future__ import annotations
 
@@ -29,14 +29,23 @@ if TYPE_CHECKING:
 PACKAGE = "target_delivery_api"
 TEMPLATES = Path(__file__).with_name("templates")
 RUNTIME = Path(__file__).with_name("runtime")
-"""The modules of the package that do not depend on the specification. They are copied as they are."""
+"""The files of the package that do not depend on the specification. They are copied unchanged."""
 
 # openapi-python-client writes a client of its own. This package sends with the caller's httpx client instead.
 _UNUSED = ("client.py",)
 
 
 def generate(document: dict[str, Any], wire_schema: dict[str, Any], target: Path) -> None:
-    """Write the package for `document` (overlaid, flattened) into the new directory `target`."""
+    """Write the package into the new directory `target`.
+
+    Args:
+        document: the specification with the overlay applied, flattened.
+        wire_schema: the JSON Schema of the requests that the edge accepts.
+        target: the directory to create.
+
+    Raises:
+        SpecificationError: openapi-python-client or the templates do not support `document`.
+    """
     project = _project(document, target)
     project.openapi.models = [model for model in project.openapi.models if not fields.is_map(model)]
     for endpoints in project.openapi.endpoint_collections_by_tag.values():
@@ -53,7 +62,7 @@ def generate(document: dict[str, Any], wire_schema: dict[str, Any], target: Path
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:
-    """Return one line for each file that is not the same in two directories."""
+    """Return one line for each file that differs between two directories."""
     left, right = _files(fresh), _files(committed)
     lines: list[str] = []
     for name in sorted(left | right):
@@ -110,7 +119,7 @@ def _project(document: dict[str, Any], target: Path) -> Project:
         "results": _results,
     }
     project.env.filters.update(filters)
-    # openapi-python-client forgets the description of a parameter, for that of its schema.
+    # openapi-python-client replaces the description of a parameter by the description of its schema.
     more: dict[str, Any] = {
         "parameter_docs": {
             parameter["name"]: " ".join(parameter.get("description", "").split())
@@ -123,8 +132,8 @@ def _project(document: dict[str, Any], target: Path) -> Project:
 
 
 def _stop_on(errors: Any) -> None:
-    # Also warnings: they say that an operation or a schema was left out.
-    if errors:
+    """Raise SpecificationError if openapi-python-client reports errors or warnings."""
+    if errors:  # warnings included: each says that an operation or a schema was left out
         raise SpecificationError(
             "openapi-python-client cannot generate from the specification: " + "; ".join(map(_text, errors))
         )
@@ -135,13 +144,13 @@ def _text(error: GeneratorError) -> str:
 
 
 def _check_supported(endpoint: Endpoint) -> None:
-    """Raise SpecificationError for an operation of a kind that the templates do not know."""
+    """Raise SpecificationError if the templates do not support the operation."""
     json_body = len(endpoint.bodies) == 1 and _is_class(endpoint.bodies[0].prop)
     others = [*endpoint.path_parameters, *endpoint.header_parameters, *endpoint.cookie_parameters]
     if endpoint.method != "post" or not json_body or others:
         raise SpecificationError(
-            f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: the templates know "
-            "only operations that post one JSON object, with parameters in the query. Extend "
+            f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: the templates support "
+            "only operations that post one JSON object and take all parameters in the query. Extend "
             "generator/templates, or remove the operation with an overlay action."
         )
 
@@ -155,7 +164,7 @@ def _doc(of: ModelProperty | EnumProperty) -> str:
 
 
 def _results(responses: Responses) -> list[tuple[str, str, str]]:
-    """Return for each response its status or range of them, the type its body is read as, its description."""
+    """Return the status or status range, the type of the body, and the description of each response."""
     results: list[tuple[str, str, str]] = []
     for response in responses:
         low, high = response.status_code.range or (None, None)
@@ -175,9 +184,12 @@ def _is_class(prop: PropertyProtocol) -> TypeGuard[ModelProperty]:
 
 
 def _format(target: Path) -> None:
-    """Format with ruff, by rules of its own: what a project around it says must not change a byte."""
+    """Format with ruff, ignoring the configuration of any project around `target`.
+
+    The result must not depend on where the package is generated, because the committed code is compared with it.
+    """
     common = ["--isolated", "--no-cache", "--quiet", "--target-version=py311", "--line-length=110"]
-    # The temporary directory may be one that git ignores.
+    # The temporary directory may be inside a directory that git ignores.
     common.append("--no-respect-gitignore")
     for command in (["check", "--fix", "--select=F401,I"], ["format"]):
         run = subprocess.run(  # noqa: S603
@@ -188,11 +200,15 @@ def _format(target: Path) -> None:
         )
         if run.returncode:
             said = " ".join(f"{run.stdout}{run.stderr}".split())
-            raise SpecificationError(f"ruff {command[0]} refuses the generated code, a template is wrong: {said}")
+            raise SpecificationError(f"ruff {command[0]} rejects the generated code, so a template is wrong: {said}")
 
 
 def replace(fresh: Path, target: Path) -> Path:
-    """Put the directory `fresh` in the place of `target`. Return where the old one is now, beside `fresh`."""
+    """Replace the directory `target` by `fresh`.
+
+    Returns:
+        The directory beside `fresh` that the old `target` was moved to. It does not exist if `target` did not.
+    """
     aside = fresh.with_name(f"{fresh.name}-old")
     if target.exists():
         target.rename(aside)

@@ -1,4 +1,4 @@
-"""Read a specification, from one file or many, and make one self-contained document of it."""
+"""Read a specification in one file or many and bundle it into one self-contained document."""
 
 from __future__ import annotations
 
@@ -20,31 +20,32 @@ from .errors import SpecificationError
 from .tree import COMPONENTS, component, is_list, is_object, reference, schemas
 
 TIMEOUT = 30.0
-"""How long one document of a specification may take to download, in seconds."""
+"""Timeout of each connect, read and write while a document is downloaded, in seconds."""
 
-# Where a schema stands: under one of these keys, in a list under one, or in an object under one, by name.
+# A schema is the value of one of these keys, an item of a list under one, or a member of an object under one.
 _SCHEMA_KEYS = frozenset({"schema", "items", "additionalProperties", "not"})
 _SCHEMA_LISTS = frozenset({"allOf", "oneOf", "anyOf"})
 _SCHEMA_MAPS = frozenset({"properties", "patternProperties", "schemas"})
+# Objects whose keys are names, and whose members are not schemas.
 _OTHER_MAPS = frozenset({"headers", "parameters", "responses", "examples", "paths", "requestBodies"})
-# Data of the author's own, in which a $ref would be no reference.
+# The values of these keys are plain data, in which $ref is not a reference.
 _DATA_KEYS = frozenset({"example", "default", "enum", "const", "value"})
 
 
 def bundle(source: str) -> dict[str, Any]:
-    """Return the OpenAPI 3 document at the path or URL `source` with every reference inside of it.
+    """Return the OpenAPI 3 document at the path or URL `source` with only internal references left.
 
-    Schemas that live in documents of their own become components, named as the root document names them, else
-    after their file or the last part of the reference. Everything else that is referred to (path items,
-    parameters, responses, …) is put in the place of the reference.
+    Schemas of other documents become components. A component has the name that the root document gives it, or else
+    the last part of the reference, or the name of the file. References to anything else (path items, parameters,
+    responses, …) are replaced by their target.
 
     Raises:
-        SpecificationError: a document cannot be read, is not OpenAPI 3, or refers to what is not there.
+        SpecificationError: a document cannot be read, is not OpenAPI 3, or has a reference without a target.
 
     """
     with ExitStack() as stack:
         if _is_url(source):
-            # One client for all documents: making one takes longer than a download.
+            # One client for all documents, because creating a client takes longer than a download.
             client = stack.enter_context(httpx.Client(timeout=TIMEOUT, follow_redirects=True))
             result = _Bundler(source, client).run()
         else:
@@ -54,17 +55,17 @@ def bundle(source: str) -> dict[str, Any]:
 
 
 def read(path: Path) -> Any:
-    """Return what a YAML or JSON file says.
+    """Return the content of a YAML or JSON file.
 
     Raises:
-        SpecificationError: it cannot be read.
+        SpecificationError: the file cannot be read, or is neither YAML nor JSON.
 
     """
     return _document(path.resolve().as_uri(), "", None)
 
 
 def dump(document: dict[str, Any]) -> str:
-    """Return `document` as YAML, always the same text for the same document."""
+    """Return `document` as YAML. The same document always gives the same text."""
     yaml: Any = YAML()
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -87,17 +88,19 @@ def validate(document: dict[str, Any], name: str) -> None:
     try:
         validate_openapi(document)
     except RecursionError as error:
-        flatten(document)  # names the schema, where it is allOf that leads round
-        raise SpecificationError(f"{name} has a schema that is part of itself by way of oneOf or anyOf.") from error
-    except Exception as error:  # errors of several libraries come through
+        flatten(document)  # raises an error that names the schema if the cause is allOf
+        raise SpecificationError(
+            f"{name} has a schema that contains itself through oneOf or anyOf. Break the cycle."
+        ) from error
+    except Exception as error:  # the validator passes on errors of several libraries
         raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
 
 
 def flatten(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy in which the allOf of a named schema is merged into it, properties and all.
+    """Return a copy of `document` in which each named schema has the parts of its allOf merged into it.
 
     Raises:
-        SpecificationError: a schema is part of itself.
+        SpecificationError: a schema contains itself through allOf.
 
     """
     result = deepcopy(document)
@@ -115,7 +118,10 @@ def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[
     for part in [*schema["allOf"], own]:
         name = component(part)
         if name in seen:
-            raise SpecificationError(f"components.schemas.{name} is part of itself: {' -> '.join((*seen, name))}.")
+            cycle = " -> ".join((*seen, name))
+            raise SpecificationError(
+                f"components.schemas.{name} contains itself through allOf: {cycle}. Break the cycle."
+            )
         inner = _flat(part, known, seen) if name is None else _flat(known[name], known, (*seen, name))
         for key, value in inner.items():
             if key == "properties":
@@ -128,27 +134,30 @@ def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[
 
 
 class _Bundler:
-    """One bundling: the documents read so far, and the components made of them."""
+    """The state of one bundling.
+
+    A location is the URL of a document, a `#`, and the path inside the document, which is empty for the whole document.
+    """
 
     def __init__(self, root: str, client: httpx.Client | None) -> None:
         self.root = root
         self.client = client
         self.documents: dict[str, Any] = {}
-        # The name of each schema by its location: the document, a # and the path in it.
+        # The component name of each schema, by its location.
         self.names: dict[str, str] = {}
         self.schemas: dict[str, Any] = {}
 
     def run(self) -> dict[str, Any]:
         root = self.document(self.root, "")
         if not is_object(root):
-            raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: it holds no object.")
+            raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: its content is not an object.")
         components, location = self.followed(_member(root, "components"), f"{self.root}#/components", ("components",))
         base = _file(location)
         place = ("components", "schemas")
         listed, location = self.followed(_member(components, "schemas"), _inside(location, "schemas"), place)
         if not is_object(components) or not is_object(listed):
-            raise SpecificationError(f"{_at(self.root, place)}: there has to be an object of schemas.")
-        # First all names, so that references among these schemas find them.
+            raise SpecificationError(f"{_at(self.root, place)}: an object of schemas is missing.")
+        # Collect all names first, so that references among these schemas find them.
         for name in listed:
             self.names[f"{self.root}{COMPONENTS}{name}"] = name
             self.names[_inside(location, name)] = name
@@ -165,7 +174,7 @@ class _Bundler:
         return {**result, "components": {**others, "schemas": dict(sorted(self.schemas.items()))}}
 
     def add_listed(self, name: str, schema: Any, base: str) -> None:
-        """Add a schema that the root document names, which may live in a document of its own."""
+        """Add a schema that the root document names. The schema itself may be in another document."""
         place = ("components", "schemas", name)
         target = reference(schema)
         if target is not None and self.names[self.absolute(target, base, place)] == name:
@@ -173,7 +182,7 @@ class _Bundler:
         self.schemas[name] = self.walk(schema, base, place)
 
     def walk(self, value: Any, base: str, place: tuple[str, ...]) -> Any:
-        """Return `value`, which is in the document of `base`, with its references led to this one."""
+        """Return `value`, which comes from the document of `base`, with its references changed to internal ones."""
         if is_list(value):
             return [self.walk(item, base, place) for item in value]
         if not is_object(value):
@@ -193,12 +202,12 @@ class _Bundler:
         }
 
     def mapped(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return what a discriminator maps to: the name of a schema, or a reference to it."""
+        """Return the target of a discriminator mapping, which is the name of a schema or a reference to one."""
         is_reference = "/" in target or target.endswith((".yaml", ".yml", ".json"))
         return self.component(target, base, place) if is_reference else target
 
     def component(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the reference to the named schema that the one at `target` becomes."""
+        """Return a reference to the component for the schema at `target`, and create the component if necessary."""
         absolute = self.absolute(target, base, place)
         name = self.names.get(absolute)
         if name is None:
@@ -216,28 +225,30 @@ class _Bundler:
         return f"{COMPONENTS}{name}"
 
     def followed(self, value: Any, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
-        """Follow `value` while it is a reference. Return what is at the end, and its location."""
+        """Follow `value` until it is not a reference. Return the final value and its location."""
         seen: set[str] = set()
         while (target := reference(value)) is not None:
             absolute = self.absolute(target, base, place)
             if absolute in seen:
-                raise SpecificationError(f"{_at(base, place)}: $ref {target!r} leads back to itself.")
+                raise SpecificationError(
+                    f"{_at(base, place)}: $ref {target!r} leads back to itself. Replace it by a definition."
+                )
             seen.add(absolute)
             value, base = self.found(absolute, base, place), absolute
         return value, base
 
     def absolute(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the location that `target` means in the document that `base` is in."""
+        """Return the location of the reference `target` in the document of `base`."""
         absolute = f"{_file(base)}{target}" if target.startswith("#") else urljoin(base, target)
         if _is_url(absolute) != _is_url(self.root):
             raise SpecificationError(
-                f"{_at(base, place)}: $ref {target!r} leads from local files to the web or the other way. "
-                "Keep all documents of a specification on one side."
+                f"{_at(base, place)}: $ref {target!r} leads from a file to the web or from the web to a file. "
+                "Keep all documents of a specification in files, or all of them on the web."
             )
         return absolute.removesuffix("#")
 
     def found(self, absolute: str, base: str, place: tuple[str, ...]) -> Any:
-        """Return what is at the location `absolute`."""
+        """Return the value at the location `absolute`."""
         location, pointer = urldefrag(absolute)
         value = self.document(location, f"{_at(base, place)}: $ref leads nowhere: ")
         for part in pointer.split("/")[1:]:
@@ -256,7 +267,7 @@ class _Bundler:
 
 
 def _holds_schema(place: tuple[str, ...]) -> bool:
-    """Whether a reference at `place` is one to a schema."""
+    """Whether a reference at `place` refers to a schema."""
     if place[-2:-1] and place[-2] in _SCHEMA_MAPS:
         return True
     return place[-1] in _SCHEMA_KEYS or place[-1] in _SCHEMA_LISTS
@@ -271,7 +282,7 @@ def _file(location: str) -> str:
 
 
 def _member(value: Any, key: str) -> Any:
-    """Return what an object has under `key`, and an empty object where it has nothing."""
+    """Return the member `key` of an object, or an empty object if there is none."""
     return (value.get(key) if is_object(value) else None) or {}
 
 
@@ -288,7 +299,7 @@ def _shown(location: str) -> str:
 
 
 def _document(location: str, wanted_by: str, client: httpx.Client | None) -> Any:
-    """Read a document, with a client from the web. `wanted_by` says, for an error, what refers to it."""
+    """Read a document from the web with `client`, or from a file without. `wanted_by` begins error messages."""
     name = f"{wanted_by}{_shown(location)}"
     try:
         if client is not None:
@@ -304,7 +315,7 @@ def _document(location: str, wanted_by: str, client: httpx.Client | None) -> Any
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as JSON would have it: names are text, and YAML's dates are text too."""
+    """Return `value` with YAML's keys and dates as strings, as JSON has them."""
     if is_object(value):
         return {str(key): _plain(item) for key, item in value.items()}
     if is_list(value):
@@ -313,6 +324,7 @@ def _plain(value: Any) -> Any:
 
 
 def _said(error: Exception) -> str:
+    """Return the place and the message of a validation error, the message cut to 300 characters."""
     path: list[Any] = list(getattr(error, "absolute_path", ()))
     text = " ".join(str(getattr(error, "message", error)).split())
     return f"at {'.'.join(map(str, path)) or 'its top'}, {text if len(text) < 300 else f'{text[:300]}…'}"

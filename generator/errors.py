@@ -1,8 +1,8 @@
-"""What stops a generation."""
+"""The error that stops the generator."""
 
 
 class SpecificationError(Exception):
-    """The specification, or the overlay over it, cannot be used.
+    """The specification or the overlay cannot be used.
 
-    The text names the document and the place in it, says what is wrong there, and what to do.
+    The message names the document and the place in it, and says what is wrong and what to do.
     """

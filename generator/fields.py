@@ -1,11 +1,11 @@
-"""What the templates need to know of a model's properties, said once, from openapi-python-client's parse."""
+"""Describe the fields of a model for the templates, from the schema that openapi-python-client has parsed."""
 
 from __future__ import annotations
 
 import keyword
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import frozen
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.properties import EnumProperty, ModelProperty
 from openapi_python_client.parser.properties.list_property import ListProperty
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
     from openapi_python_client.parser.properties.protocol import PropertyProtocol
     from openapi_python_client.schema.untrusted_string import UntrustedString
 
-# Names that the text of a generated class itself uses: a property of that name gets a `_`. Every other name
-# stays as it is, also `type`, `id` and `property`, because the documented calls use them.
+# Names that mean something else inside a generated class: keywords, the public members of Model, the functions and
+# types that the class body names, and `self`, which is a parameter of __init__. A property of that name gets a `_`.
+# Every other name stays as it is, also `type`, `id` and `property`, because the documented calls use them.
 _TAKEN = frozenset(
     {
         *keyword.kwlist,
-        *("Any", "ClassVar", "JsonValue", "Mapping", "Self", "additional_properties", "bool", "classmethod"),
-        *("cls", "data", "datetime", "dict", "field", "float", "from_dict", "int", "list", "self", "str"),
-        "to_dict",
+        *("additional_properties", "from_dict", "to_dict"),
+        *("bool", "classmethod", "datetime", "dict", "field", "float", "int", "list", "str"),
+        "self",
     }
 )
 
-# What openapi-python-client calls the kinds of plain values, and the type of the attribute.
+# The type of the attribute for each class of plain property in openapi-python-client.
 _SCALARS = {
     "StringProperty": "str",
     "DateProperty": "str",
@@ -44,34 +45,39 @@ _SCALARS = {
 }
 
 
-class Ref(NamedTuple):
-    """A generated class and the module it lives in."""
+@frozen(order=True)
+class Ref:
+    """A generated class and its module."""
 
     name: str
     module: str
 
 
-@define
+@frozen
 class Field:
-    """One property of a model."""
+    """One field of a model."""
 
     json: str
+    """Name in the JSON."""
     attr: str
+    """Name of the Python attribute."""
     required: bool
     many: bool
+    """Whether the field is a list. `kind`, `ref` and `values` then describe its items."""
     kind: str
-    """str, int, float, bool, datetime, enum, model, map or json (whatever it is, kept as it came)."""
+    """str, int, float, bool, datetime, enum, model, map or json (any JSON value, kept unchanged)."""
     ref: Ref | None
-    """The class of an enum or a model; of the elements when `many`."""
+    """The class of an enum or a model."""
     values: str
-    """What a map's values are: str or JsonValue."""
+    """The type of the values of a map: str or JsonValue."""
     when: tuple[str, str] | None
-    """For json content: the attribute and its text that make a list of it a list of `ref`."""
+    """For a json field: when this attribute has this value, a list is read as a list of `ref`."""
     doc: str
+    """The docstring, or an empty string if the specification says nothing about the field."""
 
     @property
     def annotation(self) -> str:
-        """The attribute's type, as written in the class."""
+        """The type of the attribute, as the class states it."""
         if self.when and self.ref:
             return f"JsonValue | list[{self.ref.name}]"
         base = {
@@ -84,14 +90,14 @@ class Field:
 
     @property
     def expects(self) -> str:
-        """What the JSON has to be, for an error message."""
+        """The expected JSON, for an error message."""
         one = {"str": "a string", "int": "an integer", "float": "a number", "bool": "true or false"}
         one |= {"datetime": "a date-time", "enum": "a string", "json": "given"}
         return "a list" if self.many else one.get(self.kind, "an object")
 
 
 def is_map(model: ModelProperty) -> bool:
-    """Whether a schema has no properties of its own: a plain dict to a Python caller, never a class."""
+    """Whether a schema has no properties of its own. It becomes a plain dict instead of a class."""
     return not model.data.properties
 
 
@@ -107,19 +113,19 @@ def fields_of(model: ModelProperty) -> list[Field]:
         if by_attribute[field.attr] != field.json:
             raise SpecificationError(
                 f"{model.class_info.name} has properties {field.json} and {by_attribute[field.attr]}, "
-                f"which would both be called {field.attr}. Rename one with an overlay action."
+                f"which would both be called {field.attr} in Python. Rename one of them with an overlay action."
             )
     return found
 
 
 def sentence(text: UntrustedString | None) -> str:
-    """Return a description in one line, ending in a full stop."""
+    """Return a description as one line that ends with a full stop, or an empty string if there is none."""
     line = " ".join(text.get_untrusted_value().split()) if text else ""
     return f"{line.rstrip('.')}." if line else ""
 
 
 def imports_of(fields: list[Field], own: str) -> list[Ref]:
-    """Return the other generated classes that the fields need, without the class `own` itself."""
+    """Return the generated classes that the fields use, without the class `own` itself."""
     return sorted({field.ref for field in fields if field.ref and field.ref.name != own})
 
 
@@ -159,7 +165,7 @@ def _field(prop: PropertyProtocol, schema: oai.Schema | oai.Reference) -> Field:
 
 
 def _not_null(prop: PropertyProtocol) -> PropertyProtocol:
-    """Return what a nullable property is when it is not null: null reads as absent anyway."""
+    """Return the other alternative of a nullable property: null needs no type, because it is read as absent."""
     if isinstance(prop, UnionProperty):
         others = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
         if len(others) == 1:
@@ -168,6 +174,7 @@ def _not_null(prop: PropertyProtocol) -> PropertyProtocol:
 
 
 def _kind(prop: PropertyProtocol) -> tuple[str, Ref | None, str]:
+    """Return the kind of a property that is not a list, and the `ref` and the `values` that belong to it."""
     if isinstance(prop, EnumProperty):
         if prop.value_type is not str:
             return "int", None, ""
@@ -187,7 +194,7 @@ def _reference(pointer: str) -> Ref:
 
 
 def _sentences(prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item: PropertyProtocol) -> Iterator[str]:
-    """Yield what a docstring says of a property: its description, then the limits the specification sets."""
+    """Yield the sentences of the docstring of a property: its description, then its limits and its default."""
     own = schema.description if isinstance(schema, oai.Schema) else None
     text = sentence(own or prop.description)
     if text:

@@ -1,4 +1,4 @@
-"""Apply an OpenAPI Overlay 1.0 document."""
+"""Apply an OpenAPI Overlay 1.0 document to a specification."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import json
 import re
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
 from jsonschema import Draft202012Validator
 
 from .errors import SpecificationError
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 PROSE = frozenset({"description", "title", "summary", "example", "examples"})
 SCHEMA = Path(__file__).with_name("overlay-1.0.schema.json")
 
-# The part of JSONPath (RFC 9535) that names places in a specification: members, elements, wildcards, and a
-# filter that compares the element, or one member of it, with a string.
+# One segment of a target. The supported part of JSONPath (RFC 9535) is: members, elements, wildcards, and a filter
+# that compares an element, or one member of it, with a string.
 _SEGMENT = re.compile(
     r"""\.(?P<name>[A-Za-z_$][\w$-]*)
     |\[(?P<quoted>'[^']*'|"[^"]*")\]
@@ -31,15 +32,18 @@ _SEGMENT = re.compile(
 )
 
 
-class Node(NamedTuple):
-    """A place in a document: the object or list that holds it, and its key there."""
+@frozen
+class Node:
+    """A place in a document."""
 
     parent: Any
+    """The object or list that holds the place."""
     key: Any
+    """The name or index of the place in `parent`."""
 
     @property
     def value(self) -> Any:
-        """What is at the place."""
+        """The value at the place."""
         return self.parent[self.key]
 
 
@@ -54,15 +58,18 @@ def check_form(overlay: Any, name: str) -> None:
 def apply(
     overlay: dict[str, Any], document: dict[str, Any], *, purpose: str | None = None, strict: bool = True
 ) -> dict[str, Any]:
-    """Return a copy of `document` with the overlay's actions done in order.
+    """Return a copy of `document` with the overlay's actions applied in order.
 
     Args:
         overlay: an Overlay 1.0 document.
-        document: what it is laid over.
-        purpose: do only the actions of this x-purpose.
-        strict: raise SpecificationError for an action that finds nothing at its target, or something else
-            than its x-expects. Overlay 1.0 passes over such an action, and so does strict=False; but a change
-            of the published API must not silently undo what the SDK relies on.
+        document: a bundled specification.
+        purpose: apply only the actions with this x-purpose; None applies all actions.
+        strict: whether an action is an error if its target is missing or differs from its x-expects. Overlay 1.0
+            skips such an action, and so does strict=False. Generation is strict, so that a change of the published
+            API cannot silently undo a change that the SDK relies on.
+
+    Raises:
+        SpecificationError: `strict` is true and an action no longer fits.
 
     """
     result = deepcopy(document)
@@ -82,11 +89,11 @@ def _act(action: dict[str, Any], document: dict[str, Any], where: str) -> None:
     nodes = select(document, action["target"], where)
     if not nodes:
         raise SpecificationError(
-            f"{where} no longer fits: the specification has nothing there. "
-            f"The action's reason was: {_line(action)} Change or remove it in the overlay."
+            f"{where} no longer fits: the specification has nothing at the target. "
+            f"The action's reason was: {_line(action)} Change or remove the action in the overlay."
         )
     _check_expected(action, nodes, where)
-    # From the last to the first, so that removing an element moves none that is still to be removed.
+    # In reverse, because removing an element moves the elements behind it.
     for node in reversed(nodes):
         if action.get("remove"):
             del node.parent[node.key]
@@ -95,7 +102,7 @@ def _act(action: dict[str, Any], document: dict[str, Any], where: str) -> None:
 
 
 def select(document: Any, target: str, where: str) -> list[Node]:
-    """Return the places that the JSONPath `target` names in `document`."""
+    """Return the places in `document` that the JSONPath `target` matches. `where` begins error messages."""
     nodes = [Node({"$": document}, "$")]
     for step in _steps(target, where):
         nodes = [found for node in nodes for found in step(node.value)]
@@ -103,9 +110,9 @@ def select(document: Any, target: str, where: str) -> list[Node]:
 
 
 def without_prose(value: Any) -> Any:
-    """Return `value` without descriptions, examples and extensions, for comparing."""
+    """Return `value` without descriptions, examples and extensions, for comparisons."""
     if is_object(value):
-        # The keys of a properties object are names, also when one of them is "description".
+        # The keys under properties are names of properties, even a key such as "description".
         return {
             key: {name: without_prose(item) for name, item in inner.items()}
             if key == "properties" and is_object(inner)
@@ -128,13 +135,13 @@ def _check_expected(action: dict[str, Any], nodes: list[Node], where: str) -> No
         if _comparable(found) != _comparable(action["x-expects"]):
             raise SpecificationError(
                 f"{where} no longer fits: it was written for {json.dumps(action['x-expects'])}, "
-                f"the specification has {json.dumps(found)}. The action's reason was: {_line(action)} "
-                "Decide what holds now and change the action."
+                f"but the specification has {json.dumps(found)}. The action's reason was: {_line(action)} "
+                "Check whether the reason still holds, then change or remove the action in the overlay."
             )
 
 
 def _comparable(value: Any) -> Any:
-    """Return `value` with its lists of names (required, enum) in one order, for theirs means nothing."""
+    """Return `value` with its lists of strings (required, enum) sorted, because their order has no meaning."""
     if is_object(value):
         return {key: _comparable(item) for key, item in value.items()}
     if is_list(value):
@@ -149,7 +156,9 @@ def _update(node: Node, value: Any, where: str) -> None:
     elif is_object(current) and is_object(value):
         _merge(current, value)
     else:
-        raise SpecificationError(f"{where} no longer fits: it updates an object or a list, and neither is there.")
+        raise SpecificationError(
+            f"{where} no longer fits: an update needs an object or a list at the target. Change the action."
+        )
 
 
 def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
@@ -164,14 +173,15 @@ def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
 
 
 def _steps(target: str, where: str) -> Iterator[Callable[[Any], list[Node]]]:
+    """Yield a function for each segment of `target`."""
     if not target.startswith("$"):
-        raise SpecificationError(f"{where}: a target starts with $.")
+        raise SpecificationError(f"{where}: a target must start with $.")
     position = 1
     while position < len(target):
         match = _SEGMENT.match(target, position)
         if match is None:
             raise SpecificationError(
-                f"{where}: cannot read {target[position:]!r}. Understood are .name, ['name'], [0], [*], "
+                f"{where}: cannot read {target[position:]!r}. Use only .name, ['name'], [0], [*], "
                 "[?@ == 'text'] and [?@.name == 'text']."
             )
         yield _step(match.groupdict())
@@ -179,6 +189,7 @@ def _steps(target: str, where: str) -> Iterator[Callable[[Any], list[Node]]]:
 
 
 def _step(parts: dict[str, str | None]) -> Callable[[Any], list[Node]]:
+    """Return the function that finds the places one segment of a target matches inside a value."""
     if parts["value"] is not None:
         wanted, member = parts["value"][1:-1], parts["member"]
 

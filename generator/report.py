@@ -1,54 +1,61 @@
-"""Say what changed between two specifications, in terms a maintainer decides with."""
+"""Report the changes between two specifications, and which of them break callers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve, frozen
 
 from .overlay import without_prose
 from .tree import Operation, component, contents, is_list, is_object, operations, schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-# Limits by the direction in which they let less through.
+Key = TypeVar("Key", str, tuple[str, str])
+Value = TypeVar("Value")
+
+# A higher value of the first limits is tighter, and a lower value of the second ones. The others cannot be compared.
 _AT_LEAST = ("minimum", "minLength", "minItems", "minProperties", "multipleOf")
 _AT_MOST = ("maximum", "maxLength", "maxItems", "maxProperties")
 _OTHER_LIMITS = ("pattern", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems", "nullable")
 
 
-class Change(NamedTuple):
+@frozen(order=True)
+class Change:
     """One difference between two specifications."""
 
     place: str
     what: str
     breaks: bool
-    """Whether code that calls the API, or reads its answers, has to change."""
+    """Whether code that calls the API or reads its answers must change."""
 
 
-class Use(NamedTuple):
-    """Which way the values of a schema travel."""
+@frozen
+class Use:
+    """Whether the values of a schema are sent in requests and received in answers."""
 
     sent: bool
     received: bool
 
 
 def report(published: tuple[dict[str, Any], dict[str, Any]], overlaid: tuple[dict[str, Any], dict[str, Any]]) -> str:
-    """Return what changed from the old specification to the new one.
+    """Return a text that lists the changes from an old specification to a new one.
 
     Args:
-        published: both as published, flattened.
-        overlaid: both as callers of the SDK see them, flattened. What the overlay makes invisible to them
-            cannot break them.
+        published: the old and the new specification as published, flattened.
+        overlaid: the old and the new specification with the overlay applied, flattened. Callers of the SDK see
+            these, so a change that only the published ones have cannot break callers.
 
     """
-    visible = {change[:2]: change for change in changes(*overlaid)}
-    found = {change[:2]: change for change in changes(*published)}
-    hidden = {
-        key: change._replace(what=f"{change.what} (hidden by the overlay)", breaks=False)
-        for key, change in found.items()
-        if key not in visible
-    }
-    everything = sorted({**visible, **hidden}.values())
+    visible = list(changes(*overlaid))
+    known = {(change.place, change.what) for change in visible}
+    hidden = [
+        evolve(change, what=f"{change.what} (hidden by the overlay)", breaks=False)
+        for change in changes(*published)
+        if (change.place, change.what) not in known
+    ]
+    everything = sorted({*visible, *hidden})
     if not everything:
         if published[0] == published[1]:
             return "Nothing changed."
@@ -64,20 +71,25 @@ def report(published: tuple[dict[str, Any], dict[str, Any]], overlaid: tuple[dic
 def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     """Yield the differences between two bundled and flattened documents."""
     yield from _operations(old, new)
-    before, after = schemas(old), schemas(new)
     uses = _uses(old), _uses(new)
-    for name in sorted(before.keys() | after.keys()):
-        if name not in after:
+    for name, was, now in _pairs(schemas(old), schemas(new)):
+        if now is None:
             yield Change(name, "schema removed", True)
-        elif name not in before:
+        elif was is None:
             yield Change(name, "schema added", False)
         else:
             use = Use(*(any(name in use[way] for use in uses) for way in (0, 1)))
-            yield from _compare(name, before[name], after[name], use)
+            yield from _compare(name, was, now, use)
+
+
+def _pairs(old: Mapping[Key, Value], new: Mapping[Key, Value]) -> Iterator[tuple[Key, Value | None, Value | None]]:
+    """Yield each name with its old and its new value, of which one is None if the name was added or removed."""
+    for name in sorted(old.keys() | new.keys()):
+        yield name, old.get(name), new.get(name)
 
 
 def _uses(document: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """Return the names of the schemas that requests consist of, and those that answers consist of."""
+    """Return the names of the schemas used in requests, and of the schemas used in answers."""
     known = schemas(document)
     sent: set[str] = set()
     received: set[str] = set()
@@ -88,6 +100,7 @@ def _uses(document: dict[str, Any]) -> tuple[set[str], set[str]]:
 
 
 def _reach(value: Any, known: dict[str, Any], found: set[str]) -> None:
+    """Add the names of all schemas that `value` refers to, directly or indirectly, to `found`."""
     name = component(value)
     if name is not None:
         if name in known and name not in found:
@@ -101,13 +114,13 @@ def _reach(value: Any, known: dict[str, Any], found: set[str]) -> None:
 def _operations(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before = {operation.name: operation for operation in operations(old)}
     after = {operation.name: operation for operation in operations(new)}
-    for name in sorted(before.keys() | after.keys()):
-        if name not in after:
+    for name, was, now in _pairs(before, after):
+        if now is None:
             yield Change(name, "operation removed", True)
-        elif name not in before:
+        elif was is None:
             yield Change(name, "operation added", False)
         else:
-            yield from _operation(before[name], after[name])
+            yield from _operation(was, now)
 
 
 def _operation(old: Operation, new: Operation) -> Iterator[Change]:
@@ -117,43 +130,46 @@ def _operation(old: Operation, new: Operation) -> Iterator[Change]:
     yield from _parameters(name, old.parameters, new.parameters)
     sent = Use(sent=True, received=False)
     yield from _media(f"{name} body", before.get("requestBody"), after.get("requestBody"), sent)
-    was, now = before["responses"], after["responses"]
-    for status in sorted(was.keys() | now.keys(), key=str):
+    for status, was, now in _pairs(_responses(before), _responses(after)):
         place = f"{name} {status}"
-        if status not in now:
+        if now is None:
             yield Change(place, "response removed", False)
-        elif status not in was:
+        elif was is None:
             yield Change(place, "response added", True)
         else:
-            yield from _media(place, was[status], now[status], Use(sent=False, received=True))
+            yield from _media(place, was, now, Use(sent=False, received=True))
+
+
+def _responses(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the responses of an operation by status, as text also where YAML has a number."""
+    return {str(status): response for status, response in operation["responses"].items()}
 
 
 def _media(place: str, old: dict[str, Any] | None, new: dict[str, Any] | None, use: Use) -> Iterator[Change]:
-    before, after = contents(old), contents(new)
-    for media in sorted(before.keys() | after.keys()):
-        if media not in after:
+    for media, was, now in _pairs(contents(old), contents(new)):
+        if now is None:
             yield Change(place, f"{media} removed", True)
-        elif media not in before:
+        elif was is None:
             yield Change(place, f"{media} added", False)
         else:
-            yield from _compare(place, before[media], after[media], use)
+            yield from _compare(place, was, now, use)
 
 
 def _parameters(place: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
     before = {(item["in"], item["name"]): item for item in old}
     after = {(item["in"], item["name"]): item for item in new}
-    for key in sorted(before.keys() | after.keys()):
-        where = f"{place} {key[0]} parameter {key[1]}"
-        if key not in after:
+    for (kind, name), was, now in _pairs(before, after):
+        where = f"{place} {kind} parameter {name}"
+        if now is None:
             yield Change(where, "removed", True)
             continue
-        required = bool(after[key].get("required"))
-        if key not in before:
+        required = bool(now.get("required"))
+        if was is None:
             yield Change(where, "added, required" if required else "added", required)
             continue
-        if required != bool(before[key].get("required")):
+        if required != bool(was.get("required")):
             yield Change(where, "now required" if required else "no longer required", required)
-        yield from _compare(where, before[key]["schema"], after[key]["schema"], Use(sent=True, received=False))
+        yield from _compare(where, was["schema"], now["schema"], Use(sent=True, received=False))
 
 
 def _compare(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> Iterator[Change]:
@@ -173,21 +189,22 @@ def _compare(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> 
 
 
 def _properties(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> Iterator[Change]:
-    before, after = old.get("properties", {}), new.get("properties", {})
+    before: dict[str, dict[str, Any]] = old.get("properties", {})
+    after: dict[str, dict[str, Any]] = new.get("properties", {})
     needed_before, needed = old.get("required", ()), new.get("required", ())
-    for name in sorted(before.keys() | after.keys()):
+    for name, was, now in _pairs(before, after):
         where = f"{place}.{name}"
-        if name not in after:
+        if now is None:
             yield Change(where, "removed", True)
-        elif name not in before:
+        elif was is None:
             yield Change(where, "added, required" if name in needed else "added", name in needed and use.sent)
         else:
             if name in needed and name not in needed_before:
                 yield Change(where, "now required", use.sent)
             elif name in needed_before and name not in needed:
-                # What is always there in an answer may be None from now on.
+                # A field that every answer had may be None from now on.
                 yield Change(where, "no longer required", use.received)
-            yield from _compare(where, before[name], after[name], use)
+            yield from _compare(where, was, now, use)
 
 
 def _enum(place: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
@@ -197,7 +214,7 @@ def _enum(place: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Chan
     if narrower:
         yield Change(place, f"enum narrowed, without {', '.join(narrower)}", True)
     if wider:
-        # Enums are open: the new value was readable before, and now it has a name.
+        # Enums are open: callers could already read the new value, and now it has a name.
         yield Change(place, f"enum widened by {', '.join(wider)}", False)
 
 
@@ -216,7 +233,7 @@ def _limits(place: str, old: dict[str, Any], new: dict[str, Any], use: Use) -> I
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """Return in words what a schema's values are, without their properties, values and limits."""
+    """Return the type of a schema in words, without its properties, enum values and limits."""
     name = component(schema)
     if name is not None:
         return name
@@ -235,5 +252,5 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"map of {_kind(values)}" if is_object(values) and values else "map of anything"
     if "enum" in schema:
         return f"{name} enum"
-    # How wide a number is on the wire is no matter to Python.
+    # The format of a number is its width, which makes no difference in Python.
     return f"{name} ({schema['format']})" if "format" in schema and name == "string" else name

@@ -1,8 +1,10 @@
-"""Find one's way in an OpenAPI document as YAML and JSON give it."""
+"""Look up the parts of an OpenAPI document that is held as plain dicts and lists."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,33 +14,36 @@ COMPONENTS = "#/components/schemas/"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-class Operation(NamedTuple):
-    """An operation, the parameters of its path included."""
+@frozen
+class Operation:
+    """One operation of the API."""
 
     name: str
-    """Method and path, as in POST /rest/v1/delivery."""
+    """Method and path, such as POST /rest/v1/delivery."""
     data: dict[str, Any]
+    """The operation object of the document."""
     parameters: list[dict[str, Any]]
+    """The parameters of the path, then those of the operation."""
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether `value` is an object; unlike isinstance, this tells type checkers what may be inside."""
+    """Whether `value` is a JSON object. Unlike isinstance, this tells type checkers the types of its items."""
     return isinstance(value, dict)
 
 
 def is_list(value: Any) -> TypeGuard[list[Any]]:
-    """Whether `value` is a list."""
+    """Whether `value` is a list. Unlike isinstance, this tells type checkers the type of its items."""
     return isinstance(value, list)
 
 
 def reference(value: Any) -> str | None:
-    """Return where `value` refers to, None when it is no reference."""
+    """Return the target of the reference `value`, or None if `value` is not a reference."""
     target = value.get("$ref") if is_object(value) else None
     return target if isinstance(target, str) else None
 
 
 def component(value: Any) -> str | None:
-    """Return the name of the schema that `value` refers to in a bundled document, None when it does not."""
+    """Return the name of the schema that `value` refers to in a bundled document, or None for any other value."""
     target = reference(value)
     return None if target is None else target.removeprefix(COMPONENTS)
 
@@ -60,6 +65,6 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 
 def contents(holder: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Return the schemas of a request body or a response, by media type."""
+    """Return the schemas of a request body or response, by media type."""
     media: dict[str, dict[str, Any]] = (holder or {}).get("content", {})
     return {name: item.get("schema", {}) for name, item in media.items()}

@@ -1,4 +1,4 @@
-"""Make the JSON Schema of what the edge itself accepts as a request."""
+"""Convert a specification to the JSON Schema of the requests that the edge accepts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _DROPPED = frozenset({"description", "title", "example", "examples", "discrimina
 
 
 def wire_schema(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the request body of a flattened OpenAPI document as JSON Schema 2020-12, without prose.
+    """Return JSON Schema 2020-12 for the request body of a flattened OpenAPI document, without descriptions.
 
     Raises:
-        SpecificationError: no operation takes a JSON body that is a named schema.
+        SpecificationError: no operation has a JSON body whose schema has a name.
 
     """
     known = schemas(document)
@@ -35,15 +35,19 @@ def wire_schema(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _request(document: dict[str, Any]) -> str:
+    """Return the name of the schema of the first JSON request body."""
     for operation in operations(document):
         schema = contents(operation.data.get("requestBody")).get("application/json")
         name = component(schema)
         if name is not None:
             return name
-    raise SpecificationError("No operation under paths takes a JSON body that is one of components.schemas.")
+    raise SpecificationError(
+        "No operation under paths has a JSON body whose schema is a reference to components.schemas."
+    )
 
 
 def _converted(schema: dict[str, Any], root: str, waiting: list[str]) -> dict[str, Any]:
+    """Return `schema` as JSON Schema and append the names of the schemas that it refers to to `waiting`."""
     name = component(schema)
     if name is not None:
         waiting.append(name)
@@ -64,7 +68,7 @@ def _converted(schema: dict[str, Any], root: str, waiting: list[str]) -> dict[st
         else:
             result[key] = value
     if list(result) == ["allOf"] and len(result["allOf"]) == 1:
-        # How OpenAPI 3.0 puts a description beside a reference.
+        # OpenAPI 3.0 needs an allOf of one element to give a reference a description.
         return dict(result["allOf"][0])
     if schema.get("nullable") and isinstance(result.get("type"), str):
         result["type"] = [result["type"], "null"]

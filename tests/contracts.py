@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class NoCircles(Contract):
-    """No module imports itself by way of others, for its types neither.
+    """No module imports itself through other modules. Imports for types count.
 
-    The contract `acyclic_siblings` is about whole packages: it would keep `options` from importing `_core.cookies`.
+    The contract `acyclic_siblings` compares whole packages: it would not let `response` import `_core.cookies`.
     """
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:

@@ -1,4 +1,4 @@
-"""Types that models, operations and their callers share."""
+"""Types that the models, the operations and their callers use."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "JsonValue"]
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
-"""Anything that JSON can say, as the json module reads it."""
+"""Any JSON value, as the json module reads it."""
 
 
 @define(eq=False)
 class Answer:
-    """What came back for one request: read to its end, not yet parsed.
-
-    Attributes:
-        status_code: HTTP status.
-        headers: the headers, without regard to case.
-        content: the body, its Content-Encoding undone.
-    """
+    """The whole HTTP answer to one request, not yet parsed."""
 
     status_code: int
+    """HTTP status."""
     headers: httpx.Headers
+    """The headers, by names in any case."""
     content: bytes
+    """The body, decoded from its Content-Encoding."""

@@ -1,4 +1,4 @@
-"""What can go wrong between the wire and the models."""
+"""The errors of reading and writing models, and of answers that are cut off."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ __all__ = ["ModelError", "TruncatedAnswer"]
 
 
 class TruncatedAnswer(httpx.RemoteProtocolError):
-    """The connection ended before the whole answer had come.
+    """The connection ended before the answer was complete."""
 
-    Attributes:
-        status_code (int): HTTP status of the answer.
-        headers (httpx.Headers): its headers.
-        content (bytes): the part of its body that came, its Content-Encoding undone as far as that goes.
-    """
+    status_code: int
+    """HTTP status of the answer."""
+    headers: httpx.Headers
+    """Headers of the answer."""
+    content: bytes
+    """The part of the body that arrived, decoded from its Content-Encoding as far as possible."""
 
     def __init__(self, request: httpx.Request, answer: Answer) -> None:
         super().__init__(
-            f"The connection ended after {len(answer.content)} bytes of an answer with status "
-            f"{answer.status_code} that was not complete.",
+            f"The connection ended before the answer with status {answer.status_code} was complete: only "
+            f"{len(answer.content)} bytes of its body arrived.",
             request=request,
         )
         self.status_code = answer.status_code

@@ -1,4 +1,4 @@
-"""What every model and enum shares."""
+"""The base classes of all models and enums, and the functions that their methods call."""
 
 from __future__ import annotations
 
@@ -7,94 +7,101 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from .types import JsonValue
 
 __all__ = [
+    "NEW_DICT",
     "Members",
     "Model",
     "ModelError",
     "OpenStrEnum",
-    "no_more",
-    "require_object",
     "read_datetime",
+    "require_object",
     "write_datetime",
 ]
 
 Enum = TypeVar("Enum", bound="OpenStrEnum")
 
+NEW_DICT: Callable[[], dict[str, JsonValue]] = dict
+"""The factory of `additional_properties`. The plain `dict` would leave type checkers without the item types."""
+
 
 class ModelError(ValueError):
-    """JSON that cannot be read as the model asked for, or a model that cannot be written as JSON.
+    """JSON cannot be read as a model, or a model cannot be written as JSON.
 
-    The text names the class and the field, and never shows the value, which may be a token or a visitor id.
+    The message names the class and the field. It never contains the value, which may be a token or a visitor id.
     """
 
 
 class Model:
     """A JSON object of the API.
 
-    Absent fields are None. What the specification does not know is kept in `additional_properties` and is
-    written back, so that reading and writing loses nothing.
+    A field that is absent from the JSON is None. Reading and then writing a model loses nothing: unknown fields
+    are kept in `additional_properties`.
+
+    The names of helpers begin with an underscore. The names of fields never do, so the two cannot collide.
     """
 
     __slots__ = ()
 
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {}
-    """The attribute of each JSON name."""
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {}
+    """The attribute for each JSON name."""
 
     additional_properties: dict[str, JsonValue]
+    """JSON values that no field holds, by JSON name: unknown fields, and values of an unexpected type."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON, tolerantly: the other end may be newer than this code.
+        """Read a model from decoded JSON.
 
-        null reads as absent. A name the specification does not have, and an optional field whose value is not
-        of the specified type, are kept as they came in additional_properties. JSON of no fixed form is not
-        copied: it is shared with `data`.
+        Reading is tolerant, because the edge may be newer than this code. null is read as absent. Unknown fields,
+        and optional fields whose value has another type than specified, are kept in `additional_properties`.
+        Values whose form the specification leaves open are not copied: the model shares them with `data`.
 
         Raises:
-            ModelError: `data` is no object, or a required field in it is absent or not of the specified type.
+            ModelError: `data` is not an object, or a required field is absent or has the wrong type.
         """
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object: a new dict with the fields that are set, ready for json.dumps.
+        """Return the model as a new JSON object for json.dumps, with the fields that are not None.
 
-        JSON of no fixed form in it is not copied: it is shared with the model.
+        Values whose form the specification leaves open are not copied: the result shares them with the model.
         """
         raise NotImplementedError
 
-    def unread(self, data: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """Return what of `data` is in no field: unknown names, and values of another type than specified."""
-        names = self.JSON_NAMES
+    def _unread(self, data: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """Return the items of `data` that no field holds: unknown names, and values of an unexpected type."""
+        names = self._JSON_NAMES
         return {
             key: value
             for key, value in data.items()
             if (name := names.get(key)) is None or (value is not None and getattr(self, name) is None)
         }
 
-    def with_additional(self, known: dict[str, Any]) -> dict[str, Any]:
-        """Add additional_properties to the JSON object `known`; a field that is set wins over them."""
+    def _with_additional(self, known: dict[str, Any]) -> dict[str, Any]:
+        """Add `additional_properties` to the JSON object `known`, without replacing a field that is set."""
         for key, value in self.additional_properties.items():
             known.setdefault(key, value)
         return known
 
     @classmethod
-    def unreadable(cls, name: str, expected: str, value: object) -> ModelError:
-        """Return the error for a required field that is absent or not of the specified type."""
+    def _unreadable(cls, name: str, expected: str, value: object) -> ModelError:
+        """Return the error for a required field that is absent or has the wrong type."""
         found = "it is absent" if value is None else f"it is {_form(value)}"
-        return ModelError(f"{cls.__name__}.{name} has to be {expected}, and {found}.")
+        return ModelError(f"{cls.__name__}.{name} must be {expected}, but {found}.")
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        names = (*self.JSON_NAMES.values(), "additional_properties")
+        names = (*self._JSON_NAMES.values(), "additional_properties")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def __repr__(self) -> str:
-        values = [(name, getattr(self, name)) for name in self.JSON_NAMES.values()]
+        values = [(name, getattr(self, name)) for name in self._JSON_NAMES.values()]
         shown = [f"{name}={value!r}" for name, value in values if value is not None]
         if self.additional_properties:
             shown.append(f"additional_properties={self.additional_properties!r}")
@@ -102,10 +109,10 @@ class Model:
 
 
 class OpenStrEnum(StrEnum):
-    """Texts that the specification names, open for those it does not name yet.
+    """Strings that the specification lists, and any other string that the edge may send in the future.
 
-    A text without a member becomes a member of its own: it equals its text and is an instance of the enum,
-    but is registered nowhere, so iterating over the enum still gives what the specification has.
+    Calling the enum with an unlisted string returns a new member that equals the string. The enum does not
+    remember it: iteration gives only the members of the specification.
     """
 
     @classmethod
@@ -118,7 +125,7 @@ class OpenStrEnum(StrEnum):
 
 
 class Members(dict[str, Enum]):
-    """The members of an enum by their text, for reading many: faster than calling the enum."""
+    """The members of an enum by their string. A look-up here is faster than a call of the enum."""
 
     def __init__(self, enum: type[Enum]) -> None:
         super().__init__((member.value, member) for member in enum)
@@ -128,22 +135,17 @@ class Members(dict[str, Enum]):
         return self.enum(text)
 
 
-def no_more() -> dict[str, JsonValue]:
-    """Return the additional properties of an object that has none yet."""
-    return {}
-
-
 def require_object(model: type[Model], value: object) -> None:
-    """Raise ModelError for JSON that is no object where a model is to be read."""
+    """Raise ModelError if `value` is not a JSON object, from which alone `model` can be read."""
     if not isinstance(value, Mapping):
-        raise ModelError(f"{model.__name__} is read from a JSON object, and this is {_form(value)}.")
+        raise ModelError(f"{model.__name__} must be read from a JSON object, but this is {_form(value)}.")
 
 
 def read_datetime(value: object) -> datetime | None:
-    """Return the time that an ISO 8601 text says, None when `value` is no such text."""
+    """Return the time that an ISO 8601 string gives, or None if `value` is not such a string."""
     if not isinstance(value, str):
         return None
-    from dateutil.parser import isoparse
+    from dateutil.parser import isoparse  # few answers contain a time, so import it only for those that do
 
     try:
         return isoparse(value)
@@ -152,24 +154,21 @@ def read_datetime(value: object) -> datetime | None:
 
 
 def write_datetime(value: datetime) -> str:
-    """Return an RFC 3339 text with an offset from UTC. A time without an offset is local time."""
+    """Return an RFC 3339 string with an offset from UTC. A time without an offset is taken as local time."""
     from datetime import UTC, timedelta
 
     offset = value.utcoffset()
     if offset is None:
         value = value.astimezone()
     elif offset % timedelta(minutes=1):
-        # RFC 3339 has no seconds in an offset, some historical time zones do.
+        # Some historical time zones have seconds in their offset, which RFC 3339 does not allow.
         value = value.astimezone(UTC)
     return value.isoformat()
 
 
 def _form(value: object) -> str:
-    forms: dict[type, str] = {
-        dict: "an object",
-        list: "a list",
-        str: "a string",
-        bool: "true or false",
-        type(None): "null",
-    }
-    return forms.get(type(value), "a number" if isinstance(value, (int, float)) else f"a {type(value).__name__}")
+    """Return in words what kind of JSON `value` is, for an error message that must not contain the value."""
+    words: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}
+    if value is None:
+        return "null"
+    return words.get(type(value), "a number" if isinstance(value, (int, float)) else f"a Python {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""How a request is made and sent, the same for every operation."""
+"""Build and send requests. All operations use these functions."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["asyncio", "decode", "encode", "post", "sync"]
 
-# A body that takes longer than this, in seconds, gets a timer that ends it at the deadline. Nearly all are
-# complete before a thread would have started.
+# A body that takes longer than this, in seconds, gets a timer thread that ends it at the deadline. Most bodies are
+# complete before a thread could start.
 _SLOW = 0.2
 
-# Headers that follow from the request itself, so that a caller cannot give them.
+# Headers that post() computes from the request. It ignores these headers of the caller.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
 
-# Defaults of httpx that say what holds without them.
+# Default headers of httpx that change nothing, so they are not sent.
 _IDLE_HEADERS = frozenset({(b"accept", b"*/*"), (b"connection", b"keep-alive")})
 
-# What httpx raises when a connection ends before the body does.
+# The errors that httpx raises when a connection ends before the body is complete.
 _BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -43,7 +43,7 @@ def encode(body: Model | Mapping[str, Any]) -> bytes:
     """Return `body` as compact JSON.
 
     Raises:
-        ModelError: it holds what JSON cannot say, such as NaN.
+        ModelError: `body` contains a value that JSON does not have, such as NaN.
     """
     try:
         return _to_json(body if isinstance(body, Mapping) else body.to_dict()).encode("ascii")
@@ -52,7 +52,7 @@ def encode(body: Model | Mapping[str, Any]) -> bytes:
 
 
 def decode(answer: Answer) -> Any:
-    """Return what the JSON of an answer says.
+    """Return the decoded JSON of an answer.
 
     Raises:
         ModelError: the body is not JSON.
@@ -69,13 +69,16 @@ def decode(answer: Answer) -> Any:
 def post(
     url: str, query: str, body: Model | Mapping[str, Any], headers: Mapping[str, str] | Sequence[tuple[str, str]]
 ) -> httpx.Request:
-    """Return the request that posts `body` as JSON. It is encoded once, however often it is sent.
+    """Return the request that posts `body` as JSON. The request can be sent any number of times.
 
     Args:
-        url: without a query.
-        query: parameters, already percent-encoded, without the question mark.
-        body: what is posted.
+        url: the URL without a query.
+        query: the query without the question mark, percent-encoded.
+        body: a model, or its JSON object.
         headers: more headers.
+
+    Raises:
+        ModelError: `body` contains a value that JSON does not have, such as NaN.
     """
     target = _target(url)
     content = encode(body)
@@ -92,7 +95,7 @@ def post(
                 if name.lower() not in _OWN_HEADERS
             ],
         ],
-        # Given as content, httpx would normalise all the headers a second time.
+        # As a stream, because httpx would normalise all headers a second time for `content`.
         stream=httpx.ByteStream(content),
     )
     request.read()
@@ -100,20 +103,20 @@ def post(
 
 
 def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None = None) -> Answer:
-    """Send `request` and read the whole answer. A redirect is an answer: it is not followed.
+    """Send `request` and read the whole answer. Redirects are returned, not followed.
 
     Args:
-        client: sends it. Its default headers and its limits on time apply, its cookies do not.
-        request: what build_request made. It can be sent again.
-        deadline: when the whole exchange has to be over, in seconds as time.monotonic() counts them; None for
-            no limits but the client's own. The request carries it as the extension "deadline". A transport that
-            does not know that, such as httpx's own, limits each read of an answer's head, not all of them
-            together: a server that sends the head byte by byte can outlast the deadline there.
+        client: the client that sends the request. Its default headers and its timeouts apply, its cookies do not.
+        request: a request from build_request. It can be sent again later.
+        deadline: the time at which the whole exchange must be over, in seconds of time.monotonic(). None leaves
+            only the timeouts of the client. The request carries the deadline as the extension "deadline". A
+            transport that ignores this extension, such as httpx's own, limits each read of the status line and the
+            headers, but not their sum: a server that sends them byte by byte can delay the call past the deadline.
 
     Raises:
-        httpx.ReadTimeout: the deadline passed, before the request was sent or while the answer came.
-        TruncatedAnswer: the connection ended before the body did.
-        httpx.TransportError: sending, or getting an answer, failed in another way.
+        httpx.ReadTimeout: the deadline passed before the request was sent or before the answer was complete.
+        TruncatedAnswer: the connection ended before the body was complete.
+        httpx.TransportError: sending the request or receiving the answer failed for another reason.
     """
     _prepare(client, request, deadline)
     response = client.send(request, stream=True, follow_redirects=False)
@@ -121,7 +124,7 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
     timer: Timer | None = None
     try:
         if not body.read_already:
-            # Not iter_raw, which counts, cuts and measures for nobody here.
+            # Read the stream itself: iter_raw() also counts and splits the chunks, which costs time.
             assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - the client guarantees it
             for chunk in response.stream:
                 if body.add(chunk) and timer is None:
@@ -136,8 +139,8 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
 
 
 async def asyncio(client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None) -> Answer:
-    """Send `request` and read the whole answer, as sync does, under asyncio."""
-    # Whoever awaits this has asyncio already; the others are spared a heavy import.
+    """Send `request` and read the whole answer under asyncio. Arguments and errors are those of sync()."""
+    # Imported here, because asyncio is slow to import and programs without it must not pay for it.
     from asyncio import timeout
 
     _prepare(client, request, deadline)
@@ -163,7 +166,7 @@ async def asyncio(client: httpx.AsyncClient, request: httpx.Request, *, deadline
 
 
 class _Body:
-    """The body of one answer, while it comes."""
+    """The body of one answer while it is being received."""
 
     __slots__ = ("chunks", "deadline", "read_already", "request", "response", "started")
 
@@ -172,12 +175,12 @@ class _Body:
         self.response = response
         self.deadline = deadline
         self.started = monotonic()
-        # By a hook of the client, or because the answer never was on a wire.
+        # True if an event hook of the client read the body, or if a mock transport made the answer.
         self.read_already = response.is_stream_consumed
         self.chunks: list[bytes] = []
 
     def add(self, chunk: bytes) -> bool:
-        """Take a part of the body. Return whether the body is a slow one, with a deadline to watch."""
+        """Add a part of the body. Return whether the body has a deadline and is slow, so that it needs a timer."""
         self.chunks.append(chunk)
         if self.deadline is None:
             return False
@@ -187,11 +190,11 @@ class _Body:
         return now - self.started > _SLOW
 
     def ended_at_deadline(self) -> Timer | None:
-        """Shut the connection down at the deadline, from another thread.
+        """Start a timer thread that shuts the connection down at the deadline. Return None if that is impossible.
 
-        Without that, a server that sends a byte now and then could hold a blocking read beyond the deadline:
-        the transport takes the limit of a read from the start of the body. A connection that other requests
-        share (HTTP/2) is left alone: there the deadline is looked at with every part that comes.
+        Without the timer, a server that sends a byte now and then could delay the call past the deadline, because
+        the transport sets the timeout of a read only once, at the start of the body. An HTTP/2 connection is not
+        shut down, because other requests share it. add() checks the deadline there with every part that arrives.
         """
         stream = self.response.extensions.get("network_stream")
         connection = stream.get_extra_info("socket") if stream is not None else None
@@ -205,19 +208,19 @@ class _Body:
         return timer
 
     def failure(self) -> httpx.TransportError:
-        """Return the error for a connection that ended before the body did."""
+        """Return the error for a connection that ended before the body was complete."""
         if self.deadline is not None and monotonic() >= self.deadline:
             return _too_late(self.request)
         return TruncatedAnswer(self.request, self.answer())
 
     def answer(self) -> Answer:
-        """Return what came."""
+        """Return the answer with the part of the body that has arrived."""
         response = self.response
         if self.read_already:
             return Answer(response.status_code, response.headers, response.content)
         content = b"".join(self.chunks)
         if "content-encoding" in response.headers:
-            # What is no valid encoding stays as it came: the status still tells what happened.
+            # Keep a body that cannot be decoded as it is: callers still need its status.
             with suppress(httpx.DecodingError):
                 content = httpx.Response(
                     response.status_code, headers=response.headers, content=content, request=self.request
@@ -226,9 +229,9 @@ class _Body:
 
 
 class _Remaining(dict[str, float | None]):
-    """The client's limits for the phases of an exchange, cut to what remains until the deadline.
+    """The client's timeouts for the phases of an exchange, cut to the time that remains until the deadline.
 
-    The transport asks for the limit of a phase (connect, write, read) when that phase starts.
+    The transport reads the timeout of a phase (connect, write, read) when that phase starts.
     """
 
     __slots__ = ("deadline",)
@@ -239,7 +242,7 @@ class _Remaining(dict[str, float | None]):
 
     def get(self, phase: str, default: Any = None) -> Any:
         own: float | None = super().get(phase)
-        # Not zero: to a socket that means not to wait at all.
+        # Not zero, because a timeout of zero makes a socket non-blocking.
         remaining = max(self.deadline - monotonic(), 0.001)
         return remaining if own is None or own > remaining else own
 
@@ -249,7 +252,7 @@ class _Remaining(dict[str, float | None]):
 
 
 def _prepare(client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None) -> None:
-    """Complete `request` with what the client adds to each one it builds itself: headers, limits on time."""
+    """Add the default headers and the timeouts of `client`, which httpx adds only to requests that it builds."""
     own = request.headers.raw
     given = {name.lower() for name, _ in own}
     missing = [
@@ -259,7 +262,7 @@ def _prepare(client: httpx.Client | httpx.AsyncClient, request: httpx.Request, d
     ]
     if missing:
         request.headers = httpx.Headers([*own, *missing])
-    # From an earlier time that the request was sent.
+    # Left over if the request was sent before.
     request.extensions.pop("timeout", None)
     request.extensions.pop("deadline", None)
     if deadline is not None:
@@ -271,7 +274,7 @@ def _prepare(client: httpx.Client | httpx.AsyncClient, request: httpx.Request, d
 
 
 class _Target:
-    """A URL that many requests go to, each with a query of its own."""
+    """A URL that many requests use, each with another query."""
 
     __slots__ = ("host", "quick", "url")
 
@@ -283,15 +286,15 @@ class _Target:
             self.quick = self.replaced("a=b") == self.parsed("a=b")
 
     def with_query(self, query: str) -> httpx.URL:
-        """Return the URL with a query that is percent-encoded already."""
+        """Return the URL with a percent-encoded query."""
         return self.replaced(query) if self.quick else self.parsed(query)
 
     def parsed(self, query: str) -> httpx.URL:
-        """Let httpx take all parts of the URL apart again, which costs as much as the rest of a request."""
+        """Return the URL through the public API of httpx, which parses the whole URL again. This is slow."""
         return self.url.copy_with(query=query.encode("ascii"))
 
     def replaced(self, query: str) -> httpx.URL:
-        """Take over the parts that httpx keeps. It has no public way to; __init__ sees whether this one works."""
+        """Return the URL by replacing the query in a private attribute of httpx. __init__ checks that this works."""
         url = httpx.URL(self.url)
         url._uri_reference = url._uri_reference._replace(query=query)  # pyright: ignore[reportPrivateUsage]
         return url
@@ -301,10 +304,10 @@ _target = lru_cache(maxsize=256)(_Target)
 
 
 def _too_late(request: httpx.Request) -> httpx.ReadTimeout:
-    return httpx.ReadTimeout("The deadline passed before the whole answer was there.", request=request)
+    return httpx.ReadTimeout("The deadline passed before the answer was complete.", request=request)
 
 
 def _shut_down(connection: socket.socket) -> None:
     with suppress(OSError):
-        # Of the plain socket: closing TLS in an orderly way would wait for the other end.
+        # Shut down the socket below TLS, because shutting down TLS would wait for the other end.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

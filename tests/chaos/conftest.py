@@ -1,5 +1,5 @@
 """Give the chaos tests the fixtures of the outbox's integration tests."""
 
-from tests.integration.outbox.conftest import edge, kind, make, redis, redis_server
+from tests.integration.outbox.conftest import edge, kind, make, open_redis, redis, redis_client, redis_server
 
-__all__ = ["edge", "kind", "make", "redis", "redis_server"]
+__all__ = ["edge", "kind", "make", "open_redis", "redis", "redis_client", "redis_server"]

@@ -1,7 +1,7 @@
 """Processes that use an outbox until they are killed.
 
-Run as a script it is a nursery: it has imported everything, and forks a process for each line of JSON it reads, so that
-a life begins in a millisecond.
+As a script, this module is a nursery: it imports everything once, and then forks a process for each line of JSON that
+it reads. A forked process is ready within a millisecond.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from target_delivery.outbox import MemoryStore, NotificationOutbox, RedisStore, 
 LEASE = 1.3
 CLIENT = {"timeout": 300}
 PER_LIFE = 40
-"""Notifications of one process; then it only sends."""
+"""How many notifications a process stores. After them it only sends."""
 
 
 def open_store(url: str) -> Store:
@@ -37,7 +37,7 @@ def open_store(url: str) -> Store:
 
 
 def displayed(id_: str, session_id: str) -> Any:
-    """Make the options that report a display."""
+    """Return the options of a call that reports a display."""
     one = Notification(
         id=id_,
         type=MetricType.DISPLAY,
@@ -49,11 +49,11 @@ def displayed(id_: str, session_id: str) -> Any:
 
 
 def live(url: str, client: Any, name: str, log: str) -> None:
-    """Store and send, and note what is safely stored, until the process is killed."""
+    """Store and send notifications until the process is killed, and log the id of each one that was stored."""
     while True:
         try:
             store = open_store(url)
-        except StoreError:  # Redis is being restarted
+        except StoreError:  # the test is restarting Redis
             continue
         break
     outbox = NotificationOutbox(TargetClient.create({**client, **CLIENT}), store=store, linger=0.01, parallel=4)
@@ -72,7 +72,7 @@ def live(url: str, client: Any, name: str, log: str) -> None:
 
 
 class Nursery:
-    """Starts lives."""
+    """A nursery in a process of its own; `start` makes it fork."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -93,7 +93,7 @@ class Nursery:
         return self._process.stdout.readline().strip()
 
     def start(self, url: str, client: Any, name: str, log: Path) -> int:
-        """Start a life and return its process id."""
+        """Fork a process that calls `live`, and return its process id."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([url, client, name, str(log)]) + "\n")
         self._process.stdin.flush()
@@ -101,7 +101,7 @@ class Nursery:
 
 
 def import_everything() -> None:
-    """Do once what imports something at its first use."""
+    """Use each part once that imports something at its first use."""
     nowhere = {"client": "demo", "organization_id": "demo@AdobeOrg", "server_domain": "127.0.0.1:1", "secure": False}
     client = TargetClient.create({**nowhere, "retries": 0})  # type: ignore[typeddict-item]  # a plain dict
     with client, contextlib.suppress(TargetError):
@@ -112,7 +112,7 @@ def import_everything() -> None:
 
 
 def main() -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leave no zombies
     import_everything()
     print("ready", flush=True)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""A client that was made before a fork, as servers that load the application first do."""
+"""A client that is created before a fork, as in a server that loads the application and then forks its workers."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_fork_amid_calls_of_other_threads(edge: Sandbox) -> None:
     run(
         edge.client_options(),
         """
-        # First, as a fork amid an import of another thread is beyond anybody's help.
+        # Import everything first: a fork while another thread imports a module can deadlock the child.
         next(offers(1, callback=print)).get(10)
         done = threading.Event()
 
@@ -103,7 +103,7 @@ def test_a_fork_amid_calls_of_other_threads(edge: Sandbox) -> None:
 
 
 def test_a_child_keeps_its_artifact_fresh_itself(edge: Sandbox) -> None:
-    """And only when it decides: most children of most programs do something else at once."""
+    """A child starts a poller when it first decides, because most children never decide."""
     run(
         edge.client_options("on-device"),
         """

@@ -1,4 +1,4 @@
-"""A process that decides for ever new visitors does not grow."""
+"""Deciding for 100 000 different visitors does not make a process grow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that are killed at a random moment lose nothing, and nothing counts twice."""
+"""Killing a process at a random moment loses no notification and counts none twice."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ def killed_lives(
     at_once: int,
     between: Callable[[int], None] = lambda kill: None,
 ) -> None:
-    """Let processes live and be killed, so many at once."""
+    """Start processes and kill them at random moments. `at_once` of them run at the same time."""
     seed = random.randrange(2**32)
     print("seed", seed)
     moment = random.Random(seed)
     alive: list[int] = []
     for kill in range(4 * KILLS):
-        # On a slow machine a life has to be given more often to get anywhere.
+        # On a slow machine many processes die before they store anything: start more of them.
         if kill >= KILLS and log.exists() and log.read_bytes().count(b"\n") >= KILLS:
             break
         while len(alive) < at_once:
             alive.append(nursery.start(url, edge.client_options(), f"p{kill}.{len(alive)}", log))
         time.sleep(moment.uniform(0, 0.15))
         between(kill)
-        # Raises, had it ended by itself.
+        # Raises ProcessLookupError if the process has already ended by itself.
         os.kill(alive.pop(moment.randrange(len(alive))), signal.SIGKILL)
     for process in alive:
         os.kill(process, signal.SIGKILL)
 
 
 def require_all_delivered(url: str, edge: Sandbox, log: Path) -> None:
-    """Take over what is left, and look at the ledger."""
+    """Send the notifications that the killed processes left, and compare the ledger with what they stored."""
     with TargetClient.create({**edge.client_options(), **CLIENT}) as client:
         outbox = NotificationOutbox(client, store=open_store(url))
         assert outbox.flush(30) == 0

@@ -1,4 +1,4 @@
-"""Whatever the edge does to a fifth of the calls: everything is delivered once, in time."""
+"""An edge that mistreats a fifth of the calls still counts each notification once, and soon."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FAULTS: list[Fault] = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: repr(fault).replace(" ", ""))
 def test_a_fault_in_a_fifth_of_the_calls(edge: Sandbox, make: Make, fault: Fault) -> None:
-    # Without retries inside a call, so that all of them are the outbox's.
+    # The client does not retry, so each retry is the outbox's.
     outbox = make(client={"timeout": 300, "retries": 0}, linger=0.02)
     armed = edge.faults.add(fault, times=None, probability=SHARE)
     started = time.monotonic()
@@ -89,7 +89,7 @@ def test_one_poisoned_notification_in_a_call_of_50(edge: Sandbox, make: Make, ba
     assert event["notification"].id == f"n{bad}"  # type: ignore[index]  # an Event
     assert "unknown event token" in event["message"]  # type: ignore[index]  # an Event
     if not faulty:
-        # As few calls as halving needs, not one for each.
+        # The outbox halves the batch to find the bad one: that takes far fewer calls than 50.
         assert edge.ledger.requests + edge.ledger.rejected <= 20
 
 
@@ -108,7 +108,7 @@ def test_retry_after_is_waited_for(edge: Sandbox, make: Make) -> None:
     edge.faults.add(Status(429, retry_after=2), times=1)
     outbox.send_notifications(options(notification("first")))
     assert outbox.flush(0.5) == 1
-    # The edge asked for all of its callers to wait.
+    # Retry-After holds for every visitor.
     outbox.send_notifications(options(notification("second"), visitor="other"))
     assert outbox.flush(0.7) == 2
     assert len(edge.requests) == 1

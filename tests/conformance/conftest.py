@@ -7,18 +7,18 @@ PATH is a folder with ``suites/TEST_SUITE_*.json`` and ``artifacts/*.json``, lik
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import frozen
 
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
+@frozen
 class Case:
-    """One test of a suite, with what it takes from its suite filled in."""
+    """One test of a suite, with the settings of the suite merged in."""
 
     id: str
     artifact: Path

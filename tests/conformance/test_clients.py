@@ -6,13 +6,14 @@ import asyncio
 import json
 import re
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, TargetClient, TargetDeliveryResponse
+from target_delivery._core.clock import SYSTEM_CLOCK, Clock
+from target_delivery._core.validation import read_client_options
 from tests.conformance.test_suites import check_contained, clock
 
 if TYPE_CHECKING:
@@ -72,16 +73,19 @@ def check(case: Case, wire: Wire, result: TargetDeliveryResponse) -> None:
 
 
 @pytest.fixture
-def wire(case: Case, monkeypatch: pytest.MonkeyPatch) -> Wire:
-    now = clock(case.test.get("mockDate"))
-    if now is not None:
-        monkeypatch.setattr(time, "time", lambda: now / 1000)
+def wire(case: Case) -> Wire:
     return Wire(case)
+
+
+def clock_of(case: Case) -> Clock:
+    now = clock(case.test.get("mockDate"))
+    return SYSTEM_CLOCK if now is None else Clock(now=lambda: now / 1000)
 
 
 def test_in_threads(case: Case, wire: Wire) -> None:
     with httpx.Client(transport=httpx.MockTransport(wire.handle)) as http_client:
-        with TargetClient.create({**options_of(case), "http_client": http_client}) as client:  # type: ignore[typeddict-item]  # a suite's options
+        config = read_client_options(options_of(case), httpx.Client)
+        with TargetClient(config, http_client, clock=clock_of(case)) as client:
             assert client.wait_until_ready(10)
             result = client.get_offers(call_of(case))  # type: ignore[call-overload]  # a suite's call
         check(case, wire, result)
@@ -90,9 +94,10 @@ def test_in_threads(case: Case, wire: Wire) -> None:
 def test_in_asyncio(case: Case, wire: Wire) -> None:
     async def play() -> TargetDeliveryResponse:
         transport = httpx.MockTransport(wire.handle)
+        config = read_client_options(options_of(case), httpx.AsyncClient)
         async with (
             httpx.AsyncClient(transport=transport) as http_client,
-            AsyncTargetClient.create({**options_of(case), "http_client": http_client}) as client,  # type: ignore[typeddict-item]  # a suite's options
+            AsyncTargetClient(config, http_client, clock=clock_of(case)) as client,
         ):
             assert await client.wait_until_ready(10)
             return await client.get_offers(call_of(case))  # type: ignore[arg-type]  # a suite's call

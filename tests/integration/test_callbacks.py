@@ -184,5 +184,5 @@ def test_closing_twice_at_the_same_time_harms_no_call(client: TargetClient, edge
 
 
 def test_a_client_is_made_by_create() -> None:
-    with pytest.raises(OptionError, match=r"by its method create\(\)"):
+    with pytest.raises(OptionError, match=r"with its method create\(\)"):
         TargetClient({"client": "demo", "organization_id": "o"})  # type: ignore[arg-type]  # the mistake under test

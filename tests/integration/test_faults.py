@@ -160,30 +160,6 @@ def test_a_timeout_says_how_long_and_what_was_tried(edge: Sandbox, make: Callabl
     assert isinstance(error, TimeoutError)
 
 
-@pytest.mark.parametrize("retries", [0, 1, 4])
-def test_retries_are_as_many_as_asked_for(edge: Sandbox, make: Callable[..., Driver], retries: int) -> None:
-    edge.faults.add(Status(503), times=None)
-    with pytest.raises(DeliveryStatusError) as caught:
-        make(edge, retries=retries, timeout=20_000).get_offers({"request": EXECUTE})
-    assert caught.value.attempts == len(edge.requests) == retries + 1
-
-
-def test_retry_after_is_honoured(edge: Sandbox, make: Callable[..., Driver]) -> None:
-    edge.faults.add(Status(429, retry_after=1), times=1)
-    started = time.monotonic()
-    make(edge, timeout=10_000).get_offers({"request": EXECUTE})
-    assert time.monotonic() - started >= 1
-
-
-def test_a_retry_after_beyond_the_deadline_is_not_waited_for(edge: Sandbox, make: Callable[..., Driver]) -> None:
-    edge.faults.add(Status(503, retry_after=30), times=None)
-    started = time.monotonic()
-    with pytest.raises(DeliveryStatusError) as caught:
-        make(edge, timeout=10_000).get_offers({"request": EXECUTE})
-    assert time.monotonic() - started < 5
-    assert caught.value.attempts == 1
-
-
 def test_a_read_timeout_of_the_callers_own_http_client_is_tried_again(
     edge: Sandbox, make: Callable[..., Driver], kind: str
 ) -> None:

@@ -197,7 +197,7 @@ def test_reports_that_wait_are_bounded(
     driver = device(events={"send_notification_error": seen.append})
     assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
     assert not reports(wire, driver)
-    assert "reports are waiting" in str(seen[0].error)
+    assert "reports are already waiting" in str(seen[0].error)
 
 
 def test_the_answer_to_a_beacon_names_nothing_and_is_no_failure(device: Callable[..., Driver], wire: Wire) -> None:
@@ -285,7 +285,7 @@ def served(make: Callable[..., Driver], wire: Wire, method: str, status: int, **
 def test_without_an_artifact_on_device_is_not_ready_and_hybrid_asks_the_edge(
     make: Callable[..., Driver], wire: Wire
 ) -> None:
-    with pytest.raises(NotReadyError, match="first artifact is not here yet"):
+    with pytest.raises(NotReadyError, match="There is no artifact yet"):
         served(make, wire, "on-device", 403).get_offers({"request": asks(prefetch=["home"])})
     result = served(make, wire, "hybrid", 403).get_offers({"request": asks(prefetch=["home"])})
     assert result.response.edge_host == "mboxedge35.tt.omtrdc.net"
@@ -386,6 +386,7 @@ def test_a_look_up_ends_with_the_deadline_of_the_call(make: Callable[..., Driver
 
 def test_decisions_in_threads_never_mix_two_artifacts(wire: Wire) -> None:
     from target_delivery import TargetClient
+    from target_delivery._device.decider import OnDevice
     from target_delivery._device.keeper import Loaded
     from target_delivery.decisioning import load_artifact
 
@@ -403,7 +404,8 @@ def test_decisions_in_threads_never_mix_two_artifacts(wire: Wire) -> None:
     }
     mixed: list[Any] = []
     with TargetClient.create(options) as client:
-        keeper = client._core.device.keeper  # type: ignore[union-attr]  # on-device: it has one
+        assert isinstance(client._core._device, OnDevice)
+        keeper = client._core._device.keeper
         assert keeper.loaded is not None
         versions = [Loaded(load_artifact(artifact(name)), keeper.loaded.source) for name in "ab"]
         stop = threading.Event()

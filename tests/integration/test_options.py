@@ -45,7 +45,10 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"target_location_hint": "28.evil"}, "Option 'target_location_hint' must be an edge cluster"),
         ({"property_token": ""}, "Option 'property_token'"),
         ({"decisioning_method": "ondevice"}, "Option 'decisioning_method' must be one of .* not 'ondevice'"),
-        ({"decisioning_method": "on-device", "artifact_payload": {}}, "Option 'artifact_payload' is no artifact: .*"),
+        (
+            {"decisioning_method": "on-device", "artifact_payload": {}},
+            "'artifact_payload' is not a usable artifact: .*",
+        ),
         ({"polling_interval": 1000}, "Option 'polling_interval' must be .* at least 300000, .* not 1000"),
         ({"maximum_wait_ready": -1}, "Option 'maximum_wait_ready'"),
         ({"artifact_payload": "{}"}, "Option 'artifact_payload' must be a mapping"),

@@ -1,24 +1,26 @@
-"""Check what users' type checkers say: programs in passes/ are clean, those in fails/ err exactly where they say so.
+"""Run mypy and pyright on programs of users: passes/ has no errors, fails/ exactly the errors that it announces.
 
-A comment at the end of a line that must fail, or above it, has what the checkers call the mistake, and where that alone
-does not tell the mistake from others, words that one of their messages must contain::
+A comment announces the errors of its line, or of the next line if it stands alone. It lists the codes of the errors.
+After a colon it may add words that one of the messages must contain::
 
     TargetClient.create({"client": "demo"})  # error: mypy[typeddict-item] pyright[reportArgumentType]: organization_id
 
-The package is seen as a user's checker sees it: installed, through its py.typed, and with nothing configured but
-strictness; the programs in fails/ are pyright's to refuse without it, too.
+The checkers see the package as they do at a user's: installed, with its py.typed, and with no settings but strict mode.
+For fails/, pyright is not in strict mode, because it must find those errors without it.
 """
 
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+
+from attrs import frozen
 
 HERE = Path(__file__).resolve().parent
 
 
-class Place(NamedTuple):
+@frozen(order=True)
+class Place:
     """A line of a program."""
 
     file: str
@@ -29,13 +31,13 @@ class Place(NamedTuple):
 
 
 Error = tuple[Place, str]
-"""Where, and what its checker calls it, as in ``mypy[arg-type]``."""
+"""A place, and the code of the error with the name of the checker, as in ``mypy[arg-type]``."""
 
 
 def run(checker: str, *arguments: str) -> str:
-    """Return what a checker says of all programs."""
+    """Return what a checker prints about all programs."""
     done = subprocess.run([sys.executable, "-m", checker, *arguments], cwd=HERE, capture_output=True, text=True)
-    if done.returncode != 1 or not done.stdout:  # some programs do fail: 0 means that they were not read
+    if done.returncode != 1 or not done.stdout:  # fails/ has errors: 0 means that the checker did not read it
         sys.exit(f"{checker} did not check the programs:\n{done.stdout}{done.stderr}")
     return done.stdout
 
@@ -62,7 +64,7 @@ def pyright() -> dict[Error, str]:
 
 
 def announced() -> tuple[set[Error], dict[Place, str]]:
-    """Return the errors that the programs in fails/ announce, and the words that a message of a line must contain."""
+    """Return the errors that fails/ announces, and for each line the words that one of its messages must contain."""
     errors: set[Error] = set()
     words: dict[Place, str] = {}
     for path in HERE.glob("fails/*.py"):

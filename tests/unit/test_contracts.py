@@ -69,3 +69,14 @@ def test_a_wrong_import_breaks_a_contract(packages: Path, importer: str, stateme
         module.write_text(right, "utf-8")
     assert code == 1
     assert complaint in output
+
+
+def test_a_new_module_needs_a_floor(packages: Path) -> None:
+    module = packages / "target_delivery" / "attic.py"
+    module.touch()
+    try:
+        code, output = lint(packages)
+    finally:
+        module.unlink()
+    assert code == 1
+    assert "attic" in output

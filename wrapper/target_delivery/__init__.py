@@ -1,8 +1,8 @@
 """SDK for Adobe Target's Delivery API.
 
-``TargetClient`` (threads) and ``AsyncTargetClient`` (asyncio) ask for offers and send notifications. Requests are made
-of the models of the generated package ``target_delivery_api``, which import from here as well. A name is loaded when it
-is first used, so that a program pays for no model it does not touch.
+``TargetClient`` (threads) and ``AsyncTargetClient`` (asyncio) ask for offers and send notifications. Requests consist
+of models from the generated package ``target_delivery_api``, which can be imported from here, too. A name is loaded
+when it is first used, so a program does not wait for models that it does not use.
 """
 
 from __future__ import annotations

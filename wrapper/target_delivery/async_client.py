@@ -1,36 +1,41 @@
-"""AsyncTargetClient: the shell that sends calls and waits in asyncio."""
+"""AsyncTargetClient: the shell for asyncio. It runs flows, and performs their steps with awaited I/O."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
 from target_delivery._core.call import Core
-from target_delivery._core.flow import Keep, Send, Sleep
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
+from target_delivery._core.flow import Enqueue, Send, Wait, run_async
+from target_delivery._core.telemetry import TelemetryStore
+from target_delivery._core.validation import read_client_options, require_config
+from target_delivery._device.setup import set_up_device
+from target_delivery._http import forks
 from target_delivery._http.pool import Pool, direct_async_client
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
-from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
-from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from target_delivery._core.flow import Conversation, Step
-    from target_delivery._core.request import Prepared
-    from target_delivery._core.retry import Outcome
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.config import Config
+    from target_delivery._core.flow import Flow, Outcome, Step
+    from target_delivery._core.prepared import Prepared
     from target_delivery.options import (
         AsyncClientOptions,
         AsyncOutbox,
         AttributesOptions,
-        Config,
         NotificationsOptions,
         OffersOptions,
     )
+    from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 
 __all__ = ["AsyncTargetClient"]
 
@@ -40,55 +45,56 @@ T = TypeVar("T")
 class AsyncTargetClient:
     """A client of the Delivery API for asyncio, to be created once with ``AsyncTargetClient.create``.
 
-    Shared by all tasks of one event loop. An async context manager; ``await close()`` ends it otherwise.
+    All tasks of one event loop share it. It is an async context manager, which awaits ``close()`` at the end.
     """
 
     def __init__(
-        self, config: Config, http_client: httpx.AsyncClient | None = None, outbox: AsyncOutbox | None = None
+        self,
+        config: Config,
+        http_client: httpx.AsyncClient | None = None,
+        outbox: AsyncOutbox | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_config(config)
         self._outbox = outbox
+        self._clock = clock
         self._pool: Pool[httpx.AsyncClient] = Pool(direct_async_client, http_client)
         self._ready = asyncio.Event()
-        self._core = Core(config, self._ready, outbox=outbox is not None)
+        telemetry = TelemetryStore() if config.telemetry_enabled else None
+        self._device = set_up_device(config, self._ready, telemetry=telemetry, clock=clock, chance=chance)
+        self._core = Core(
+            config, clock=clock, chance=chance, device=self._device, telemetry=telemetry, outbox=outbox is not None
+        )
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: asyncio.Task[None] | None = None
+        forks.watch(self._core.stitching, self._core.stitching.lock)
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return  # The first call starts polling, in the loop it runs in.
+            return  # No event loop runs yet, so the first call starts polling.
         self._start_polling()
 
     @classmethod
     def create(cls, options: AsyncClientOptions) -> Self:
-        """Make a client of its options.
-
-        Raises:
-            OptionError: an option is missing, unknown or unusable.
-        """
+        """Create a client; see ``TargetClient.create``."""
         return cls(read_client_options(options, httpx.AsyncClient), options.get("http_client"), options.get("outbox"))
 
     async def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse:
         """Ask for offers; see ``TargetClient.get_offers``."""
-        call = read_call_options(options, "get_offers", callbacks=False)
-        prepared = self._core.prepare("get_offers", call)
-        return await self._run(self._core.offers(prepared, call, time.monotonic()))
+        return await self._run(self._core.get_offers(options, callbacks=False).flow)
 
     async def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse:
-        """Report what was displayed and clicked; see ``TargetClient.send_notifications``."""
-        call = read_call_options(options, "send_notifications", callbacks=False)
-        return await self._run(
-            self._core.notifications(self._core.prepare("send_notifications", call), call, time.monotonic())
-        )
+        """Report displays and clicks; see ``TargetClient.send_notifications``."""
+        return await self._run(self._core.send_notifications(options, callbacks=False).flow)
 
     async def get_attributes(
         self, mbox_names: Sequence[str], options: AttributesOptions | None = None
     ) -> AttributesProvider:
-        """Ask for the JSON offers of mboxes, and read them as attributes; see ``TargetClient.get_attributes``."""
-        call = read_call_options(options or {}, "get_attributes", callbacks=False)
-        prepared = self._core.prepare("get_attributes", call, read_mbox_names(mbox_names))
-        return AttributesProvider(await self._run(self._core.offers(prepared, call, time.monotonic())))
+        """Ask for the JSON offers of mboxes, and return them as attributes; see ``TargetClient.get_attributes``."""
+        return await self._run(self._core.get_attributes(mbox_names, options, callbacks=False).flow)
 
     async def wait_until_ready(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as its sync twin
         """Wait until the client can be used; see ``TargetClient.wait_until_ready``."""
@@ -102,21 +108,21 @@ class AsyncTargetClient:
 
     @property
     def config(self) -> Config:
-        """The options, checked and with their defaults."""
+        """The options of the client, checked and with their defaults."""
         return self._core.config
 
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
-        """Check and complete what would be sent, and send nothing; see ``TargetClient.prepare_notifications``."""
-        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
+        """Return a complete request, and send nothing; see ``TargetClient.prepare_notifications``."""
+        return self._core.prepare_notifications(options)
 
     async def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
-        """Send what was prepared, now or in another process; see ``TargetClient.send_prepared``."""
+        """Send a prepared request; see ``TargetClient.send_prepared``."""
         return await self._run(self._core.resend(prepared, retries))
 
     async def close(self) -> None:
-        """Wait for the reports of decisions on the device that are under way, and close all connections.
+        """Wait for reports that are under way, then close all connections.
 
-        A second time does nothing. An ``http_client`` of the caller's stays open.
+        A second call does nothing. The caller's own ``http_client`` stays open.
         """
         self._closed = True
         self._ready.set()
@@ -137,48 +143,35 @@ class AsyncTargetClient:
     ) -> None:
         await self.close()
 
-    async def _run(self, conversation: Conversation[T]) -> T:
+    async def _run(self, flow: Flow[T]) -> T:
         self._start_polling()
-        return await self._hold(conversation)
+        return await run_async(flow, self._perform)
 
     def _start_polling(self) -> None:
         if self._closed:
             raise ClientClosedError(CLOSED)
-        if self._poller is None and self._core.device is not None:
-            self._poller = asyncio.create_task(self._hold(self._core.device.keeper.polling()))
+        if self._poller is None and self._device is not None:
+            self._poller = asyncio.create_task(run_async(self._device.keeper.polling(), self._perform))
 
-    async def _hold(self, conversation: Conversation[T]) -> T:
-        try:
-            step = next(conversation)
-            while True:
-                try:
-                    outcome = await self._take(step)
-                except Exception as error:  # of a transport or a hook of the caller's, or of a client that is closed
-                    step = conversation.throw(error)
-                else:
-                    step = conversation.send(outcome)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    async def _take(self, step: Step) -> Outcome | None:
+    async def _perform(self, step: Step) -> Outcome | None:
         if isinstance(step, Send):
             return await self._send(step)
-        if isinstance(step, Sleep):
+        if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
-        elif isinstance(step, Keep):
+        elif isinstance(step, Enqueue):
             if self._outbox is not None:
                 await self._outbox.send_prepared(step.prepared)
         else:
-            task = asyncio.create_task(self._hold(step.conversation))
+            task = asyncio.create_task(run_async(step.flow, self._perform))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return None
 
     async def _send(self, step: Send) -> Outcome:
+        deadline = system_deadline(step.deadline, self._clock)
         with self._pool.lane() as http_client:
             try:
-                return await transport.asyncio(http_client, step.request, deadline=step.deadline)
+                return await transport.asyncio(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:

@@ -13,7 +13,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class AsyncResult(Generic[T_co]):
-    """What a call with a callback will return, as the AsyncResult of ``multiprocessing.pool`` gives it.
+    """The future result of a call with a callback. It has the methods of ``multiprocessing.pool.AsyncResult``.
 
     It is ready when the callback has returned.
     """
@@ -24,33 +24,33 @@ class AsyncResult(Generic[T_co]):
         self._future = future
 
     def get(self, timeout: float | None = None) -> T_co:
-        """Wait for the result and return it, or raise what the call raised.
+        """Wait for the result and return it, or raise the error of the call.
 
         Args:
-            timeout: seconds to wait; None waits until the call ends, which it does by its deadline.
+            timeout: seconds to wait at most; None: until the call ends, which it does at its deadline.
 
         Raises:
-            TimeoutError: the call has not ended in that time.
+            TimeoutError: the call did not end within ``timeout``.
         """
         return self._future.result(timeout)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until the call has ended, at most ``timeout`` seconds; raises nothing."""
+        """Wait until the call has ended, at most ``timeout`` seconds. Never raises."""
         try:
             self._future.exception(timeout)
         except TimeoutError:
             return
 
     def ready(self) -> bool:
-        """Tell whether the call has ended."""
+        """Return whether the call has ended."""
         return self._future.done()
 
     def successful(self) -> bool:
-        """Tell whether the call ended without an error.
+        """Return whether the call ended without an error.
 
         Raises:
             ValueError: the call has not ended.
         """
         if not self._future.done():
-            raise ValueError("The call has not ended; wait() for it first.")
+            raise ValueError("The call has not ended yet: call wait() first.")
         return self._future.exception() is None

@@ -1,4 +1,4 @@
-"""TargetClient: the shell that sends calls and waits in threads."""
+"""TargetClient: the shell for threads. It runs flows, and performs their steps with blocking I/O."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
-from target_delivery._core.call import Core, whole
-from target_delivery._core.flow import Keep, Send, Sleep
+from target_delivery._core.call import Core
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
+from target_delivery._core.flow import Enqueue, Send, Wait, run
+from target_delivery._core.telemetry import TelemetryStore
+from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
+from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
 from target_delivery._http.pool import Pool, punctual_client
 from target_delivery.async_result import AsyncResult
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
-from target_delivery.options import read_call_options, read_client_options, read_mbox_names, require_config
-from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
@@ -26,21 +29,23 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from target_delivery._core.flow import Conversation, Step
-    from target_delivery._core.request import Prepared
-    from target_delivery._core.retry import Outcome
+    from target_delivery._core.call import Call
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.config import Config
+    from target_delivery._core.flow import Outcome, Step
+    from target_delivery._core.prepared import Prepared
     from target_delivery.options import (
         AttributesCallbackOptions,
         AttributesOptions,
-        CallOptions,
         ClientOptions,
-        Config,
         NotificationsCallbackOptions,
         NotificationsOptions,
         OffersCallbackOptions,
         OffersOptions,
         Outbox,
     )
+    from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 
 __all__ = ["TargetClient"]
 
@@ -48,35 +53,50 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_WORKERS = 32
-"""Calls with a callback that are under way at once; further ones wait for their turn."""
+"""Calls with a callback that run at the same time. Further calls wait for a free thread."""
 
 
 class TargetClient(forks.Watched):
     """A client of the Delivery API, to be created once with ``TargetClient.create`` and shared by all threads.
 
-    A context manager; ``close()`` ends it otherwise.
+    It is a context manager, which calls ``close()`` at the end.
     """
 
-    def __init__(self, config: Config, http_client: httpx.Client | None = None, outbox: Outbox | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        http_client: httpx.Client | None = None,
+        outbox: Outbox | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
+    ) -> None:
         require_config(config)
         self._outbox = outbox
+        self._clock = clock
         self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
         self._ready = threading.Event()
-        self._core = Core(config, self._ready, outbox=outbox is not None)
+        telemetry = TelemetryStore() if config.telemetry_enabled else None
+        device = set_up_device(config, self._ready, telemetry=telemetry, clock=clock, chance=chance)
+        self._core = Core(
+            config, clock=clock, chance=chance, device=device, telemetry=telemetry, outbox=outbox is not None
+        )
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._closed = False
         self._workers: ThreadPoolExecutor | None = None
         self._worker = threading.local()
-        self._poller = Poller(self._core.device.keeper, self._send) if self._core.device is not None else None
+        self._poller = Poller(device.keeper, self._send) if device is not None else None
         forks.watch(self, self._lock)
+        forks.watch(self._core.stitching, self._core.stitching.lock)
 
     @classmethod
     def create(cls, options: ClientOptions) -> Self:
-        """Make a client of its options.
+        """Create a client.
 
         Raises:
             OptionError: an option is missing, unknown or unusable.
+            MissingExtraError: ``decisioning_method`` needs the extra ``on-device``, which is not installed.
         """
         return cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
 
@@ -87,19 +107,22 @@ class TargetClient(forks.Watched):
     def get_offers(
         self, options: OffersOptions | OffersCallbackOptions
     ) -> TargetDeliveryResponse | AsyncResult[TargetDeliveryResponse]:
-        """Ask for offers: an ``execute`` request counts the visitor's impression at once, a ``prefetch`` does not.
+        """Ask for offers.
+
+        An ``execute`` request counts the visitor's impression at once. A ``prefetch`` request does not:
+        ``send_notifications`` counts it after the offer was displayed.
 
         Returns:
-            The answer; with the option ``callback`` at once an AsyncResult.
+            The result. With the option ``callback``: an AsyncResult, at once.
 
         Raises:
             OptionError: the call is wrong; nothing was sent.
             ClientClosedError: the client is closed.
-            DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
+            NotReadyError: the call must be decided on the device, and there is no artifact yet.
+            DeliveryError: the call failed. Its subclasses tell how. With a callback, NotReadyError and DeliveryError
+                go to ``err_callback``.
         """
-        call = read_call_options(options, "get_offers", callbacks=True)
-        prepared = self._core.prepare("get_offers", call)
-        return self._run(self._core.offers(prepared, call, time.monotonic()), call, whole)
+        return self._start(self._core.get_offers(options, callbacks=True))
 
     @overload
     def send_notifications(self, options: NotificationsOptions) -> TargetDeliveryResponse: ...
@@ -108,22 +131,21 @@ class TargetClient(forks.Watched):
     def send_notifications(
         self, options: NotificationsOptions | NotificationsCallbackOptions
     ) -> TargetDeliveryResponse | AsyncResult[TargetDeliveryResponse]:
-        """Report what was displayed and clicked.
+        """Report displays and clicks.
 
-        The answer's ``notifications`` name the ids that were processed; one that is missing was not, and should
-        be sent again. That is safe: the same notification of the same visitor carries the same ``impressionId``.
+        ``response.notifications`` of the result has the ids that the edge processed. Send a notification again when
+        its id is missing there. That is safe, because the same notification of the same visitor always carries the
+        same ``impressionId``, which the edge counts once.
 
         Returns:
-            The answer; with the option ``callback`` at once an AsyncResult.
+            The result. With the option ``callback``: an AsyncResult, at once.
 
         Raises:
             OptionError: the call or a notification is wrong; nothing was sent.
             ClientClosedError: the client is closed.
-            DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
+            DeliveryError: the call failed. Its subclasses tell how. With a callback it goes to ``err_callback``.
         """
-        call = read_call_options(options, "send_notifications", callbacks=True)
-        prepared = self._core.prepare("send_notifications", call)
-        return self._run(self._core.notifications(prepared, call, time.monotonic()), call, whole)
+        return self._start(self._core.send_notifications(options, callbacks=True))
 
     @overload
     def get_attributes(
@@ -136,32 +158,32 @@ class TargetClient(forks.Watched):
     def get_attributes(
         self, mbox_names: Sequence[str], options: AttributesOptions | AttributesCallbackOptions | None = None
     ) -> AttributesProvider | AsyncResult[AttributesProvider]:
-        """Ask for the JSON offers of mboxes, and read them as attributes.
+        """Ask for the JSON offers of mboxes, and return them as attributes.
 
         Args:
-            mbox_names: mboxes to execute, unless the request asks for them already.
-            options: as for ``get_offers``; the request may be left out.
+            mbox_names: mboxes to execute. A mbox that the request already asks for is not added again.
+            options: as for ``get_offers``, but the option ``request`` may be left out.
 
         Returns:
-            The attributes; with the option ``callback`` at once an AsyncResult.
+            The attributes. With the option ``callback``: an AsyncResult, at once.
 
         Raises:
             OptionError: the call is wrong; nothing was sent.
             ClientClosedError: the client is closed.
-            DeliveryError: one of its kinds, when the call failed. With a callback it goes to ``err_callback``.
+            NotReadyError: the call must be decided on the device, and there is no artifact yet.
+            DeliveryError: the call failed. Its subclasses tell how. With a callback, NotReadyError and DeliveryError
+                go to ``err_callback``.
         """
-        call = read_call_options(options or {}, "get_attributes", callbacks=True)
-        prepared = self._core.prepare("get_attributes", call, read_mbox_names(mbox_names))
-        return self._run(self._core.offers(prepared, call, time.monotonic()), call, AttributesProvider)
+        return self._start(self._core.get_attributes(mbox_names, options, callbacks=True))
 
     def wait_until_ready(self, timeout: float | None = None) -> bool:
-        """Wait until the client can be used: on-device decisioning needs its first artifact.
+        """Wait until the client can be used. On-device decisioning needs a first artifact.
 
         Args:
-            timeout: seconds to wait; None waits as long as the option ``maximum_wait_ready`` says.
+            timeout: seconds to wait at most; None: as long as the option ``maximum_wait_ready`` says.
 
         Returns:
-            Whether there is an artifact to decide with; always True for a ``server-side`` client.
+            Whether there is an artifact to decide with. Always True for a ``server-side`` client.
         """
         if self._poller is not None:
             self._poller.start()
@@ -169,37 +191,39 @@ class TargetClient(forks.Watched):
 
     @property
     def config(self) -> Config:
-        """The options, checked and with their defaults."""
+        """The options of the client, checked and with their defaults."""
         return self._core.config
 
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
-        """Check and complete what ``send_notifications`` would send, and send nothing: what an outbox stores.
+        """Return the request that ``send_notifications`` would send, checked and complete, and send nothing.
+
+        An outbox stores such a request; ``send_prepared`` sends it.
 
         Raises:
             OptionError: the call or a notification is wrong.
         """
-        return self._core.completed_notifications(read_call_options(options, "send_notifications", callbacks=False))
+        return self._core.prepare_notifications(options)
 
     def send_prepared(self, prepared: Prepared, *, retries: int | None = None) -> TargetDeliveryResponse:
-        """Send what was prepared, now or in another process.
+        """Send a prepared request, which may have been prepared by another process.
 
         Args:
-            prepared: what is sent, as it is.
-            retries: instead of the client option of that name.
+            prepared: the request. It is sent unchanged.
+            retries: how many times it may be sent again; None: as many times as the client option says.
 
         Raises:
-            OptionError: it cannot be sent; nothing was.
+            OptionError: the request is not a Delivery API request; nothing was sent.
             ClientClosedError: the client is closed.
-            DeliveryError: one of its kinds, when the call failed.
+            DeliveryError: the call failed. Its subclasses tell how.
         """
         if self._closed:
             raise ClientClosedError(CLOSED)
-        return self._hold(self._core.resend(prepared, retries))
+        return run(self._core.resend(prepared, retries), self._perform)
 
     def close(self) -> None:
-        """Wait for the calls with a callback that are under way, and close all connections.
+        """Wait for calls with a callback and for reports that are under way, then close all connections.
 
-        A second time waits for the first. An ``http_client`` of the caller's stays open.
+        A second call waits until the first has ended. The caller's own ``http_client`` stays open.
         """
         in_worker = getattr(self._worker, "running", False)
         with self._lock:
@@ -221,7 +245,7 @@ class TargetClient(forks.Watched):
         self._end.set()
 
     def after_fork_in_child(self) -> None:
-        """Leave the threads to the process that has them; here they start when they are needed."""
+        """Forget the threads, because a fork does not copy them. The child starts its own when it needs them."""
         self._workers = None
         self._end = threading.Event()
         if self._poller is not None:
@@ -235,19 +259,15 @@ class TargetClient(forks.Watched):
     ) -> None:
         self.close()
 
-    def _run(
-        self,
-        conversation: Conversation[TargetDeliveryResponse],
-        call: CallOptions,
-        finish: Callable[[TargetDeliveryResponse], T],
-    ) -> T | AsyncResult[T]:
+    def _start(self, call: Call[T]) -> T | AsyncResult[T]:
+        """Run a call in this thread; a call with a callback in another, without waiting for it."""
         if self._closed:
             raise ClientClosedError(CLOSED)
         if self._poller is not None:
             self._poller.start()
         if call.callback is None:
-            return finish(self._hold(conversation))
-        return AsyncResult(self._submit(self._hold_and_tell, conversation, call, finish))
+            return run(call.flow, self._perform)
+        return AsyncResult(self._submit(self._run_and_tell, call))
 
     def _submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         with self._lock:
@@ -258,14 +278,9 @@ class TargetClient(forks.Watched):
                 self._workers = ThreadPoolExecutor(MAX_WORKERS, "target-delivery", initializer=mark)
             return self._workers.submit(function, *args, **kwargs)
 
-    def _hold_and_tell(
-        self,
-        conversation: Conversation[TargetDeliveryResponse],
-        call: CallOptions,
-        finish: Callable[[TargetDeliveryResponse], T],
-    ) -> T:
+    def _run_and_tell(self, call: Call[T]) -> T:
         try:
-            result = finish(self._hold(conversation))
+            result = run(call.flow, self._perform)
         except BaseException as error:
             self._tell(call.err_callback, error)
             raise
@@ -283,40 +298,27 @@ class TargetClient(forks.Watched):
             logger.error("A callback raised %s.", type(error).__name__)
             logger.debug("A callback raised %r", error)
 
-    def _hold(self, conversation: Conversation[T]) -> T:
-        try:
-            step = next(conversation)
-            while True:
-                try:
-                    outcome = self._take(step)
-                except Exception as error:  # of a transport or a hook of the caller's, or of a client that is closed
-                    step = conversation.throw(error)
-                else:
-                    step = conversation.send(outcome)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def _take(self, step: Step) -> Outcome | None:
+    def _perform(self, step: Step) -> Outcome | None:
         if isinstance(step, Send):
             return self._send(step)
-        if isinstance(step, Sleep):
+        if isinstance(step, Wait):
             time.sleep(step.seconds)
-        elif isinstance(step, Keep):
+        elif isinstance(step, Enqueue):
             if self._outbox is not None:
                 self._outbox.send_prepared(step.prepared)
         else:
             try:
-                self._submit(self._hold, step.conversation)
+                self._submit(run, step.flow, self._perform)
             except RuntimeError:
-                # The client was closed meanwhile, or the interpreter is about to end: no thread is left for it.
-                self._hold(step.conversation)
+                # The client was closed meanwhile, or the interpreter is about to end, so there is no other thread.
+                run(step.flow, self._perform)
         return None
 
     def _send(self, step: Send) -> Outcome:
+        deadline = system_deadline(step.deadline, self._clock)
         with self._pool.lane() as http_client:
             try:
-                return transport.sync(http_client, step.request, deadline=step.deadline)
+                return transport.sync(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:

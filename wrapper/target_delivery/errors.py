@@ -3,22 +3,22 @@
 ::
 
     TargetError
-    ├── OptionError              a call or a client was given something it cannot work with; nothing was sent
+    ├── OptionError              an option or a request is wrong; nothing was sent
     ├── ClientClosedError        the client was closed before or during the call
-    ├── NotReadyError            there is no artifact yet to decide with on the device
-    ├── DecisioningError         of target_delivery.decisioning: ArtifactError, MissingExtraError
-    ├── AttributeNotFoundError   an AttributesProvider has no such mbox or key
-    ├── OutboxError              an outbox could not do what it was asked for
+    ├── NotReadyError            a decision on the device needs an artifact, and there is none yet
+    ├── DecisioningError         in target_delivery.decisioning: ArtifactError, MissingExtraError
+    ├── AttributeNotFoundError   the answer has no such mbox, or the mbox has no such key
+    ├── OutboxError              a call of an outbox failed
     │   ├── OutboxFullError           the store has no room; nothing was stored
     │   ├── OutboxClosedError         the outbox is closed
     │   └── StoreError                the store cannot be opened, read or written
-    └── DeliveryError            the call was sent and failed; knows request_id and attempts
-        ├── DeliveryConnectionError   no answer: connection refused, reset, broken off
+    └── DeliveryError            the call was sent and failed; has request_id and attempts
+        ├── DeliveryConnectionError   no answer: the connection was refused, reset or broken off
         ├── DeliveryTimeoutError      the deadline passed
         ├── DeliveryStatusError       the edge (or something before it) answered with an error status
-        └── InvalidAnswerError        the answer is not a Delivery API answer: truncated, not JSON, not an object
+        └── InvalidAnswerError        the answer is truncated, not JSON, or not a Delivery API answer
 
-No message holds an event token, a cookie or a visitor id.
+No message contains an event token, a cookie or a visitor id.
 """
 
 from __future__ import annotations
@@ -54,38 +54,38 @@ class ClientClosedError(TargetError, RuntimeError):
 
 
 CLOSED = "This client is closed; create a new one."
-HTTP_CLIENT_CLOSED = "The http_client that this client was given is closed; create both anew."
+HTTP_CLIENT_CLOSED = "The http_client of this client is closed; create a new http_client and a new client."
 
 
 class NotReadyError(TargetError):
-    """A call has to be decided on the device, and the first artifact is not there yet."""
+    """A call must be decided on the device, and there is no artifact yet. ``wait_until_ready()`` waits for one."""
 
 
 class AttributeNotFoundError(TargetError, KeyError):
     """The answer has no such mbox, or no such key in the JSON content of that mbox."""
 
     def __str__(self) -> str:
-        # KeyError shows the repr of its argument; a sentence is not a key.
+        # KeyError shows the repr of its argument, but here the argument is a sentence.
         return Exception.__str__(self)
 
 
 class OutboxError(TargetError):
-    """An outbox could not do what it was asked for."""
+    """A call of an outbox failed."""
 
 
 class OutboxFullError(OutboxError):
-    """The store holds ``max_items`` notifications or ``max_bytes`` bytes. Nothing of the call was stored."""
+    """The store has ``max_items`` notifications or ``max_bytes`` bytes. Nothing of this call was stored."""
 
 
 class OutboxClosedError(OutboxError, RuntimeError):
-    """The outbox is closed: it takes no more notifications. What it stored stays stored."""
+    """The outbox is closed and takes no more notifications. The stored ones stay stored."""
 
 
 class StoreError(OutboxError):
     """The store of an outbox cannot be opened, read or written: damaged, full disk, no permission, no connection.
 
-    Of ``send_notifications`` it means that the notifications may not be stored. To give them again is safe: the same
-    notification of the same visitor carries the same ``impressionId``.
+    When ``send_notifications`` raises it, the notifications are perhaps not stored. It is safe to send them again,
+    because the same notification of the same visitor always carries the same ``impressionId``.
     """
 
 
@@ -93,7 +93,7 @@ class DeliveryError(TargetError):
     """A call was sent to the Delivery API and did not succeed.
 
     Attributes:
-        request_id: ``requestId`` of the call, as the edge's logs know it.
+        request_id: ``requestId`` of the call, which the edge's logs have, too.
         attempts: how many times the call was sent, retries included.
     """
 
@@ -104,11 +104,11 @@ class DeliveryError(TargetError):
 
 
 class DeliveryConnectionError(DeliveryError):
-    """There was no complete answer: the connection failed, was reset or was refused, on every attempt."""
+    """The last attempt brought no answer: the connection was refused, reset or broken off."""
 
 
 class DeliveryTimeoutError(DeliveryError, TimeoutError):
-    """The option ``timeout``, a deadline for the whole call, passed before there was an answer.
+    """The time of the option ``timeout``, which is for the whole call, passed before there was an answer.
 
     Attributes:
         timeout: the deadline that passed, in milliseconds.
@@ -126,7 +126,7 @@ class DeliveryStatusError(DeliveryError):
         status: HTTP status of the answer.
         edge_message: ``message`` of the edge's ``UnexpectedError``; None when the answer is something else,
             for example the HTML page of a proxy.
-        retry_after: seconds after which the edge asks to be called again; None when it does not say.
+        retry_after: seconds to wait before the next call, from the header Retry-After; None without one.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class InvalidAnswerError(DeliveryError):
 
     Attributes:
         status: HTTP status of the answer.
-        excerpt: the first characters of the answer, visitor ids and tokens redacted.
+        excerpt: the first characters of the answer, with visitor ids and tokens redacted.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Events a client tells its owner about, through the option ``events``."""
+"""Events of clients and outboxes. The option ``events`` takes their handlers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from attrs import field, fields_dict, frozen
 
 if TYPE_CHECKING:
-    from target_delivery.options import Config
     from target_delivery_api.models import DeliveryRequest, Notification
 
 __all__ = [
@@ -35,7 +34,7 @@ EventName = Literal[
 
 @frozen(kw_only=True, eq=False)
 class Event(Mapping[str, object]):
-    """What happened, readable as attributes and as a mapping.
+    """An event, readable as attributes and as a mapping.
 
     Attributes:
         type: the name of the event.
@@ -57,9 +56,9 @@ class Event(Mapping[str, object]):
 
 @frozen(kw_only=True, eq=False)
 class ClientReady(Event):
-    """The client can be used: at once, or with on-device decisioning when the first artifact has come.
+    """The client can be used. With on-device decisioning: it has its first artifact.
 
-    It comes without an artifact when the option ``maximum_wait_ready`` did not let it wait longer.
+    The event also comes, without an artifact, when the time of the option ``maximum_wait_ready`` is over.
     """
 
     type: Literal["client_ready"] = field(default="client_ready", init=False)
@@ -70,7 +69,7 @@ class ArtifactDownloadSucceeded(Event):
     """A new artifact is in use.
 
     Attributes:
-        artifact_location: where it came from.
+        artifact_location: URL of the artifact.
         artifact_payload: the artifact.
     """
 
@@ -81,11 +80,11 @@ class ArtifactDownloadSucceeded(Event):
 
 @frozen(kw_only=True, eq=False)
 class ArtifactDownloadFailed(Event):
-    """A download brought no artifact that can be used. The one in use, if any, stays; downloading goes on.
+    """A download brought no usable artifact. The artifact in use, if there is one, stays; downloading goes on.
 
     Attributes:
-        artifact_location: where it should have come from.
-        error: what was wrong.
+        artifact_location: URL of the artifact.
+        error: why the download failed, or why the artifact cannot be used.
     """
 
     type: Literal["artifact_download_failed"] = field(default="artifact_download_failed", init=False)
@@ -95,10 +94,10 @@ class ArtifactDownloadFailed(Event):
 
 @frozen(kw_only=True, eq=False)
 class GeoLocationUpdated(Event):
-    """A visitor, or whoever downloads the artifact, was located.
+    """The location of a visitor, or of the machine that downloads the artifact, was looked up.
 
     Attributes:
-        geo_context: ``context.geo`` as the Delivery API has it: countryCode, stateCode, city, latitude, longitude.
+        geo_context: the location in the form of ``context.geo``: countryCode, stateCode, city, latitude, longitude.
     """
 
     type: Literal["geo_location_updated"] = field(default="geo_location_updated", init=False)
@@ -107,10 +106,10 @@ class GeoLocationUpdated(Event):
 
 @frozen(kw_only=True, eq=False)
 class SendNotificationError(Event):
-    """What a decision on the device has to report did not reach the edge, or was not processed there.
+    """The report of a decision on the device did not reach the edge, or the edge did not process it.
 
     Attributes:
-        notification: the request that reports it; ``send_notifications`` can send it again, and counts it once.
+        notification: the report. ``send_notifications`` can send it again; it counts only once.
         error: why it failed.
     """
 
@@ -121,13 +120,13 @@ class SendNotificationError(Event):
 
 @frozen(kw_only=True, eq=False)
 class NotificationSetAside(Event):
-    """An outbox tries a notification no more. It keeps it, and can put it back.
+    """An outbox set a notification aside: it keeps it, but does not try to send it any more.
 
     Attributes:
-        notification: what cannot be delivered; None when what was stored is unreadable.
+        notification: the notification; None when the stored item is unreadable.
         reason: ``refused``, ``expired`` or ``malformed``.
-        message: why, in words; of a refused one what the edge said.
-        ref: its name in the store, for ``replay([ref])``.
+        message: the reason in words. For a refused notification, the message of the edge.
+        ref: name of the item in the store. ``replay([ref])`` puts it back.
     """
 
     type: Literal["notification_set_aside"] = field(default="notification_set_aside", init=False)
@@ -138,7 +137,7 @@ class NotificationSetAside(Event):
 
 
 class EventHandlers(TypedDict, total=False):
-    """The option ``events``: what is called with an event, by the name of the event."""
+    """The option ``events``: the handlers by the name of their event."""
 
     client_ready: Callable[[ClientReady], object]
     artifact_download_succeeded: Callable[[ArtifactDownloadSucceeded], object]
@@ -146,15 +145,3 @@ class EventHandlers(TypedDict, total=False):
     geo_location_updated: Callable[[GeoLocationUpdated], object]
     send_notification_error: Callable[[SendNotificationError], object]
     notification_set_aside: Callable[[NotificationSetAside], object]
-
-
-def emit(config: Config, event: Event) -> None:
-    """Call the owner's handler of the event, if there is one; a handler that raises is logged."""
-    handler = config.events.get(event.type)
-    if handler is None:
-        return
-    try:
-        handler(event)
-    except BaseException as error:
-        config.logger.error("The handler of the event %s raised %s.", event.type, type(error).__name__)
-        config.logger.debug("The handler of the event %s raised %r", event.type, error)

@@ -1,4 +1,4 @@
-"""What a call returns."""
+"""The results of calls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _D = TypeVar("_D")
 
 
 class DecisioningMeta(TypedDict):
-    """How the decisions of an answer were made."""
+    """How the decisions of a call were made."""
 
     decisioning_method: Literal["server-side", "on-device"]
     remote_mboxes: list[str]
@@ -41,21 +41,21 @@ class DecisioningMeta(TypedDict):
 
 @frozen(kw_only=True, eq=False)
 class TargetDeliveryResponse(Mapping[str, object]):
-    """The answer to a call, readable as attributes and as a mapping.
+    """The result of a call, readable as attributes and as a mapping.
 
-    As a mapping it has only the keys whose value is not None.
+    The mapping has only the keys whose value is not None.
 
     Attributes:
-        response: the Delivery API's answer; status 204 and nothing else for a beacon.
-        target_cookie: the ``mbox`` cookie to set in the visitor's browser, ``max_age`` in seconds.
+        response: the answer of the Delivery API, or of the device. For a beacon it has status 204 and nothing else.
+        target_cookie: the ``mbox`` cookie to set in the visitor's browser. Its ``max_age`` is in seconds.
         target_location_hint_cookie: the ``mboxEdgeCluster`` cookie to set; None when no cluster is known.
         analytics_details: every analytics object of the answer, for client-side Analytics; None if there is none.
-            These lists are in the order execute pageLoad, execute mboxes, prefetch pageLoad, prefetch views,
-            prefetch mboxes.
+            This list and the next two are in the order execute pageLoad, execute mboxes, prefetch pageLoad, prefetch
+            views, prefetch mboxes.
         trace: every trace of the answer; None if there is none.
         response_tokens: the response tokens of every option; None if there are none.
         meta: how the decisions were made.
-        request: what was sent.
+        request: the completed request that was sent, or decided on the device.
     """
 
     response: DeliveryResponse
@@ -64,7 +64,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     meta: DecisioningMeta
     _sent: dict[str, Any] = field(repr=False, alias="sent")
 
-    # Made when they are first asked for: few ask.
+    # Computed on first use, because most callers never use them.
 
     @cached_property
     def analytics_details(self) -> list[AnalyticsResponse] | None:
@@ -84,7 +84,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
 
     @cached_property
     def request(self) -> DeliveryRequest:
-        """What was sent."""
+        """The completed request that was sent, or decided on the device."""
         return DeliveryRequest.from_dict(self._sent)
 
     @overload
@@ -107,7 +107,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
             raise KeyError(key)
         return value
 
-    # The last overload takes every call that Mapping.get takes; neither checker looks at the overloads together.
+    # The last overload accepts every call that Mapping.get accepts, but both checkers compare one overload at a time.
     @overload  # type: ignore[override]
     def get(self, key: Literal["response"], default: object = None, /) -> DeliveryResponse: ...
     @overload
@@ -133,7 +133,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     @overload
     def get(self, key: str, default: object = None, /) -> object: ...
     def get(self, key: str, default: object = None, /) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the value of the key, or the default when there is none."""
+        """Return the value of a key, or the default when the value is None."""
         value = getattr(self, key) if key in _KEYS else None
         return default if value is None else value
 
@@ -157,7 +157,7 @@ _KEYS = (
 
 
 def _results(response: DeliveryResponse) -> Iterator[PageLoadResponse | MboxResponse | PrefetchMboxResponse | View]:
-    """Walk through an answer: execute pageLoad and mboxes, then prefetch pageLoad, views and mboxes."""
+    """Yield the parts of an answer: execute pageLoad and mboxes, then prefetch pageLoad, views and mboxes."""
     execute, prefetch = response.execute, response.prefetch
     if execute is not None:
         if execute.page_load is not None:
@@ -171,9 +171,9 @@ def _results(response: DeliveryResponse) -> Iterator[PageLoadResponse | MboxResp
 
 
 class AttributesProvider:
-    """The JSON offers of an answer, as attributes by mbox: what ``get_attributes`` returns.
+    """The JSON offers of an answer, as attributes by mbox. ``get_attributes`` returns it.
 
-    Only options of type ``json`` whose content is an object count. Those of one mbox are merged in order,
+    It uses only options of type ``json`` whose content is an object. Several options of one mbox are merged in order,
     prefetched ones first.
     """
 
@@ -188,10 +188,10 @@ class AttributesProvider:
                     self._attributes.setdefault(mbox.name, {}).update(_json_content(mbox.options))
 
     def get_value(self, mbox_name: str, key: str) -> Any:
-        """Return the value of one key in the content of one mbox: any JSON value.
+        """Return the value of one key in the content of one mbox, which can be any JSON value.
 
         Raises:
-            AttributeNotFoundError: the answer has no such mbox, or its content no such key.
+            AttributeNotFoundError: the answer has no such mbox, or the mbox has no such key.
         """
         attributes = self._attributes.get(mbox_name)
         if attributes is None or key not in attributes:
@@ -204,7 +204,7 @@ class AttributesProvider:
     @overload
     def as_object(self, mbox_name: str) -> dict[str, Any]: ...
     def as_object(self, mbox_name: str | None = None) -> dict[str, Any]:
-        """Return the merged content of one mbox, or without a name the contents of all by mbox name.
+        """Return the merged content of one mbox. Without a name: the contents of all mboxes, by name.
 
         Raises:
             AttributeNotFoundError: the answer has no such mbox.
@@ -216,7 +216,7 @@ class AttributesProvider:
         return dict(self._attributes[mbox_name])
 
     def get_response(self) -> TargetDeliveryResponse:
-        """Return the whole answer."""
+        """Return the result of the call."""
         return self._response
 
 

@@ -1,4 +1,4 @@
-"""One class per schema. A class is imported when its name is first used, and with it the classes it holds."""
+"""The models and enums: one class for each schema. A class is imported when its name is first used."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ _MODULES = {
     "Window": ".window",
 }
 
-# Hidden from type checkers, to which a module with __getattr__ has every name.
+# Hidden from type checkers: with __getattr__ they would accept every name, even a misspelt one.
 if not TYPE_CHECKING:
 
     def __getattr__(name):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,20 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Action(Model):
-    """One change to a page, within an option of type actions.
+    """One change to a page, in the content of an option of type actions."""
 
-    Attributes:
-        type (str | None): What to do with the selected element: insertBefore, setContent, setStyle and
-            so on.
-        selector (str | None): CSS selector of the element to change, as the activity was authored.
-        css_selector (str | None): CSS selector for styling that hides the element until the change is
-            applied.
-        content (JsonValue): What the change puts in: markup, or an object of attribute or style names
-            and values.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "type": "type",
         "selector": "selector",
         "cssSelector": "css_selector",
@@ -36,15 +25,21 @@ class Action(Model):
     }
 
     type: str | None = None
+    """The change to make to the selected element, such as insertBefore, setContent or setStyle."""
     selector: str | None = None
+    """CSS selector of the element to change, as written in the activity."""
     css_selector: str | None = None
+    """CSS selector for a style that hides the element until the change is applied."""
     content: JsonValue = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Markup to insert, or an object with the names and values of attributes or styles to set."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -74,7 +69,7 @@ class Action(Model):
             left -= 1
         else:
             self.content = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,4 +83,4 @@ class Action(Model):
             result["cssSelector"] = self.css_selector
         if self.content is not None:
             result["content"] = self.content
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,27 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Address(Model):
-    """Where on the web the visitor is.
+    """The page that the visitor is on."""
 
-    Attributes:
-        url (str | None): URL of the current page. At most 4096 characters.
-        referring_url (str | None): URL of the page that led there. At most 4096 characters.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "url": "url",
         "referringUrl": "referring_url",
     }
 
     url: str | None = None
+    """URL of the current page. At most 4096 characters."""
     referring_url: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """URL of the page that linked to the current page. At most 4096 characters."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -53,7 +51,7 @@ class Address(Model):
             left -= 1
         else:
             self.referring_url = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,4 +61,4 @@ class Address(Model):
             result["url"] = self.url
         if self.referring_url is not None:
             result["referringUrl"] = self.referring_url
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,28 +15,26 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsPayload(Model):
-    """What a page sends to Adobe Analytics itself when reporting is client side.
+    """The Adobe Analytics hit that the page itself sends when logging is client_side."""
 
-    Attributes:
-        pe (str | None): Kind of the Analytics hit; tnt for Target.
-        tnta (str | None): Activities and experiences of the hit, each activity:experience:traffic type
-            with its event, separated by commas.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "pe": "pe",
         "tnta": "tnta",
     }
 
     pe: str | None = None
+    """Kind of the Analytics hit. tnt means Target."""
     tnta: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Activities and experiences of the hit, separated by commas. Each is activity:experience:traffic
+    type, followed by | and an event."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -54,7 +52,7 @@ class AnalyticsPayload(Model):
             left -= 1
         else:
             self.tnta = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,4 +62,4 @@ class AnalyticsPayload(Model):
             result["pe"] = self.pe
         if self.tnta is not None:
             result["tnta"] = self.tnta
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AnalyticsRequest(Model):
-    """How the decision reaches Adobe Analytics (A4T).
+    """How the decision is reported to Adobe Analytics (A4T)."""
 
-    Attributes:
-        supplemental_data_id (str | None): Ties this call to the Analytics hit of the same page: two
-            groups of 16 upper-case hexadecimal digits with a hyphen between them. Exactly 33 characters.
-        logging (LoggingType | None): Who reports to Analytics: the edge, or the page with the payload of
-            the answer.
-        tracking_server (str | None): Host that collects Analytics data over http.
-        tracking_server_secure (str | None): Host that collects Analytics data over https.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "supplementalDataId": "supplemental_data_id",
         "logging": "logging",
         "trackingServer": "tracking_server",
@@ -35,15 +25,22 @@ class AnalyticsRequest(Model):
     }
 
     supplemental_data_id: str | None = None
+    """Id that links this call to the Analytics hit of the same page: two groups of 16 upper-case
+    hexadecimal digits, joined by a hyphen. Exactly 33 characters."""
     logging: LoggingType | None = None
+    """Whether the edge reports to Analytics, or the page does with the payload in the answer."""
     tracking_server: str | None = None
+    """Host that receives Analytics data over http."""
     tracking_server_secure: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Host that receives Analytics data over https."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -73,7 +70,7 @@ class AnalyticsRequest(Model):
             left -= 1
         else:
             self.tracking_server_secure = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,9 +84,9 @@ class AnalyticsRequest(Model):
             result["trackingServer"] = self.tracking_server
         if self.tracking_server_secure is not None:
             result["trackingServerSecure"] = self.tracking_server_secure
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .logging_type import MEMBERS as LOGGING_TYPE
 from .logging_type import LoggingType

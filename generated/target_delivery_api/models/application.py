@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,30 +15,28 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Application(Model):
-    """The app that makes the call, on the mobile channel.
+    """The app that makes the call. For the mobile channel."""
 
-    Attributes:
-        id (str | None): Identifier of the app, such as its bundle id. At most 250 characters.
-        name (str | None): Name of the app. At most 250 characters.
-        version (str | None): Version of the app. At most 128 characters.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "name": "name",
         "version": "version",
     }
 
     id: str | None = None
+    """Id of the app, such as its bundle id. At most 250 characters."""
     name: str | None = None
+    """Name of the app. At most 250 characters."""
     version: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Version of the app. At most 128 characters."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -62,7 +60,7 @@ class Application(Model):
             left -= 1
         else:
             self.version = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,4 +72,4 @@ class Application(Model):
             result["name"] = self.name
         if self.version is not None:
             result["version"] = self.version
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,28 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class AudienceManager(Model):
-    """What the visitor's browser keeps for Adobe Audience Manager.
+    """Data of Adobe Audience Manager from the visitor's browser."""
 
-    Attributes:
-        location_hint (int | None): Number of the region that collects the visitor's data. At least 1.
-        blob (str | None): Encrypted metadata about the visitor, as Audience Manager issued it. 1 to 1024
-            characters.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "locationHint": "location_hint",
         "blob": "blob",
     }
 
     location_hint: int | None = None
+    """Number of the Audience Manager region that collects the visitor's data. At least 1."""
     blob: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Encrypted metadata about the visitor, issued by Audience Manager. 1 to 1024 characters."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -54,7 +51,7 @@ class AudienceManager(Model):
             left -= 1
         else:
             self.blob = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,4 +61,4 @@ class AudienceManager(Model):
             result["locationHint"] = self.location_hint
         if self.blob is not None:
             result["blob"] = self.blob
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

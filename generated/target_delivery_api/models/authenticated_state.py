@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class AuthenticatedState(OpenStrEnum):
-    """Whether a customer is known to be who the id says."""
+    """Whether the visitor is logged in as the customer."""
 
     UNKNOWN = "unknown"
     AUTHENTICATED = "authenticated"

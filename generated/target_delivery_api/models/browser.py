@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,31 +15,28 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Browser(Model):
-    """The visitor's browser.
+    """The visitor's browser."""
 
-    Attributes:
-        host (str | None): Host name of the page in the browser.
-        language (str | None): Language of the browser, such as en-US.
-        web_gl_renderer (str | None): Name of the graphics renderer, which tells apart devices that share
-            one user agent.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "host": "host",
         "language": "language",
         "webGLRenderer": "web_gl_renderer",
     }
 
     host: str | None = None
+    """Host name of the page in the browser."""
     language: str | None = None
+    """Language of the browser, such as en-US."""
     web_gl_renderer: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Name of the graphics renderer. It distinguishes devices with the same user agent."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -63,7 +60,7 @@ class Browser(Model):
             left -= 1
         else:
             self.web_gl_renderer = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,4 +72,4 @@ class Browser(Model):
             result["language"] = self.language
         if self.web_gl_renderer is not None:
             result["webGLRenderer"] = self.web_gl_renderer
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

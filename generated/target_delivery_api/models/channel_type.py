@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class ChannelType(OpenStrEnum):
-    """Where the experience is shown."""
+    """Whether the experience is shown on the web or in a mobile app."""
 
     MOBILE = "mobile"
     WEB = "web"

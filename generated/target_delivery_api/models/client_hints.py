@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,23 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ClientHints(Model):
-    """What the browser says of itself in User-Agent Client Hints. They win over the user agent, field by field.
+    """The User-Agent Client Hints of the browser. Each hint takes precedence over the user agent."""
 
-    Attributes:
-        mobile (bool | None): Sec-CH-UA-Mobile: whether the device is a mobile one.
-        model (str | None): Sec-CH-UA-Model: model of the device.
-        platform (str | None): Sec-CH-UA-Platform: operating system.
-        platform_version (str | None): Sec-CH-UA-Platform-Version: version of the operating system.
-        browser_ua_with_major_version (str | None): Sec-CH-UA: brands of the browser with their major
-            versions.
-        browser_ua_with_full_version (str | None): Sec-CH-UA-Full-Version-List: brands of the browser
-            with their full versions.
-        architecture (str | None): Sec-CH-UA-Arch: architecture of the processor, such as arm.
-        bitness (str | None): Sec-CH-UA-Bitness: word size of the processor in bits, as text.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "mobile": "mobile",
         "model": "model",
         "platform": "platform",
@@ -43,19 +29,29 @@ class ClientHints(Model):
     }
 
     mobile: bool | None = None
+    """Sec-CH-UA-Mobile: whether the device is mobile."""
     model: str | None = None
+    """Sec-CH-UA-Model: model of the device."""
     platform: str | None = None
+    """Sec-CH-UA-Platform: operating system."""
     platform_version: str | None = None
+    """Sec-CH-UA-Platform-Version: version of the operating system."""
     browser_ua_with_major_version: str | None = None
+    """Sec-CH-UA: brands of the browser with their major versions."""
     browser_ua_with_full_version: str | None = None
+    """Sec-CH-UA-Full-Version-List: brands of the browser with their full versions."""
     architecture: str | None = None
+    """Sec-CH-UA-Arch: architecture of the processor, such as arm."""
     bitness: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Sec-CH-UA-Bitness: word size of the processor in bits, as a string."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -109,7 +105,7 @@ class ClientHints(Model):
             left -= 1
         else:
             self.bitness = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,4 +127,4 @@ class ClientHints(Model):
             result["architecture"] = self.architecture
         if self.bitness is not None:
             result["bitness"] = self.bitness
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

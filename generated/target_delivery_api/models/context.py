@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,26 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Context(Model):
-    """The circumstances of the call that audiences are matched against.
+    """Facts about the device, the page and the place of the visitor, for matching audiences."""
 
-    Attributes:
-        channel (ChannelType | None): Where the experience is shown.
-        mobile_platform (MobilePlatform | None): The device, on the mobile channel.
-        application (Application | None): The app, on the mobile channel.
-        screen (Screen | None): The screen of the device.
-        window (Window | None): The window of the browser.
-        browser (Browser | None): The browser.
-        address (Address | None): The page that the call is made for.
-        geo (Geo | None): Where the visitor is. Given an IP address alone, the edge looks up the rest.
-        time_offset_in_minutes (float | None): Offset of the visitor's local time from UTC, in minutes.
-        user_agent (str | None): The browser's User-Agent header.
-        client_hints (ClientHints | None): The browser's User-Agent Client Hints.
-        beacon (bool | None): Whether the call is a beacon, whose answer nobody waits for: the edge
-            answers 204. Absent means false.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "channel": "channel",
         "mobilePlatform": "mobile_platform",
         "application": "application",
@@ -50,23 +33,39 @@ class Context(Model):
     }
 
     channel: ChannelType | None = None
+    """Whether the experience is shown on the web or in a mobile app."""
     mobile_platform: MobilePlatform | None = None
+    """The mobile device. For the mobile channel."""
     application: Application | None = None
+    """The app. For the mobile channel."""
     screen: Screen | None = None
+    """The screen of the device."""
     window: Window | None = None
+    """The window of the browser."""
     browser: Browser | None = None
+    """The browser."""
     address: Address | None = None
+    """The page that the call is made for."""
     geo: Geo | None = None
+    """The place of the visitor. If only the IP address is given, the edge derives the other fields from
+    it."""
     time_offset_in_minutes: float | None = None
+    """Offset of the visitor's local time from UTC, in minutes."""
     user_agent: str | None = None
+    """The browser's User-Agent header."""
     client_hints: ClientHints | None = None
+    """The browser's User-Agent Client Hints."""
     beacon: bool | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Whether the call is a beacon. The edge answers a beacon with status 204 and no body. Absent means
+    false."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -144,7 +143,7 @@ class Context(Model):
             left -= 1
         else:
             self.beacon = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -174,10 +173,10 @@ class Context(Model):
             result["clientHints"] = self.client_hints.to_dict()
         if self.beacon is not None:
             result["beacon"] = self.beacon
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .address import Address
 from .application import Application
 from .browser import Browser

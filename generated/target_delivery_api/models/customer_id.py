@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,31 +15,29 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class CustomerId(Model):
-    """An id of the visitor in a system of the caller's own.
+    """An id of the visitor in one of the caller's systems."""
 
-    Attributes:
-        id (str): The id in that system. At most 128 characters.
-        integration_code (str): Which system it is: the alias of the data source in the Experience Cloud.
-            At most 50 characters.
-        authenticated_state (AuthenticatedState): Whether the visitor has proven to be that customer.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "integrationCode": "integration_code",
         "authenticatedState": "authenticated_state",
     }
 
     id: str
+    """The id of the visitor in that system. At most 128 characters."""
     integration_code: str
+    """The system that issued the id, as the alias of its data source in the Experience Cloud. At most 50
+    characters."""
     authenticated_state: AuthenticatedState
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Whether the visitor is logged in as this customer."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -47,20 +45,20 @@ class CustomerId(Model):
         left = len(data)
         value = data.get("id")
         if not isinstance(value, str):
-            raise cls.unreadable("id", "a string", value)
+            raise cls._unreadable("id", "a string", value)
         self.id = value
         left -= 1
         value = data.get("integrationCode")
         if not isinstance(value, str):
-            raise cls.unreadable("integrationCode", "a string", value)
+            raise cls._unreadable("integrationCode", "a string", value)
         self.integration_code = value
         left -= 1
         value = data.get("authenticatedState")
         if not isinstance(value, str):
-            raise cls.unreadable("authenticatedState", "a string", value)
+            raise cls._unreadable("authenticatedState", "a string", value)
         self.authenticated_state = AUTHENTICATED_STATE[value]
         left -= 1
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,9 +67,9 @@ class CustomerId(Model):
         result["id"] = self.id
         result["integrationCode"] = self.integration_code
         result["authenticatedState"] = str(self.authenticated_state)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .authenticated_state import MEMBERS as AUTHENTICATED_STATE
 from .authenticated_state import AuthenticatedState

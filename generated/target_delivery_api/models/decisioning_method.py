@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class DecisioningMethod(OpenStrEnum):
-    """Where decisions are made: by the edge, by the caller from a rule artifact, or by either."""
+    """Where decisions are made: at the edge, on the device from a rule artifact, or both (hybrid)."""
 
     SERVER_SIDE = "server-side"
     ON_DEVICE = "on-device"

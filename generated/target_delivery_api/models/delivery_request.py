@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,32 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class DeliveryRequest(Model):
-    """Everything that one call says: who the visitor is, where they are, what to decide and what to report.
+    """One request: the visitor, the context, the content to decide, and the notifications to report."""
 
-    Attributes:
-        request_id (str | None): Identifies the call in logs and in the answer. At most 128 characters.
-        impression_id (str | None): A second request with the same id counts no second impression. At
-            most 128 characters.
-        id (VisitorId | None): Ids of the visitor. Without any the edge makes a new visitor.
-        environment_id (int | None): Number of the environment (group of hosts) whose activities take
-            part; production when absent.
-        property (Property | None): The property that the call is made for; only its activities take
-            part.
-        trace (Trace | None): Asks for a trace of how each decision was made.
-        context (Context | None): The circumstances that audiences are matched against.
-        experience_cloud (ExperienceCloud | None): What other Experience Cloud solutions need to know of
-            the call.
-        execute (ExecuteRequest | None): What to decide now and count as seen now.
-        prefetch (PrefetchRequest | None): What to decide now, for showing later; it counts when a
-            notification says so.
-        telemetry (Telemetry | None): How earlier calls went, for the edge's statistics.
-        notifications (list[Notification] | None): What of the prefetched content was shown or clicked.
-        qa_mode (QAMode | None): Shows activities as a QA link sets them, without counting.
-        preview (Preview | None): Shows activities as a preview on a mobile device sets them.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "requestId": "request_id",
         "impressionId": "impression_id",
         "id": "id",
@@ -58,25 +35,42 @@ class DeliveryRequest(Model):
     }
 
     request_id: str | None = None
+    """Id of the call in logs and in the answer. At most 128 characters."""
     impression_id: str | None = None
+    """Id of the impression. A second request with the same id does not count again. At most 128
+    characters."""
     id: VisitorId | None = None
+    """Ids of the visitor. Without an id the edge creates a new visitor."""
     environment_id: int | None = None
+    """Number of the environment (host group) whose activities are considered. If absent, production."""
     property: Property | None = None
+    """The property of the call. Only activities of this property are considered."""
     trace: Trace | None = None
+    """Requests a trace of each decision."""
     context: Context | None = None
+    """Facts about the device, the page and the place of the visitor, for matching audiences."""
     experience_cloud: ExperienceCloud | None = None
+    """Data for other Experience Cloud products."""
     execute: ExecuteRequest | None = None
+    """Content to decide. Its impressions count at once."""
     prefetch: PrefetchRequest | None = None
+    """Content to decide for later use. An impression counts when a notification reports it."""
     telemetry: Telemetry | None = None
+    """Measurements of earlier calls, for the edge's statistics."""
     notifications: list[Notification] | None = None
+    """Reports of content that was shown or clicked."""
     qa_mode: QAMode | None = None
+    """Shows the activities of a QA link, without counting impressions."""
     preview: Preview | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Shows the activities of a preview link for mobile devices."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -175,7 +169,7 @@ class DeliveryRequest(Model):
             left -= 1
         else:
             self.preview = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,10 +203,10 @@ class DeliveryRequest(Model):
             result["qaMode"] = self.qa_mode.to_dict()
         if self.preview is not None:
             result["preview"] = self.preview.to_dict()
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .context import Context
 from .execute_request import ExecuteRequest
 from .experience_cloud import ExperienceCloud

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,26 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class DeliveryResponse(Model):
-    """What the edge decided, for one request.
+    """The answer to one request: the decisions, and the processed notifications."""
 
-    Attributes:
-        status (int | None): Status of the decision, as an HTTP status; 206 when only a part could be
-            decided on the device.
-        request_id (str | None): The requestId of the request.
-        id (VisitorId | None): Ids of the visitor, with the tntId that the edge gave a new one.
-        client (str | None): Client code that the decision was made for.
-        edge_host (str | None): Host of the cluster that decided, such as mboxedge28.tt.omtrdc.net; the
-            visitor's later calls should go there.
-        execute (ExecuteResponse | None): Decisions that count as seen.
-        prefetch (PrefetchResponse | None): Decisions for later.
-        notifications (list[NotificationResponse] | None): The notifications that were processed. One
-            that is missing here was not, and should be sent again.
-        telemetry_server_token (str | None): The edge's timings of this call, to be sent back in its
-            telemetry entry.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "status": "status",
         "requestId": "request_id",
         "id": "id",
@@ -47,20 +30,33 @@ class DeliveryResponse(Model):
     }
 
     status: int | None = None
+    """Status of the decision, as an HTTP status. 206 means that only a part could be decided on the
+    device."""
     request_id: str | None = None
+    """Id of the call, from the request."""
     id: VisitorId | None = None
+    """Ids of the visitor. A new visitor gets a tntId from the edge."""
     client: str | None = None
+    """Client code of the Target account."""
     edge_host: str | None = None
+    """Host of the edge cluster that decided, such as mboxedge28.tt.omtrdc.net. Later calls of the visitor
+    should go to this host."""
     execute: ExecuteResponse | None = None
+    """The decisions for execute. Their impressions have been counted."""
     prefetch: PrefetchResponse | None = None
+    """The decisions for prefetch. Their impressions count when notifications report them."""
     notifications: list[NotificationResponse] | None = None
+    """The notifications that the edge processed. Send a notification again if it is missing here."""
     telemetry_server_token: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Token with the edge's timings of this call. Send it back in the telemetry entry of the call."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -129,7 +125,7 @@ class DeliveryResponse(Model):
             left -= 1
         else:
             self.telemetry_server_token = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,10 +149,10 @@ class DeliveryResponse(Model):
             result["notifications"] = [item.to_dict() for item in self.notifications]
         if self.telemetry_server_token is not None:
             result["telemetryServerToken"] = self.telemetry_server_token
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .execute_response import ExecuteResponse
 from .notification_response import NotificationResponse
 from .prefetch_response import PrefetchResponse

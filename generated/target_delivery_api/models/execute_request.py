@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,28 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class ExecuteRequest(Model):
-    """What to decide now. Its impressions count at once.
+    """Content to decide. Its impressions count at once."""
 
-    Attributes:
-        page_load (RequestDetails | None): Asks for what the page as a whole shows on loading: the global
-            mbox.
-        mboxes (list[MboxRequest] | None): The mboxes to decide.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "pageLoad": "page_load",
         "mboxes": "mboxes",
     }
 
     page_load: RequestDetails | None = None
+    """Requests the content that the page shows on loading (the global mbox)."""
     mboxes: list[MboxRequest] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """The mboxes to decide content for."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -59,7 +56,7 @@ class ExecuteRequest(Model):
             left -= 1
         else:
             self.mboxes = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,9 +66,9 @@ class ExecuteRequest(Model):
             result["pageLoad"] = self.page_load.to_dict()
         if self.mboxes is not None:
             result["mboxes"] = [item.to_dict() for item in self.mboxes]
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .mbox_request import MboxRequest
 from .request_details import RequestDetails

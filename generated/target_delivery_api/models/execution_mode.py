@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class ExecutionMode(OpenStrEnum):
-    """Where a decision was made: by the edge, or locally on the device."""
+    """Whether a decision was made at the edge or on the device."""
 
     EDGE = "edge"
     LOCAL = "local"

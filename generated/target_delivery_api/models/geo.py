@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,22 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Geo(Model):
-    """Where the visitor is.
+    """The place of the visitor."""
 
-    Attributes:
-        ip_address (str | None): IP address of the visitor, from which the edge derives what else is not
-            given.
-        latitude (float | None): Latitude in degrees, north positive.
-        longitude (float | None): Longitude in degrees, east positive.
-        country_code (str | None): Country, as an ISO 3166-1 alpha-2 code. Exactly 2 characters.
-        state_code (str | None): State or region, as the second part of an ISO 3166-2 code. 1 to 3
-            characters.
-        city (str | None): City. At most 50 characters.
-        zip (str | None): Postal code. At most 12 characters.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "ipAddress": "ip_address",
         "latitude": "latitude",
         "longitude": "longitude",
@@ -41,18 +28,27 @@ class Geo(Model):
     }
 
     ip_address: str | None = None
+    """IP address of the visitor. The edge derives absent fields from it."""
     latitude: float | None = None
+    """Latitude in degrees. North is positive."""
     longitude: float | None = None
+    """Longitude in degrees. East is positive."""
     country_code: str | None = None
+    """Country, as an ISO 3166-1 alpha-2 code. Exactly 2 characters."""
     state_code: str | None = None
+    """State or region, as the second part of an ISO 3166-2 code. 1 to 3 characters."""
     city: str | None = None
+    """City. At most 50 characters."""
     zip: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Postal code. At most 12 characters."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -100,7 +96,7 @@ class Geo(Model):
             left -= 1
         else:
             self.zip = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,4 +116,4 @@ class Geo(Model):
             result["city"] = self.city
         if self.zip is not None:
             result["zip"] = self.zip
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class LoggingType(OpenStrEnum):
-    """Who reports to Adobe Analytics: the edge, or the caller."""
+    """Whether the edge or the caller reports to Adobe Analytics."""
 
     SERVER_SIDE = "server_side"
     CLIENT_SIDE = "client_side"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class MboxResponse(Model):
-    """What one mbox shows.
+    """The content of one mbox."""
 
-    Attributes:
-        index (int | None): The index of the request.
-        name (str | None): Name of the mbox.
-        options (list[Option] | None): The content to show.
-        metrics (list[Metric] | None): What is to be reported when the visitor acts on the content.
-        analytics (AnalyticsResponse | None): What to forward to Analytics.
-        trace (dict[str, JsonValue] | None): How the decision was made, when a trace was asked for.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "index": "index",
         "name": "name",
         "options": "options",
@@ -37,17 +27,25 @@ class MboxResponse(Model):
     }
 
     index: int | None = None
+    """Index of the mbox in the request."""
     name: str | None = None
+    """Name of the mbox."""
     options: list[Option] | None = None
+    """The content to show."""
     metrics: list[Metric] | None = None
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
+    """Data to forward to Adobe Analytics."""
     trace: dict[str, JsonValue] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Trace of the decision, if the request asked for traces."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -99,7 +97,7 @@ class MboxResponse(Model):
             left -= 1
         else:
             self.trace = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,10 +115,10 @@ class MboxResponse(Model):
             result["analytics"] = self.analytics.to_dict()
         if self.trace is not None:
             result["trace"] = dict(self.trace)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .analytics_response import AnalyticsResponse
 from .metric import Metric
 from .option import Option

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,17 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Metric(Model):
-    """An event that an activity wants to be told of.
+    """An event that an activity measures."""
 
-    Attributes:
-        type (MetricType | None): Which event it is.
-        selector (str | None): CSS selector of the element that the event happens on.
-        event_token (str | None): What the notification of the event has to carry.
-        analytics (AnalyticsResponse | None): What to forward to Analytics when the event happens.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "type": "type",
         "selector": "selector",
         "eventToken": "event_token",
@@ -33,15 +25,21 @@ class Metric(Model):
     }
 
     type: MetricType | None = None
+    """Kind of the event."""
     selector: str | None = None
+    """CSS selector of the element on which the event happens."""
     event_token: str | None = None
+    """Token that the notification of the event must contain."""
     analytics: AnalyticsResponse | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Data to forward to Adobe Analytics when the event happens."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -71,7 +69,7 @@ class Metric(Model):
             left -= 1
         else:
             self.analytics = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,10 +83,10 @@ class Metric(Model):
             result["eventToken"] = self.event_token
         if self.analytics is not None:
             result["analytics"] = self.analytics.to_dict()
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .analytics_response import AnalyticsResponse
 from .metric_type import MEMBERS as METRIC_TYPE
 from .metric_type import MetricType

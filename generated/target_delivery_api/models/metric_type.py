@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class MetricType(OpenStrEnum):
-    """What happened to content: it was shown, or it was clicked."""
+    """Whether the content was shown or clicked."""
 
     CLICK = "click"
     DISPLAY = "display"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,17 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class MobilePlatform(Model):
-    """A mobile device.
+    """A mobile device."""
 
-    Attributes:
-        device_name (str | None): Name of the model, as the maker gives it.
-        device_type (DeviceType): Kind of device.
-        platform_type (MobilePlatformType): Operating system.
-        version (str | None): Version of the operating system. At most 128 characters.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "deviceName": "device_name",
         "deviceType": "device_type",
         "platformType": "platform_type",
@@ -33,15 +25,21 @@ class MobilePlatform(Model):
     }
 
     device_name: str | None = None
+    """The maker's name of the model."""
     device_type: DeviceType
+    """Kind of device."""
     platform_type: MobilePlatformType
+    """Operating system."""
     version: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Version of the operating system. At most 128 characters."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -55,12 +53,12 @@ class MobilePlatform(Model):
             self.device_name = None
         value = data.get("deviceType")
         if not isinstance(value, str):
-            raise cls.unreadable("deviceType", "a string", value)
+            raise cls._unreadable("deviceType", "a string", value)
         self.device_type = DEVICE_TYPE[value]
         left -= 1
         value = data.get("platformType")
         if not isinstance(value, str):
-            raise cls.unreadable("platformType", "a string", value)
+            raise cls._unreadable("platformType", "a string", value)
         self.platform_type = MOBILE_PLATFORM_TYPE[value]
         left -= 1
         value = data.get("version")
@@ -69,7 +67,7 @@ class MobilePlatform(Model):
             left -= 1
         else:
             self.version = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,10 +79,10 @@ class MobilePlatform(Model):
         result["platformType"] = str(self.platform_type)
         if self.version is not None:
             result["version"] = self.version
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .device_type import MEMBERS as DEVICE_TYPE
 from .device_type import DeviceType
 from .mobile_platform_type import MEMBERS as MOBILE_PLATFORM_TYPE

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,31 +15,10 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Notification(Model):
-    """Reports that prefetched content was shown or clicked. Without it no impression is counted.
+    """Reports that content was shown or clicked. Prefetched content counts no impression without a
+    notification."""
 
-    Attributes:
-        address (Address | None): The page, where it is another than the context's.
-        parameters (dict[str, str] | None): Parameters of this place, which audiences see as mbox
-            parameters. At most 50 entries.
-        profile_parameters (dict[str, str] | None): Parameters that are kept in the visitor's profile
-            from here on. At most 50 entries.
-        order (Order | None): The order that the visitor placed here.
-        product (Product | None): The product that the visitor looks at here.
-        id (str): Identifies the notification: the answer lists the ids that were processed. At most 200
-            characters.
-        impression_id (str | None): A second notification with the same id counts no second impression.
-            At most 128 characters.
-        type (MetricType): What happened.
-        timestamp (int): When it happened, in milliseconds since 1970-01-01 UTC.
-        tokens (list[str] | None): Event tokens of the options that were shown, or of the metric that was
-            clicked.
-        mbox (NotificationMbox | None): The mbox it happened in.
-        view (NotificationView | None): The view it happened in.
-        page_load (NotificationPageLoad | None): The page load it happened in.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "address": "address",
         "parameters": "parameters",
         "profileParameters": "profile_parameters",
@@ -56,24 +35,41 @@ class Notification(Model):
     }
 
     address: Address | None = None
+    """The page, if it differs from the page in the context."""
     parameters: dict[str, str] | None = None
+    """Parameters that audiences see as mbox parameters. At most 50 entries."""
     profile_parameters: dict[str, str] | None = None
+    """Parameters to store in the visitor's profile. At most 50 entries."""
     order: Order | None = None
+    """The order that the visitor placed."""
     product: Product | None = None
+    """The product that the visitor looks at."""
     id: str
+    """Id of the notification. The answer lists the ids of the processed notifications. At most 200
+    characters."""
     impression_id: str | None = None
+    """Id of the impression. A second notification with the same id does not count again. At most 128
+    characters."""
     type: MetricType
+    """Whether the content was shown or clicked."""
     timestamp: int
+    """Time of the event, in milliseconds since 1970-01-01 UTC."""
     tokens: list[str] | None = None
+    """Event tokens of the shown options or of the clicked metric."""
     mbox: NotificationMbox | None = None
+    """The mbox with the content."""
     view: NotificationView | None = None
+    """The view with the content."""
     page_load: NotificationPageLoad | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """The page load with the content."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -123,7 +119,7 @@ class Notification(Model):
             self.product = None
         value = data.get("id")
         if not isinstance(value, str):
-            raise cls.unreadable("id", "a string", value)
+            raise cls._unreadable("id", "a string", value)
         self.id = value
         left -= 1
         value = data.get("impressionId")
@@ -134,12 +130,12 @@ class Notification(Model):
             self.impression_id = None
         value = data.get("type")
         if not isinstance(value, str):
-            raise cls.unreadable("type", "a string", value)
+            raise cls._unreadable("type", "a string", value)
         self.type = METRIC_TYPE[value]
         left -= 1
         value = data.get("timestamp")
         if type(value) is not int:
-            raise cls.unreadable("timestamp", "an integer", value)
+            raise cls._unreadable("timestamp", "an integer", value)
         self.timestamp = value
         left -= 1
         value = data.get("tokens")
@@ -170,7 +166,7 @@ class Notification(Model):
             left -= 1
         else:
             self.page_load = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -199,10 +195,10 @@ class Notification(Model):
             result["view"] = self.view.to_dict()
         if self.page_load is not None:
             result["pageLoad"] = self.page_load.to_dict()
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .address import Address
 from .metric_type import MEMBERS as METRIC_TYPE
 from .metric_type import MetricType

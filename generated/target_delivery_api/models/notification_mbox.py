@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,27 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationMbox(Model):
-    """The mbox that a notification is about.
+    """The mbox that a notification concerns."""
 
-    Attributes:
-        name (str | None): Name of the mbox. At most 250 characters.
-        state (str | None): State of the prefetched mbox, as the answer gave it.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "state": "state",
     }
 
     name: str | None = None
+    """Name of the mbox. At most 250 characters."""
     state: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """State of the prefetched mbox, from the answer."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -53,7 +51,7 @@ class NotificationMbox(Model):
             left -= 1
         else:
             self.state = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,4 +61,4 @@ class NotificationMbox(Model):
             result["name"] = self.name
         if self.state is not None:
             result["state"] = self.state
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

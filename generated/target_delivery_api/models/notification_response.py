@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,27 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class NotificationResponse(Model):
-    """A notification that was processed.
+    """A processed notification."""
 
-    Attributes:
-        id (str | None): Id of the notification.
-        trace (dict[str, JsonValue] | None): How it was processed, when a trace was asked for.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "trace": "trace",
     }
 
     id: str | None = None
+    """Id of the notification."""
     trace: dict[str, JsonValue] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Trace of the processing, if the request asked for traces."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -53,7 +51,7 @@ class NotificationResponse(Model):
             left -= 1
         else:
             self.trace = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,4 +61,4 @@ class NotificationResponse(Model):
             result["id"] = self.id
         if self.trace is not None:
             result["trace"] = dict(self.trace)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Option(Model):
-    """One piece of content to show.
+    """One piece of content to show."""
 
-    Attributes:
-        type (OptionType | None): What the content is.
-        content (JsonValue | list[Action]): The content: markup or text for html, any JSON value for
-            json, a URL for redirect, a list of changes for actions.
-        event_token (str | None): What the notification has to carry when the content was shown.
-        response_tokens (dict[str, JsonValue] | None): What the account chose to reveal about the visitor
-            and the decision.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "type": "type",
         "content": "content",
         "eventToken": "event_token",
@@ -35,15 +25,22 @@ class Option(Model):
     }
 
     type: OptionType | None = None
+    """Type of the content."""
     content: JsonValue | list[Action] = None
+    """The content: markup or text for html, any JSON value for json, a URL for redirect, a list of Action
+    for actions."""
     event_token: str | None = None
+    """Token that the notification must contain when the content was shown."""
     response_tokens: dict[str, JsonValue] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Facts about the visitor and the decision, as the account configured them."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -81,7 +78,7 @@ class Option(Model):
         else:
             self.content = value
             left -= 1
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,10 +96,10 @@ class Option(Model):
             result["eventToken"] = self.event_token
         if self.response_tokens is not None:
             result["responseTokens"] = dict(self.response_tokens)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .action import Action
 from .option_type import MEMBERS as OPTION_TYPE
 from .option_type import OptionType

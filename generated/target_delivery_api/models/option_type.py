@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class OptionType(OpenStrEnum):
-    """What an option's content is."""
+    """Type of the content of an option."""
 
     HTML = "html"
     JSON = "json"

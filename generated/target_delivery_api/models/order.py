@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, read_datetime, require_object, write_datetime
+from ..model import NEW_DICT, Model, read_datetime, require_object, write_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,22 +16,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Order(Model):
-    """An order that the visitor placed, for conversion metrics.
+    """An order that the visitor placed, for conversion metrics."""
 
-    Attributes:
-        id (str | None): Number of the order; a number seen before marks the order as a duplicate. At
-            most 250 characters.
-        total (float | None): Amount of the order, in the currency of the account. At least 0.
-        purchased_product_ids (list[str] | None): Ids of the products bought.
-        time (datetime | None): When the order was placed.
-        experience_local_id (int | None): Number of the experience, within its activity, that the order
-            is credited to. 0 to 2147483647.
-        duplicate (bool | None): Whether the order was reported before.
-        outlier (bool | None): Whether the amount is so unusual that reports should leave it out.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "id": "id",
         "total": "total",
         "purchasedProductIds": "purchased_product_ids",
@@ -42,18 +29,28 @@ class Order(Model):
     }
 
     id: str | None = None
+    """Id of the order. An order with an id that was reported before is a duplicate. At most 250
+    characters."""
     total: float | None = None
+    """Amount of the order, in the currency of the account. At least 0."""
     purchased_product_ids: list[str] | None = None
+    """Ids of the bought products."""
     time: datetime | None = None
+    """Time of the order."""
     experience_local_id: int | None = None
+    """Number of the experience within its activity that gets the credit for the order. 0 to 2147483647."""
     duplicate: bool | None = None
+    """Whether the order was reported before."""
     outlier: bool | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Whether the amount is so unusual that reports should ignore the order."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -106,7 +103,7 @@ class Order(Model):
             left -= 1
         else:
             self.outlier = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,4 +123,4 @@ class Order(Model):
             result["duplicate"] = self.duplicate
         if self.outlier is not None:
             result["outlier"] = self.outlier
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,18 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PageLoadResponse(Model):
-    """What a page shows on loading.
+    """The content that a page shows on loading."""
 
-    Attributes:
-        options (list[Option] | None): The content to show.
-        metrics (list[Metric] | None): What is to be reported when the visitor acts on the content.
-        analytics (AnalyticsResponse | None): What to forward to Analytics.
-        state (str | None): State of the prefetched page load, which its notification has to carry.
-        trace (dict[str, JsonValue] | None): How the decision was made, when a trace was asked for.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "options": "options",
         "metrics": "metrics",
         "analytics": "analytics",
@@ -35,16 +26,23 @@ class PageLoadResponse(Model):
     }
 
     options: list[Option] | None = None
+    """The content to show."""
     metrics: list[Metric] | None = None
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
+    """Data to forward to Adobe Analytics."""
     state: str | None = None
+    """State of the prefetched page load. Its notification must contain it."""
     trace: dict[str, JsonValue] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Trace of the decision, if the request asked for traces."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -90,7 +88,7 @@ class PageLoadResponse(Model):
             left -= 1
         else:
             self.trace = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,10 +104,10 @@ class PageLoadResponse(Model):
             result["state"] = self.state
         if self.trace is not None:
             result["trace"] = dict(self.trace)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .analytics_response import AnalyticsResponse
 from .metric import Metric
 from .option import Option

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,31 +15,28 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchRequest(Model):
-    """What to decide ahead of time. It counts only when notifications say that it was shown.
+    """Content to decide ahead of time. Its impressions count only when notifications report them."""
 
-    Attributes:
-        views (list[ViewRequest] | None): The views to decide; one without a name stands for all of them.
-        page_load (RequestDetails | None): Asks for what the page as a whole shows on loading: the global
-            mbox.
-        mboxes (list[MboxRequest] | None): The mboxes to decide.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "views": "views",
         "pageLoad": "page_load",
         "mboxes": "mboxes",
     }
 
     views: list[ViewRequest] | None = None
+    """The views to decide content for. A view without a name requests all views."""
     page_load: RequestDetails | None = None
+    """Requests the content that the page shows on loading (the global mbox)."""
     mboxes: list[MboxRequest] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """The mboxes to decide content for."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -73,7 +70,7 @@ class PrefetchRequest(Model):
             left -= 1
         else:
             self.mboxes = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,10 +82,10 @@ class PrefetchRequest(Model):
             result["pageLoad"] = self.page_load.to_dict()
         if self.mboxes is not None:
             result["mboxes"] = [item.to_dict() for item in self.mboxes]
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .mbox_request import MboxRequest
 from .request_details import RequestDetails
 from .view_request import ViewRequest

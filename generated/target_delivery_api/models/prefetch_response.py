@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,17 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class PrefetchResponse(Model):
-    """Decisions for later.
+    """The decisions for prefetch. Their impressions count when notifications report them."""
 
-    Attributes:
-        views (list[View] | None): What each view shows.
-        page_load (PageLoadResponse | None): What the page shows on loading.
-        mboxes (list[PrefetchMboxResponse] | None): What each mbox shows.
-        metrics (list[Metric] | None): What is to be reported for the page as a whole.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "views": "views",
         "pageLoad": "page_load",
         "mboxes": "mboxes",
@@ -33,15 +25,21 @@ class PrefetchResponse(Model):
     }
 
     views: list[View] | None = None
+    """The content of each view."""
     page_load: PageLoadResponse | None = None
+    """The content that the page shows on loading."""
     mboxes: list[PrefetchMboxResponse] | None = None
+    """The content of each mbox."""
     metrics: list[Metric] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Events to report for the page as a whole."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -90,7 +88,7 @@ class PrefetchResponse(Model):
             left -= 1
         else:
             self.metrics = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,10 +102,10 @@ class PrefetchResponse(Model):
             result["mboxes"] = [item.to_dict() for item in self.mboxes]
         if self.metrics is not None:
             result["metrics"] = [item.to_dict() for item in self.metrics]
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .metric import Metric
 from .page_load_response import PageLoadResponse
 from .prefetch_mbox_response import PrefetchMboxResponse

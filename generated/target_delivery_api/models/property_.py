@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,24 +15,22 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Property(Model):
-    """A property: a site or app of the account with activities of its own.
+    """A property: a site or an app of the account with its own activities."""
 
-    Attributes:
-        token (str): Token of the property, as Target shows it.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "token": "token",
     }
 
     token: str
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Token of the property, from the Target user interface."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -40,14 +38,14 @@ class Property(Model):
         left = len(data)
         value = data.get("token")
         if not isinstance(value, str):
-            raise cls.unreadable("token", "a string", value)
+            raise cls._unreadable("token", "a string", value)
         self.token = value
         left -= 1
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object; see Model.to_dict."""
         result: dict[str, Any] = {}
         result["token"] = self.token
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

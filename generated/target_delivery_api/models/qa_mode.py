@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,20 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class QAMode(Model):
-    """Shows activities as a QA link sets them, without counting anything.
+    """Shows the activities of a QA link, without counting impressions."""
 
-    Attributes:
-        token (str | None): Token of the QA link.
-        listed_activities_only (bool | None): Whether only the activities of previewIndexes take part.
-        evaluate_as_true_audience_ids (list[int] | None): Audiences that the visitor is taken to belong
-            to.
-        evaluate_as_false_audience_ids (list[int] | None): Audiences that the visitor is taken not to
-            belong to.
-        preview_indexes (list[QAModePreviewIndex] | None): Which experience of which activity to show.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "token": "token",
         "listedActivitiesOnly": "listed_activities_only",
         "evaluateAsTrueAudienceIds": "evaluate_as_true_audience_ids",
@@ -37,16 +26,23 @@ class QAMode(Model):
     }
 
     token: str | None = None
+    """Token of the QA link."""
     listed_activities_only: bool | None = None
+    """Whether only the activities in previewIndexes are considered."""
     evaluate_as_true_audience_ids: list[int] | None = None
+    """Ids of audiences that the visitor is treated as a member of."""
     evaluate_as_false_audience_ids: list[int] | None = None
+    """Ids of audiences that the visitor is treated as not a member of."""
     preview_indexes: list[QAModePreviewIndex] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """The experiences to show, for each activity."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -101,7 +97,7 @@ class QAMode(Model):
             left -= 1
         else:
             self.preview_indexes = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -117,8 +113,8 @@ class QAMode(Model):
             result["evaluateAsFalseAudienceIds"] = list(self.evaluate_as_false_audience_ids)
         if self.preview_indexes is not None:
             result["previewIndexes"] = [item.to_dict() for item in self.preview_indexes]
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .qa_mode_preview_index import QAModePreviewIndex

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,28 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class QAModePreviewIndex(Model):
-    """Picks an experience of an activity, both by their place in the QA link.
+    """An activity and the experience of it to show, by their positions in the QA link."""
 
-    Attributes:
-        activity_index (int | None): Place of the activity, counted from 1. At least 1.
-        experience_index (int | None): Place of the experience in its activity, counted from 1; absent
-            leaves the choice to the edge. At least 1.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "activityIndex": "activity_index",
         "experienceIndex": "experience_index",
     }
 
     activity_index: int | None = None
+    """Position of the activity, counted from 1. At least 1."""
     experience_index: int | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Position of the experience in its activity, counted from 1. If absent, the edge chooses. At least 1."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -54,7 +51,7 @@ class QAModePreviewIndex(Model):
             left -= 1
         else:
             self.experience_index = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,4 +61,4 @@ class QAModePreviewIndex(Model):
             result["activityIndex"] = self.activity_index
         if self.experience_index is not None:
             result["experienceIndex"] = self.experience_index
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

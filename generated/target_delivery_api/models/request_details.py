@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,20 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class RequestDetails(Model):
-    """What a decision may depend on besides the visitor.
+    """Input for the decision about one mbox, view or page load."""
 
-    Attributes:
-        address (Address | None): The page, where it is another than the context's.
-        parameters (dict[str, str] | None): Parameters of this place, which audiences see as mbox
-            parameters. At most 50 entries.
-        profile_parameters (dict[str, str] | None): Parameters that are kept in the visitor's profile
-            from here on. At most 50 entries.
-        order (Order | None): The order that the visitor placed here.
-        product (Product | None): The product that the visitor looks at here.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "address": "address",
         "parameters": "parameters",
         "profileParameters": "profile_parameters",
@@ -37,16 +26,23 @@ class RequestDetails(Model):
     }
 
     address: Address | None = None
+    """The page, if it differs from the page in the context."""
     parameters: dict[str, str] | None = None
+    """Parameters that audiences see as mbox parameters. At most 50 entries."""
     profile_parameters: dict[str, str] | None = None
+    """Parameters to store in the visitor's profile. At most 50 entries."""
     order: Order | None = None
+    """The order that the visitor placed."""
     product: Product | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """The product that the visitor looks at."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -94,7 +90,7 @@ class RequestDetails(Model):
             left -= 1
         else:
             self.product = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,10 +106,10 @@ class RequestDetails(Model):
             result["order"] = self.order.to_dict()
         if self.product is not None:
             result["product"] = self.product.to_dict()
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .address import Address
 from .order import Order
 from .product import Product

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,18 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Screen(Model):
-    """The screen of the visitor's device.
+    """The screen of the visitor's device."""
 
-    Attributes:
-        width (float | None): Width in pixels.
-        height (float | None): Height in pixels.
-        color_depth (float | None): Bits per pixel.
-        pixel_ratio (float | None): Physical pixels per CSS pixel, in one direction.
-        orientation (ScreenOrientationType | None): How the device is held.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "width": "width",
         "height": "height",
         "colorDepth": "color_depth",
@@ -35,16 +26,23 @@ class Screen(Model):
     }
 
     width: float | None = None
+    """Width in pixels."""
     height: float | None = None
+    """Height in pixels."""
     color_depth: float | None = None
+    """Bits per pixel."""
     pixel_ratio: float | None = None
+    """Physical pixels per CSS pixel, along one axis."""
     orientation: ScreenOrientationType | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Whether the device is held in portrait or in landscape orientation."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -80,7 +78,7 @@ class Screen(Model):
             left -= 1
         else:
             self.orientation = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,9 +94,9 @@ class Screen(Model):
             result["pixelRatio"] = self.pixel_ratio
         if self.orientation is not None:
             result["orientation"] = str(self.orientation)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .screen_orientation_type import MEMBERS as SCREEN_ORIENTATION_TYPE
 from .screen_orientation_type import ScreenOrientationType

@@ -4,7 +4,7 @@ from ..model import Members, OpenStrEnum
 
 
 class ScreenOrientationType(OpenStrEnum):
-    """How a device is held."""
+    """Whether a device is held in portrait or in landscape orientation."""
 
     PORTRAIT = "portrait"
     LANDSCAPE = "landscape"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,24 +15,22 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Telemetry(Model):
-    """How earlier calls went.
+    """Measurements of earlier calls."""
 
-    Attributes:
-        entries (list[TelemetryEntry] | None): One entry for each call.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "entries": "entries",
     }
 
     entries: list[TelemetryEntry] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """One entry for each earlier call."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -51,7 +49,7 @@ class Telemetry(Model):
             left -= 1
         else:
             self.entries = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,8 +57,8 @@ class Telemetry(Model):
         result: dict[str, Any] = {}
         if self.entries is not None:
             result["entries"] = [item.to_dict() for item in self.entries]
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .telemetry_entry import TelemetryEntry

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,21 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryEntry(Model):
-    """How one call went.
+    """Measurements of one call."""
 
-    Attributes:
-        request_id (str | None): The requestId of that call; ArtifactDownload for a download of rules.
-        timestamp (int | None): When the call was made, in milliseconds since 1970-01-01 UTC.
-        mode (ExecutionMode | None): Where the decision was made.
-        execution (float | None): How long the call took altogether, in milliseconds.
-        parsing (float | None): How long reading the answer took, in milliseconds.
-        features (TelemetryFeatures | None): What of the API the call used.
-        request (TelemetryRequest | None): How long the parts of the exchange took.
-        telemetry_server_token (str | None): The token that came with the answer of that call.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "requestId": "request_id",
         "timestamp": "timestamp",
         "mode": "mode",
@@ -41,19 +29,29 @@ class TelemetryEntry(Model):
     }
 
     request_id: str | None = None
+    """Request id of the call. ArtifactDownload for the download of a rule artifact."""
     timestamp: int | None = None
+    """Time of the call, in milliseconds since 1970-01-01 UTC."""
     mode: ExecutionMode | None = None
+    """Whether the decision was made at the edge or on the device."""
     execution: float | None = None
+    """Duration of the whole call, in milliseconds."""
     parsing: float | None = None
+    """Duration of parsing the answer, in milliseconds."""
     features: TelemetryFeatures | None = None
+    """Features of the API that the call used."""
     request: TelemetryRequest | None = None
+    """Durations of the parts of the HTTP exchange."""
     telemetry_server_token: str | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """The telemetryServerToken in the answer to the call."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -107,7 +105,7 @@ class TelemetryEntry(Model):
             left -= 1
         else:
             self.telemetry_server_token = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,10 +127,10 @@ class TelemetryEntry(Model):
             result["request"] = self.request.to_dict()
         if self.telemetry_server_token is not None:
             result["telemetryServerToken"] = self.telemetry_server_token
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .execution_mode import MEMBERS as EXECUTION_MODE
 from .execution_mode import ExecutionMode
 from .telemetry_features import TelemetryFeatures

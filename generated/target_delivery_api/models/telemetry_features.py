@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryFeatures(Model):
-    """What of the API a call used.
+    """Features of the API that a call used."""
 
-    Attributes:
-        decisioning_method (DecisioningMethod | None): How decisions were to be made.
-        execute_mbox_count (int | None): Number of mboxes under execute.
-        execute_page_load (bool | None): Whether execute had a pageLoad.
-        prefetch_mbox_count (int | None): Number of mboxes under prefetch.
-        prefetch_page_load (bool | None): Whether prefetch had a pageLoad.
-        prefetch_view_count (int | None): Number of views under prefetch.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "decisioningMethod": "decisioning_method",
         "executeMboxCount": "execute_mbox_count",
         "executePageLoad": "execute_page_load",
@@ -37,17 +27,25 @@ class TelemetryFeatures(Model):
     }
 
     decisioning_method: DecisioningMethod | None = None
+    """The decisioning method of the call."""
     execute_mbox_count: int | None = None
+    """Number of mboxes under execute."""
     execute_page_load: bool | None = None
+    """Whether execute had a pageLoad."""
     prefetch_mbox_count: int | None = None
+    """Number of mboxes under prefetch."""
     prefetch_page_load: bool | None = None
+    """Whether prefetch had a pageLoad."""
     prefetch_view_count: int | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Number of views under prefetch."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -89,7 +87,7 @@ class TelemetryFeatures(Model):
             left -= 1
         else:
             self.prefetch_view_count = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,9 +105,9 @@ class TelemetryFeatures(Model):
             result["prefetchPageLoad"] = self.prefetch_page_load
         if self.prefetch_view_count is not None:
             result["prefetchViewCount"] = self.prefetch_view_count
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .decisioning_method import MEMBERS as DECISIONING_METHOD
 from .decisioning_method import DecisioningMethod

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class TelemetryRequest(Model):
-    """How long the parts of one exchange took.
+    """Durations of the parts of one HTTP exchange."""
 
-    Attributes:
-        dns (float | None): Looking up the host, in milliseconds.
-        tls (float | None): Setting up TLS, in milliseconds.
-        time_to_first_byte (float | None): From sending the request to the first byte of the answer, in
-            milliseconds.
-        download (float | None): From the first to the last byte of the answer, in milliseconds.
-        response_size (int | None): Size of the answer in bytes.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "dns": "dns",
         "tls": "tls",
         "timeToFirstByte": "time_to_first_byte",
@@ -36,16 +26,23 @@ class TelemetryRequest(Model):
     }
 
     dns: float | None = None
+    """Duration of the DNS look-up, in milliseconds."""
     tls: float | None = None
+    """Duration of the TLS handshake, in milliseconds."""
     time_to_first_byte: float | None = None
+    """Time from sending the request to the first byte of the answer, in milliseconds."""
     download: float | None = None
+    """Time from the first to the last byte of the answer, in milliseconds."""
     response_size: int | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Size of the answer in bytes."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -81,7 +78,7 @@ class TelemetryRequest(Model):
             left -= 1
         else:
             self.response_size = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,4 +94,4 @@ class TelemetryRequest(Model):
             result["download"] = self.download
         if self.response_size is not None:
             result["responseSize"] = self.response_size
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

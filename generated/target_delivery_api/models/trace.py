@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,28 +15,25 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class Trace(Model):
-    """Asks for a trace of how each decision was made.
+    """Requests a trace of each decision."""
 
-    Attributes:
-        authorization_token (str): Token that allows it, as Target issues it to a member of the account.
-            A secret.
-        usage (dict[str, str] | None): What the trace is for, by name.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "authorizationToken": "authorization_token",
         "usage": "usage",
     }
 
     authorization_token: str
+    """Secret token that permits traces. Target issues it to members of the account."""
     usage: dict[str, str] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Purpose of the trace, as names and values."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -44,7 +41,7 @@ class Trace(Model):
         left = len(data)
         value = data.get("authorizationToken")
         if not isinstance(value, str):
-            raise cls.unreadable("authorizationToken", "a string", value)
+            raise cls._unreadable("authorizationToken", "a string", value)
         self.authorization_token = value
         left -= 1
         value = data.get("usage")
@@ -58,7 +55,7 @@ class Trace(Model):
             left -= 1
         else:
             self.usage = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,4 +64,4 @@ class Trace(Model):
         result["authorizationToken"] = self.authorization_token
         if self.usage is not None:
             result["usage"] = dict(self.usage)
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result

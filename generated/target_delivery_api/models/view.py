@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,21 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class View(Model):
-    """What one view of a single-page app shows when its time comes.
+    """The prefetched content of one view of a single-page app."""
 
-    Attributes:
-        name (str | None): Name of the view. At most 128 characters.
-        key (str | None): Key that further tells apart views of one name. At most 512 characters.
-        options (list[Option] | None): The content to show.
-        metrics (list[Metric] | None): What is to be reported when the visitor acts on the content.
-        analytics (AnalyticsResponse | None): What to forward to Analytics.
-        state (str | None): State of the prefetched view, which its notification has to carry.
-        trace (dict[str, JsonValue] | None): How the decision was made, when a trace was asked for.
-        id (int | None): Number of the view in Target.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "name": "name",
         "key": "key",
         "options": "options",
@@ -41,19 +29,29 @@ class View(Model):
     }
 
     name: str | None = None
+    """Name of the view. At most 128 characters."""
     key: str | None = None
+    """Key that distinguishes views with the same name. At most 512 characters."""
     options: list[Option] | None = None
+    """The content to show."""
     metrics: list[Metric] | None = None
+    """Events to report when the visitor acts on the content."""
     analytics: AnalyticsResponse | None = None
+    """Data to forward to Adobe Analytics."""
     state: str | None = None
+    """State of the prefetched view. Its notification must contain it."""
     trace: dict[str, JsonValue] | None = None
+    """Trace of the decision, if the request asked for traces."""
     id: int | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Number of the view in Target."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -117,7 +115,7 @@ class View(Model):
             left -= 1
         else:
             self.id = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,10 +137,10 @@ class View(Model):
             result["trace"] = dict(self.trace)
         if self.id is not None:
             result["id"] = self.id
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .analytics_response import AnalyticsResponse
 from .metric import Metric
 from .option import Option

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import define, field
 
-from ..model import Model, no_more, require_object
+from ..model import NEW_DICT, Model, require_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,21 +15,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True, eq=False, repr=False)
 class VisitorId(Model):
-    """Who the visitor is, in one or more systems.
+    """The ids of the visitor in one or more systems."""
 
-    Attributes:
-        tnt_id (str | None): Target's own id of the device. It may end in a dot, the number of the
-            visitor's edge cluster and an underscore with a number. At most 128 characters.
-        third_party_id (str | None): The caller's own id of the visitor, the same on all devices
-            (mbox3rdPartyId). At most 128 characters.
-        marketing_cloud_visitor_id (str | None): Experience Cloud id of the visitor (ECID, MCMID). At
-            most 128 characters.
-        customer_ids (list[CustomerId] | None): Ids of the visitor in systems of the caller's own. At
-            most 50 items.
-        additional_properties (dict[str, JsonValue]): What the JSON had beyond that, by its JSON name.
-    """
-
-    JSON_NAMES: ClassVar[Mapping[str, str]] = {
+    _JSON_NAMES: ClassVar[Mapping[str, str]] = {
         "tntId": "tnt_id",
         "thirdPartyId": "third_party_id",
         "marketingCloudVisitorId": "marketing_cloud_visitor_id",
@@ -37,15 +25,22 @@ class VisitorId(Model):
     }
 
     tnt_id: str | None = None
+    """Target's id of the device. It may end with a dot, the number of the visitor's edge cluster, an
+    underscore and another number. At most 128 characters."""
     third_party_id: str | None = None
+    """The caller's id of the visitor, the same on all devices (mbox3rdPartyId). At most 128 characters."""
     marketing_cloud_visitor_id: str | None = None
+    """Experience Cloud id of the visitor (ECID, MCMID). At most 128 characters."""
     customer_ids: list[CustomerId] | None = None
-    additional_properties: dict[str, JsonValue] = field(factory=no_more)
+    """Ids of the visitor in the caller's systems. At most 50 items."""
+    additional_properties: dict[str, JsonValue] = field(factory=NEW_DICT)
+    """JSON values that no other field holds, by JSON name."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read one from decoded JSON; see Model.from_dict."""
-        kind = type(data)  # apart, since asked in one it makes the items of `data` unknown to pyright
+        """Read a model from decoded JSON; see Model.from_dict."""
+        # In a variable, because a comparison of type(data) itself makes pyright forget the types of the items.
+        kind = type(data)
         if kind is not dict:
             require_object(cls, data)
         self = cls.__new__(cls)
@@ -82,7 +77,7 @@ class VisitorId(Model):
             left -= 1
         else:
             self.customer_ids = None
-        self.additional_properties = self.unread(data) if left else {}
+        self.additional_properties = self._unread(data) if left else {}
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,8 +91,8 @@ class VisitorId(Model):
             result["marketingCloudVisitorId"] = self.marketing_cloud_visitor_id
         if self.customer_ids is not None:
             result["customerIds"] = [item.to_dict() for item in self.customer_ids]
-        return self.with_additional(result) if self.additional_properties else result
+        return self._with_additional(result) if self.additional_properties else result
 
 
-# At the end, where two models that hold each other can both be imported.
+# At the end, because two models that hold each other import each other.
 from .customer_id import CustomerId

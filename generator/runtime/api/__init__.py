@@ -1,1 +1,1 @@
-"""The operations of the API, one package per tag."""
+"""The operations of the API: one package for each tag."""

@@ -25,7 +25,7 @@ from tests.integration.sandbox.exchanges import QUERY, URL, poster
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
     """The running command, and a client for the address it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "target_delivery._cli.main", "sandbox", "--port", "0", *arguments],
+        [sys.executable, "-W", "error", "-m", "target_delivery", "sandbox", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from target_delivery.outbox import MemoryStore, Store
+from target_delivery.outbox import MemoryStore, RedisStore, Store
 from target_delivery.sandbox import Sandbox
+from tests.integration.outbox.redis_world import Open
 from tests.integration.outbox.world import AsyncOutbox, Make, ThreadsOutbox
 
 
@@ -106,3 +107,25 @@ def redis(redis_server: Redis) -> Redis:
     with redis.Redis.from_url(redis_server.url()) as client:
         client.flushall()
     return redis_server
+
+
+@pytest.fixture
+def open_redis(redis: Redis) -> Iterator[Open]:
+    """Open stores on the session's redis-server, or on another one."""
+    with contextlib.ExitStack() as stack:
+
+        def create(url: str | None = None, **given: Any) -> RedisStore:
+            store = RedisStore(redis.url() if url is None else url, **given)
+            stack.callback(store.close)
+            return store
+
+        yield create
+
+
+@pytest.fixture
+def redis_client(redis: Redis) -> Iterator[Any]:
+    """Redis as other clients see it."""
+    import redis as package
+
+    with package.Redis.from_url(redis.url(), protocol=2) as client:
+        yield client

@@ -41,7 +41,15 @@ from target_delivery.outbox import (
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import Latency, RefusedConnection, Status
 from tests.integration.outbox.conftest import Redis
-from tests.integration.outbox.world import Make, notification, options, require_counted_once
+from tests.integration.outbox.world import (
+    Make,
+    flush_in,
+    notification,
+    options,
+    pass_time_until,
+    require_counted_once,
+)
+from tests.virtual import VirtualTime
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
@@ -70,14 +78,13 @@ def test_notifications_of_a_visitor_go_together(edge: Sandbox, make: Make, store
 
 
 def test_one_call_has_at_most_50(edge: Sandbox, make: Make, store: Store) -> None:
-    outbox = make(store, linger=0.5)
-    started = time.monotonic()
+    started = time.time()
+    virtual = VirtualTime(started)
+    outbox = make(store, linger=60.0, clock=virtual.clock)
     outbox.send_notifications(options(*(notification(f"n{number}") for number in range(60))))
-    # A full call does not linger.
-    while not edge.requests:
-        assert time.monotonic() < started + 5
-        time.sleep(0.005)
-    assert outbox.flush(10) == 0
+    # A full call does not linger: hardly any time passes.
+    pass_time_until(lambda: outbox.stats().confirmed == 60, outbox, virtual, step=0.001)
+    assert virtual.clock.now() < started + 30
     sizes = [len(request.json["notifications"]) for request in edge.requests]
     assert sum(sizes) == 60
     assert max(sizes) == 50
@@ -154,12 +161,13 @@ def test_close_with_a_deadline_says_what_is_still_stored(edge: Sandbox, make: Ma
 
 def test_the_next_outbox_delivers_what_is_left(edge: Sandbox, make: Make, tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
+    virtual = VirtualTime(time.time())
     edge.faults.add(RefusedConnection(), times=None)
-    first = make(SQLiteStore(path), client={"retries": 0})
+    first = make(SQLiteStore(path), client={"retries": 0}, linger=0.0, clock=virtual.clock)
     first.send_notifications(options(notification("n")))
-    assert first.close(0.3) == 1
+    assert first.close(0) == 1
     edge.faults.clear()
-    assert make(SQLiteStore(path)).flush(10) == 0
+    flush_in(make(SQLiteStore(path), clock=virtual.clock), virtual)
     require_counted_once(edge, {"n"})
 
 
@@ -258,12 +266,19 @@ def test_too_old_is_set_aside_and_can_be_replayed(
     edge: Sandbox, make: Make, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     events: list[Any] = []
+    virtual = VirtualTime(time.time())
     outbox = make(
-        store, max_age=0.3, client={"retries": 0, "events": {"notification_set_aside": events.append}}, linger=0.0
+        store,
+        max_age=60.0,
+        client={"retries": 0, "events": {"notification_set_aside": events.append}},
+        linger=0.0,
+        clock=virtual.clock,
     )
     with edge.faults.add(Status(503), times=None), caplog.at_level(logging.ERROR, "adobe.target"):
         outbox.send_notifications(options(notification("old")))
-        assert outbox.flush(10) == 0
+        assert outbox.stats().stored == 1
+        virtual.advance(61)
+        flush_in(outbox, virtual)
     assert outbox.stats().set_aside == 1
     (aside,) = outbox.list_set_aside()
     assert aside.reason == "expired"
@@ -272,7 +287,7 @@ def test_too_old_is_set_aside_and_can_be_replayed(
     assert "set aside (expired)" in caplog.text
     assert outbox.replay(["0", "0-0", "nonsense"]) == 0
     assert outbox.replay([aside.ref]) == 1
-    assert outbox.flush(10) == 0
+    flush_in(outbox, virtual)
     assert outbox.stats().set_aside == 0
     require_counted_once(edge, {"old"})
 
@@ -280,7 +295,6 @@ def test_too_old_is_set_aside_and_can_be_replayed(
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"\xff", "not JSON"),
         (b"[]", "not an object"),
         (b'{"v":2}', "schema version is 2"),
         (b'{"v":1,"session":"a b","cluster":null,"request":{}}', "session id"),
@@ -294,7 +308,7 @@ def test_too_old_is_set_aside_and_can_be_replayed(
         (
             b'{"v":1,"session":"a","cluster":null,'
             b'"request":{"requestId":"r","notifications":[{"id":"n","impressionId":"i"}]}}',
-            "cannot be written",
+            "is not a Delivery API request",
         ),
         (
             b'{"v":1,"session":"a","cluster":null,'
@@ -308,7 +322,17 @@ def test_too_old_is_set_aside_and_can_be_replayed(
         ),
     ],
 )
-def test_what_cannot_be_read_is_set_aside(edge: Sandbox, make: Make, store: Store, data: bytes, says: str) -> None:
+@pytest.mark.parametrize("kind", ["threads"])  # both kinds read items with the same code
+def test_what_cannot_be_read_is_set_aside(edge: Sandbox, make: Make, data: bytes, says: str) -> None:
+    require_set_aside(edge, make, MemoryStore(), data, says)
+
+
+def test_bytes_that_are_no_text_are_set_aside(edge: Sandbox, make: Make, store: Store) -> None:
+    require_set_aside(edge, make, store, b"\xff", "not JSON")
+
+
+def require_set_aside(edge: Sandbox, make: Make, store: Store, data: bytes, says: str) -> None:
+    """Assert that stored bytes are set aside as malformed, and that the notification beside them is delivered."""
     store.append([Item("g", "", data, time.time(), 0)])
     outbox = make(store)
     outbox.send_notifications(options(notification("good")))

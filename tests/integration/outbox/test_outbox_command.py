@@ -85,7 +85,7 @@ def test_the_command(edge: Sandbox, tmp_path: Path, request: pytest.FixtureReque
     assert run("purge", url, refs[0])[1] == "1 forgotten.\n"
     code, out, err = run("purge", url, refs[0])
     assert (code, out) == (1, "0 forgotten.\n")
-    assert "1 of 1 were not set aside" in err
+    assert "1 of 1 refs are not set aside" in err
     code, out, _ = run("replay", url, "--all")
     assert code == 0
     assert "2/2" in out
@@ -104,9 +104,9 @@ def test_the_command_needs_a_store_that_is_there(tmp_path: Path, run: Run) -> No
 @pytest.mark.parametrize(
     ("action", "arguments", "words"),
     [
-        ("replay", [], "name what to replay, or say --all"),
-        ("purge", [], "name what to purge, or say --all"),
-        ("purge", ["1", "--all"], "name what to purge, or say --all"),
+        ("replay", [], "name the notifications to replay by their ref, or give --all"),
+        ("purge", [], "name the notifications to purge by their ref, or give --all"),
+        ("purge", ["1", "--all"], "name the notifications to purge by their ref, or give --all"),
         ("list", ["--limit", "0"], "--limit"),
         ("list", ["--limit", "-1"], "--limit"),
     ],
@@ -221,7 +221,7 @@ def test_named_ones_are_put_back_some_at_a_time(busy: Busy, run: Run) -> None:
     assert code == 1
     assert "3/3" in out
     assert "2 put back" in out
-    assert "1 of 3 were not set aside" in err
+    assert "1 of 3 refs are not set aside" in err
     assert busy.calls == [("replay", ["5", "1"]), ("replay", ["77"])]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable
+from time import monotonic, sleep
 from typing import Any, Protocol, TypeVar
 
 from target_delivery import (
@@ -18,6 +19,7 @@ from target_delivery import (
 )
 from target_delivery.outbox import AsyncNotificationOutbox, NotificationOutbox, OutboxStats, SetAside, Store
 from target_delivery.sandbox import Sandbox
+from tests.virtual import VirtualTime
 
 T = TypeVar("T")
 TOKEN = "demo-1001-0-display"
@@ -47,6 +49,22 @@ def require_counted_once(edge: Sandbox, ids: set[str], among: set[str] | None = 
     if among is None:
         assert counted == ids
     assert edge.ledger.impressions.total() == len(counted)
+
+
+def pass_time_until(holds: Callable[[], bool], outbox: Outbox, time: VirtualTime, step: float = 0.1) -> None:
+    """Let the outbox work, and its clock advance a little each time, until a condition holds."""
+    deadline = monotonic() + 10
+    while not holds():
+        assert monotonic() < deadline, "it does not hold, however much time passes"
+        outbox.flush(0)
+        sleep(0.001)
+        time.advance(step)
+
+
+def flush_in(outbox: Outbox, time: VirtualTime) -> None:
+    """Let time pass until everything is delivered or set aside."""
+    pass_time_until(lambda: outbox.stats().stored == 0, outbox, time)
+    assert outbox.flush(10) == 0
 
 
 class Outbox(Protocol):
@@ -112,7 +130,7 @@ class AsyncOutbox:
 
     def end(self) -> None:
         try:
-            self._run(self._outbox.close(1))
+            self._run(self._outbox.close(0))
         finally:
             self._run(self._client.close())
             self._stop()
@@ -136,7 +154,11 @@ class ThreadsOutbox(NotificationOutbox):
 
     def end(self) -> None:
         try:
-            self.close(1)
+            self.close(0)
+            # Calls that are under way need the client. A virtual clock cannot limit how long close waits for them.
+            for threads in self._processes.values():
+                if threads._dispatcher is not None:
+                    threads._dispatcher.join(1)
         finally:
             self._own.close()
 

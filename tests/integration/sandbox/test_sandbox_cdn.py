@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, Event, TargetClient
-from target_delivery.options import read_client_options
+from target_delivery._core.validation import read_client_options
 from target_delivery.sandbox import RefusedConnection, Sandbox, Status, demo_artifact
 from tests.integration.sandbox.exchanges import Post, connect, display_token, mboxes, notification, poster, prefetched
 
@@ -111,7 +111,10 @@ def test_places_are_answered_by_address() -> None:
 @pytest.mark.parametrize(
     ("geo", "why"),
     [
-        ({"203.0.113.7": {"country": "NO"}}, r"geo\['203.0.113.7'\] has no 'country'; there are latitude, "),
+        (
+            {"203.0.113.7": {"country": "NO"}},
+            r"geo\['203.0.113.7'\] has an unknown name 'country'; known are ",
+        ),
         ({"home": {}}, r"geo: 'home' is neither an IP address nor '\*'"),
     ],
 )

@@ -339,7 +339,7 @@ def test_a_client_that_goes_away_does_no_harm(caplog: pytest.LogCaptureFixture) 
     ("fault", "why"),
     [
         (lambda: Latency(-1), "a latency of -1 ms is negative"),
-        (lambda: Status(200), "status 200 is no error"),
+        (lambda: Status(200), "status 200 is not an error"),
         (lambda: Status(503, retry_after=-1), "retry_after -1 s is negative"),
         (lambda: Reset(-1), "after_bytes -1 is negative"),
         (lambda: TruncatedBody(-1), "after_bytes -1 is negative"),
@@ -354,5 +354,5 @@ def test_impossible_chances_are_refused() -> None:
     faults = Sandbox().faults
     with pytest.raises(ValueError, match="times 0 is not positive"):
         faults.add(Status(500), times=0)
-    with pytest.raises(ValueError, match=r"probability 1\.1 is not in 0 to 1"):
+    with pytest.raises(ValueError, match=r"probability 1\.1 is not between 0 and 1"):
         faults.add(Status(500), probability=1.1)

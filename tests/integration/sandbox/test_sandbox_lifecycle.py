@@ -113,9 +113,9 @@ def test_every_host_gives_an_address_to_connect_to(host: str, domain: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ({"port": 65536}, "port 65536 is not in 0 to 65535"),
-        ({"cluster": -1}, "cluster -1 is not in 0 to 99999"),
-        ({"cluster": 100_000}, "cluster 100000 is not in 0 to 99999"),
+        ({"port": 65536}, "port 65536 is not between 0 and 65535"),
+        ({"cluster": -1}, "cluster -1 is not between 0 and 99999"),
+        ({"cluster": 100_000}, "cluster 100000 is not between 0 and 99999"),
         ({"client": "a b"}, "client 'a b' is not 1 to 128 letters"),
         ({"organization_id": "acme"}, "organization_id 'acme' is not of the form 1234567890@AdobeOrg"),
     ],
@@ -133,7 +133,7 @@ def test_an_artifact_that_is_none_is_refused_with_its_place(tmp_path: Path) -> N
     file = tmp_path / "rules.json"
     file.write_text("{")
     cases: list[tuple[Any, str]] = [
-        (file, f"{file} is no rule artifact: it is not JSON"),
+        (file, f"{file} is not a rule artifact, because it is not JSON"),
         ({}, "the artifact has version None"),
         ({**demo_artifact(), "version": "2.0.0"}, "the artifact has version '2.0.0'; the sandbox reads"),
         ({**demo_artifact(), "rules": []}, "rules of the artifact must be a JSON object, not list"),

@@ -53,9 +53,9 @@ def test_help_needs_no_extra_and_explains_the_faults() -> None:
     ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "host '0.0.0.0' is not a loopback address"),
-        (["--cluster", "-1"], "cluster -1 is not in 0 to 99999"),
-        (["--port", "70000"], "port 70000 is not in 0 to 65535"),
-        (["--fault", "explode"], "'explode' is no fault"),
+        (["--cluster", "-1"], "cluster -1 is not between 0 and 99999"),
+        (["--port", "70000"], "port 70000 is not between 0 and 65535"),
+        (["--fault", "explode"], "'explode' is not a fault"),
         (["--artifact", "missing.json"], "No such file or directory: 'missing.json'"),
     ],
 )

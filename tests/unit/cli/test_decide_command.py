@@ -113,7 +113,7 @@ def test_it_explains_as_data(file: str, capsys: pytest.CaptureFixture[str]) -> N
         (["--artifact", "broken.json"], 1, "the artifact is not JSON"),
         (["--artifact", "newer.json"], 1, "the artifact has version '2.0.0', but this SDK reads 1.x.y"),
         (["--artifact", "newer.json", "--param", "a"], 2, "--param 'a' is not of the form NAME=VALUE"),
-        (["--artifact", "newer.json", "--geo", "country=NO"], 2, "--geo has no 'country'; there are latitude, "),
+        (["--artifact", "newer.json", "--geo", "country=NO"], 2, "--geo does not know 'country'; it knows latitude, "),
         (["--artifact", "newer.json", "--geo", "latitude=north"], 2, "--geo latitude must be a number, not 'north'"),
     ],
 )

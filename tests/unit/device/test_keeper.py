@@ -1,21 +1,22 @@
-"""The life of an artifact, held as a conversation: a good one is never lost, and every failure is told."""
+"""The flow of an artifact keeper: a good artifact is never lost, and every failure is told."""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import Any
 
 import httpx
 import pytest
 
 from target_delivery import ArtifactDownloadFailed, ArtifactDownloadSucceeded, OptionError
-from target_delivery._core.flow import Send, Sleep
+from target_delivery._core.config import Config
+from target_delivery._core.flow import Send, Wait
 from target_delivery._core.telemetry import TelemetryStore
+from target_delivery._core.validation import read_client_options
 from target_delivery._device.keeper import MAX_RETRIES, ArtifactKeeper
-from target_delivery.options import Config, read_client_options
 from target_delivery_api.types import Answer
+from tests.virtual import VirtualTime
 
 ARTIFACT: dict[str, Any] = {
     "version": "1.0.0",
@@ -39,8 +40,15 @@ class Owner:
         }
         self.config: Config = read_client_options(given, httpx.Client)
         self.telemetry = TelemetryStore()
-        self.keeper = ArtifactKeeper(self.config, self.telemetry, threading.Event())
-        self.conversation = self.keeper.polling()
+        self.time = VirtualTime()
+        self.keeper = ArtifactKeeper(
+            self.config,
+            threading.Event(),
+            telemetry=self.telemetry,
+            clock=self.time.clock,
+            chance=self.time.chance,
+        )
+        self.flow = self.keeper.polling()
 
     def seen(self) -> list[str]:
         types = [event.type for event in self.events]
@@ -53,11 +61,11 @@ def answer(status: int = 200, content: bytes | dict[str, Any] = ARTIFACT, **head
     return Answer(status_code=status, headers=httpx.Headers(headers), content=body)
 
 
-def loaded(owner: Owner, outcome: Answer | None = None) -> Sleep:
+def loaded(owner: Owner, outcome: Answer | None = None) -> Wait:
     """Bring an owner to where a good artifact is in use."""
-    assert isinstance(next(owner.conversation), Send)
-    step = owner.conversation.send(outcome or answer(etag='"1"'))
-    assert isinstance(step, Sleep)
+    assert isinstance(next(owner.flow), Send)
+    step = owner.flow.send(outcome or answer(etag='"1"'))
+    assert isinstance(step, Wait)
     assert owner.keeper.loaded is not None
     owner.seen()
     return step
@@ -78,7 +86,7 @@ def loaded(owner: Owner, outcome: Answer | None = None) -> Sleep:
     ],
 )
 def test_where_an_artifact_is(options: dict[str, Any], url: str) -> None:
-    step = next(Owner(**options).conversation)
+    step = next(Owner(**options).flow)
     assert isinstance(step, Send)
     assert (step.request.method, str(step.request.url)) == ("GET", str(httpx.URL(url)))
 
@@ -87,9 +95,9 @@ def test_the_first_artifact_makes_the_client_ready() -> None:
     owner = Owner()
     assert not owner.keeper.ready.is_set()
     assert owner.seen() == []
-    next(owner.conversation)
-    step = owner.conversation.send(answer(**{"x-geo-city": "Zurich"}))
-    assert step == Sleep(300)
+    next(owner.flow)
+    step = owner.flow.send(answer(**{"x-geo-city": "Zurich"}))
+    assert step == Wait(300)
     assert owner.keeper.ready.is_set()
     ready, succeeded, geo = owner.events
     assert ready.type == "client_ready"
@@ -107,10 +115,10 @@ def test_an_unchanged_artifact_is_not_downloaded_again() -> None:
     owner = Owner()
     loaded(owner)
     before = owner.keeper.loaded
-    step = next(owner.conversation)
+    step = next(owner.flow)
     assert isinstance(step, Send)
     assert step.request.headers["if-none-match"] == '"1"'
-    assert owner.conversation.send(answer(304, b"")) == Sleep(300)
+    assert owner.flow.send(answer(304, b"")) == Wait(300)
     assert owner.keeper.loaded is before
     assert owner.seen() == []
 
@@ -119,8 +127,8 @@ def test_a_new_artifact_replaces_the_old_one_at_once() -> None:
     owner = Owner()
     loaded(owner)
     before = owner.keeper.loaded
-    next(owner.conversation)
-    owner.conversation.send(answer(content={**ARTIFACT, "version": "1.2.3"}, etag='"2"'))
+    next(owner.flow)
+    owner.flow.send(answer(content={**ARTIFACT, "version": "1.2.3"}, etag='"2"'))
     assert before is not None
     assert before.artifact.version == "1.0.0"
     assert owner.keeper.loaded is not None
@@ -151,52 +159,52 @@ def test_a_good_artifact_in_use_is_never_lost(outcome: Answer | httpx.HTTPError)
     owner = Owner()
     loaded(owner)
     before = owner.keeper.loaded
-    next(owner.conversation)
+    next(owner.flow)
     for attempt in range(MAX_RETRIES + 1):
-        step = owner.conversation.send(outcome)
-        assert isinstance(step, Sleep)
+        step = owner.flow.send(outcome)
+        assert isinstance(step, Wait)
         (failed,) = owner.events
         assert isinstance(failed, ArtifactDownloadFailed)
         assert "cannot be used" in str(failed.error)
         owner.events.clear()
         if attempt < MAX_RETRIES:
-            assert step.seconds <= 10
+            assert step.seconds == pytest.approx(min(10, 0.2 * 2**attempt)), "the longest that the backoff allows"
             step = next_send(owner)
-    assert step == Sleep(300), "polling goes on"
+    assert step == Wait(300), "polling goes on"
     assert owner.keeper.loaded is before
-    assert isinstance(next(owner.conversation), Send)
-    owner.conversation.send(answer(content={**ARTIFACT, "version": "1.1.0"}))
+    assert isinstance(next(owner.flow), Send)
+    owner.flow.send(answer(content={**ARTIFACT, "version": "1.1.0"}))
     assert owner.seen() == ["artifact_download_succeeded"]
 
 
 def next_send(owner: Owner) -> Send:
     """Go on to the next download, as if time had passed."""
-    step = next(owner.conversation)
+    step = next(owner.flow)
     assert isinstance(step, Send)
     return step
 
 
 def test_an_account_without_on_device_decisioning_is_told_so_and_not_asked_again_at_once() -> None:
     owner = Owner()
-    next(owner.conversation)
-    assert owner.conversation.send(answer(403, b"")) == Sleep(300)
+    next(owner.flow)
+    assert owner.flow.send(answer(403, b"")) == Wait(300)
     (failed,) = owner.events
     assert "switched off for this account" in str(failed.error)
 
 
 def test_a_version_that_is_not_known_names_both() -> None:
     owner = Owner()
-    next(owner.conversation)
-    owner.conversation.send(answer(content={**ARTIFACT, "version": "2.0.0"}))
+    next(owner.flow)
+    owner.flow.send(answer(content={**ARTIFACT, "version": "2.0.0"}))
     assert "'2.0.0'" in str(owner.events[0].error)
     assert "1.x.y" in str(owner.events[0].error)
 
 
 def test_never_poll() -> None:
     owner = Owner(polling_interval=0)
-    next(owner.conversation)
+    next(owner.flow)
     with pytest.raises(StopIteration):
-        owner.conversation.send(answer())
+        owner.flow.send(answer())
     assert owner.keeper.loaded is not None
     assert owner.keeper.loaded.source.polling_halted
 
@@ -207,71 +215,89 @@ def test_an_artifact_in_hand_is_used_at_once_and_none_is_downloaded_first() -> N
     assert owner.seen() == ["client_ready"]
     assert owner.keeper.loaded is not None
     assert owner.keeper.loaded.source.location == "Not Applicable"
-    assert next(owner.conversation) == Sleep(300)
+    assert next(owner.flow) == Wait(300)
     with pytest.raises(StopIteration):
-        next(Owner(artifact_payload=ARTIFACT, polling_interval=0).conversation)
+        next(Owner(artifact_payload=ARTIFACT, polling_interval=0).flow)
 
 
 @pytest.mark.parametrize("payload", [{}, {**ARTIFACT, "version": "9.0.0"}, {"version": "1.0.0", "rules": object()}])
 def test_an_artifact_in_hand_that_is_none_is_refused(payload: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match="'artifact_payload' is no artifact"):
+    with pytest.raises(OptionError, match="'artifact_payload' is not a usable artifact"):
         Owner(artifact_payload=payload)
 
 
 def test_the_wait_for_the_first_artifact_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     owner = Owner(maximum_wait_ready=0)
-    step = next(owner.conversation)
+    step = next(owner.flow)
     assert isinstance(step, Send)
-    owner.conversation.send(httpx.ReadTimeout("late"))
+    owner.flow.send(httpx.ReadTimeout("late"))
     assert owner.seen() == ["artifact_download_failed", "client_ready"]
     assert owner.keeper.ready.is_set()
     assert owner.keeper.loaded is None
-    assert "No artifact within 0 ms; still trying." in caplog.text
+    assert "No artifact arrived within 0 ms (maximum_wait_ready); downloading goes on." in caplog.text
     next_send(owner)
-    owner.conversation.send(answer())
+    owner.flow.send(answer())
     assert owner.seen() == ["artifact_download_succeeded"]
 
 
 @pytest.mark.parametrize("interval", [0, 300_000])
 def test_the_wait_is_bounded_also_after_a_download_that_is_not_tried_again(interval: int) -> None:
     owner = Owner(maximum_wait_ready=50, polling_interval=interval)
-    next(owner.conversation)
-    step = owner.conversation.send(answer(403, b""))
-    assert isinstance(step, Sleep)
-    assert step.seconds <= 0.05
+    next(owner.flow)
+    step = owner.flow.send(answer(403, b""))
+    assert isinstance(step, Wait)
+    assert step.seconds == pytest.approx(0.05)
     owner.seen()
-    time.sleep(0.06)
+    owner.time.advance(step.seconds)
     if interval:
-        step = next(owner.conversation)
-        assert isinstance(step, Sleep)
-        assert step.seconds >= 299
+        step = next(owner.flow)
+        assert isinstance(step, Wait)
+        assert step.seconds == pytest.approx(299.95)
     else:
         with pytest.raises(StopIteration):
-            next(owner.conversation)
+            next(owner.flow)
     assert owner.seen() == ["client_ready"]
     assert owner.keeper.ready.is_set()
 
 
+def test_the_wait_for_the_first_artifact_cuts_backoff_and_download_short() -> None:
+    owner = Owner(maximum_wait_ready=500)
+    begun = owner.time.clock.monotonic()
+    step = next(owner.flow)
+    assert isinstance(step, Send)
+    assert step.deadline == begun + 0.5
+    waits: list[float] = []
+    while not owner.keeper.ready.is_set():
+        step = owner.flow.send(httpx.ConnectError("refused")) if isinstance(step, Send) else next(owner.flow)
+        if isinstance(step, Wait):
+            waits.append(step.seconds)
+            owner.time.advance(step.seconds)
+    # The second backoff, 0.4 s, is divided: the client is ready after 0.5 s, and the download comes 0.1 s later.
+    assert waits == pytest.approx([0.2, 0.3, 0.1])
+    assert owner.seen() == ["artifact_download_failed", "artifact_download_failed", "client_ready"]
+    assert isinstance(next(owner.flow), Send)
+
+
 def test_who_waits_is_woken_when_nothing_comes_any_more() -> None:
     owner = Owner(polling_interval=0)
-    next(owner.conversation)
+    next(owner.flow)
     with pytest.raises(StopIteration):
-        owner.conversation.send(answer(403, b""))
+        owner.flow.send(answer(403, b""))
     assert owner.keeper.ready.is_set()
     assert owner.seen() == ["artifact_download_failed"]
 
 
 def test_whatever_a_transport_raises_polling_goes_on() -> None:
     owner = Owner()
-    next(owner.conversation)
-    assert isinstance(owner.conversation.throw(RuntimeError("SECRET")), Sleep)
+    next(owner.flow)
+    assert isinstance(owner.flow.throw(RuntimeError("SECRET")), Wait)
     assert str(owner.events[0].error) == "The artifact of assets.adobetarget.com cannot be used: TransportError"
 
 
 def test_no_token_in_an_error_or_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
     owner = Owner(property_token="SECRET")
-    next(owner.conversation)
-    owner.conversation.send(answer(403, b""))
+    next(owner.flow)
+    owner.flow.send(answer(403, b""))
     assert "SECRET" in owner.events[0].artifact_location
     assert "SECRET" not in str(owner.events[0].error) + caplog.text
 

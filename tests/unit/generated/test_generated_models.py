@@ -1,8 +1,11 @@
-"""What callers may rely on in every generated model and enum."""
+"""The promises that every generated model and enum keeps."""
 
+import ast
 import copy
 import datetime as dt
 import importlib
+import inspect
+import itertools
 import json
 import pickle
 import subprocess
@@ -72,25 +75,44 @@ def test_the_documented_calls_build_the_documented_json():
 def test_every_model_is_a_keyword_only_attrs_class_with_slots(cls):
     assert attrs.has(cls)
     assert all(field.kw_only for field in attrs.fields(cls))
-    assert [field.name for field in attrs.fields(cls)] == [*cls.JSON_NAMES.values(), "additional_properties"]
+    assert [field.name for field in attrs.fields(cls)] == [*cls._JSON_NAMES.values(), "additional_properties"]
     assert "__dict__" not in dir(cls)
 
 
+def field_docs(cls):
+    """Return the docstring under each attribute of a class, by attribute."""
+    (body,) = (node.body for node in ast.parse(inspect.getsource(cls)).body if isinstance(node, ast.ClassDef))
+    return {
+        node.target.id: " ".join(text.value.value.split())
+        for node, text in itertools.pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+
+
 @pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
-def test_every_docstring_says_what_each_field_is(cls):
-    text = cls.__doc__
+def test_every_class_and_every_field_has_a_docstring(cls):
+    docs = field_docs(cls)
+
+    assert len(cls.__doc__) > 3
     for field in attrs.fields(cls):
-        line = next(line for line in text.splitlines() if line.strip().startswith(f"{field.name} ("))
-        assert len(line.partition("): ")[2]) > 3, line
+        assert len(docs[field.name]) > 3, field.name
+        assert docs[field.name].endswith("."), field.name
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_a_model_has_no_public_names_but_fields_from_dict_and_to_dict(cls):
+    public = {name for name in dir(cls) if not name.startswith("_")}
+
+    assert public == {*(field.name for field in attrs.fields(cls)), "from_dict", "to_dict"}
 
 
 def test_docstrings_give_limits_and_units():
-    assert "At most 128 characters." in VisitorId.__doc__
-    assert "Exactly 33 characters." in models.AnalyticsRequest.__doc__
-    assert "0 to 2147483647." in " ".join(Order.__doc__.split())
-    assert "in milliseconds since 1970-01-01 UTC" in Notification.__doc__
-    assert "At most 50 entries." in " ".join(RequestDetails.__doc__.split())
-    assert "in pixels" in Screen.__doc__
+    assert "At most 128 characters." in field_docs(VisitorId)["tnt_id"]
+    assert "Exactly 33 characters." in field_docs(models.AnalyticsRequest)["supplemental_data_id"]
+    assert "0 to 2147483647." in field_docs(Order)["experience_local_id"]
+    assert "in milliseconds since 1970-01-01 UTC" in field_docs(Notification)["timestamp"]
+    assert "At most 50 entries." in field_docs(RequestDetails)["parameters"]
+    assert "in pixels" in field_docs(Screen)["width"]
 
 
 def test_only_what_a_caller_must_know_is_required():
@@ -148,7 +170,7 @@ def test_an_optional_field_of_another_type_is_kept_as_it_came(cls, name, value):
 
     model = cls.from_dict(data)
 
-    assert getattr(model, cls.JSON_NAMES[name]) is None
+    assert getattr(model, cls._JSON_NAMES[name]) is None
     assert model.additional_properties == {name: value}
     assert model.to_dict() == data
 
@@ -163,16 +185,16 @@ def test_a_field_that_is_set_wins_over_what_was_kept():
 @pytest.mark.parametrize(
     ("cls", "data", "message"),
     [
-        (Notification, {"type": "click", "timestamp": 1}, "Notification.id has to be a string, and it is absent."),
+        (Notification, {"type": "click", "timestamp": 1}, "Notification.id must be a string, but it is absent."),
         (Notification, {"id": None, "type": "click", "timestamp": 1}, "Notification.id .* absent"),
         (Notification, {"id": "1", "type": ["s3cret"], "timestamp": 1}, "Notification.type .* it is a list"),
-        (Notification, {"id": "1", "type": "click", "timestamp": "s3cret"}, "timestamp has to be an integer"),
+        (Notification, {"id": "1", "type": "click", "timestamp": "s3cret"}, "timestamp must be an integer"),
         (Notification, {"id": "1", "type": "click", "timestamp": False}, "it is true or false"),
-        (Property, {"token": {"s3cret": 1}}, "Property.token has to be a string, and it is an object."),
-        (Trace, {"authorizationToken": 3.5}, "Trace.authorizationToken has to be a string, and it is a number."),
-        (Trace, ["s3cret"], "Trace is read from a JSON object, and this is a list."),
-        (VisitorId, None, "VisitorId is read from a JSON object, and this is null."),
-        (VisitorId, object(), "and this is a object"),
+        (Property, {"token": {"s3cret": 1}}, "Property.token must be a string, but it is an object."),
+        (Trace, {"authorizationToken": 3.5}, "Trace.authorizationToken must be a string, but it is a number."),
+        (Trace, ["s3cret"], "Trace must be read from a JSON object, but this is a list."),
+        (VisitorId, None, "VisitorId must be read from a JSON object, but this is null."),
+        (VisitorId, object(), "but this is a Python object"),
     ],
 )
 def test_what_cannot_be_read_says_where_and_never_shows_the_value(cls, data, message):
@@ -185,7 +207,7 @@ def test_what_cannot_be_read_says_where_and_never_shows_the_value(cls, data, mes
 def test_an_error_deep_inside_names_the_class_it_is_in():
     data = {"id": {"customerIds": [{"id": "a", "integrationCode": "crm"}]}}
 
-    with pytest.raises(ModelError, match=r"CustomerId\.authenticatedState has to be a string, and it is absent"):
+    with pytest.raises(ModelError, match=r"CustomerId\.authenticatedState must be a string, but it is absent"):
         DeliveryRequest.from_dict(data)
 
 
@@ -341,7 +363,7 @@ def test_times_are_read(text, moment):
             dt.datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=dt.timezone(dt.timedelta(hours=-3, minutes=-30))),
             "2024-02-29T12:30:01.000005-03:30",
         ),
-        # RFC 3339 has no seconds in an offset.
+        # RFC 3339 does not allow seconds in an offset.
         (
             dt.datetime(1900, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1, seconds=7))),
             "1899-12-31T22:59:53+00:00",
@@ -369,7 +391,7 @@ def test_the_models_package_lists_and_finds_its_names():
 
 
 def test_every_module_can_be_the_first_to_be_imported():
-    """Models that hold each other import each other: no order may fail."""
+    """Models that hold each other import each other, and every order of imports must work."""
     modules = sorted({importlib.import_module(cls.__module__).__name__ for cls in CLASSES})
     code = """
 import importlib, sys

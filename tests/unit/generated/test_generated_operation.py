@@ -1,4 +1,4 @@
-"""The generated operation: the request it makes, how it is sent, and what it makes of an answer."""
+"""The generated operation: building a request, sending it, and parsing the answer."""
 
 import asyncio
 import gzip
@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from target_delivery_api import transport
 from target_delivery_api.api.delivery import execute
@@ -136,12 +135,12 @@ class TestParse:
 
     @pytest.mark.parametrize("content", [b"[]", b"null", b"7"])
     def test_json_that_is_no_object(self, content):
-        with pytest.raises(ModelError, match="DeliveryResponse is read from a JSON object"):
+        with pytest.raises(ModelError, match="DeliveryResponse must be read from a JSON object"):
             execute.parse(answer(200, content))
 
 
 class Edge:
-    """A server for one connection, that sends the given parts with a pause before each."""
+    """Run a server for one connection that sends the given parts with a pause before each."""
 
     def __init__(self, *parts, pause=0.0):
         self.parts = parts
@@ -267,7 +266,7 @@ class TestSend:
         error = caught.value
         assert isinstance(error, httpx.RemoteProtocolError)
         assert (error.status_code, error.headers["x-a"], error.content) == (200, "1", b'{"client":"de')
-        assert "after 13 bytes of an answer with status 200" in str(error)
+        assert "before the answer with status 200 was complete: only 13 bytes" in str(error)
         assert error.request.url.path == "/rest/v1/delivery"
 
     def test_a_refused_connection_stays_what_it_is(self, send):
@@ -280,7 +279,7 @@ class TestSend:
     @pytest.mark.parametrize("parts", [(), (head(9),), (head(9), b"{")], ids=["nothing", "headers", "some"])
     def test_silence_ends_at_the_deadline(self, send, parts):
         with serving(*parts, b"", pause=0) as edge:
-            # After the last part the server waits, connection open, for the test to be over.
+            # After the last part the server keeps the connection open until the test ends.
             edge.parts = (*parts, *[b""] * 10_000)
             edge.pause = 0.05
             start = time.monotonic()
@@ -297,7 +296,7 @@ class TestSend:
             assert caught.value.request.url.path == "/rest/v1/delivery"
 
     def test_pauses_in_a_body_do_not_add_to_the_deadline(self, send):
-        """Each pause is shorter than the time that remained when the body began, the last reaches beyond it."""
+        """Each pause is shorter than the time left when the body began, but the last one ends after the deadline."""
         with serving(head(10_000), *[b" "] * 10, pause=0.7) as edge:
             start = time.monotonic()
             with pytest.raises(httpx.ReadTimeout):
@@ -338,7 +337,7 @@ class TestSend:
             assert time.monotonic() - start < 10
 
     def test_an_answer_that_was_read_before(self, send):
-        """As by a transport for tests, or by a hook of the client."""
+        """A mock transport or an event hook of the client may have read the body already."""
         transport_ = httpx.MockTransport(lambda _: httpx.Response(400, json={"message": "no"}))
 
         got = send(built(), transport=transport_, deadline=time.monotonic() + 10)
@@ -388,7 +387,7 @@ def test_a_quick_answer_starts_no_thread(monkeypatch):
 
 @pytest.mark.parametrize("extensions", [{}, {"network_stream": None}])
 def test_a_slow_answer_without_a_socket_is_watched_between_its_parts(monkeypatch, extensions):
-    """A transport of the caller's own need not have one."""
+    """A transport of the caller may not offer its socket."""
     monkeypatch.setattr(transport, "_SLOW", -1)
 
     class Body(httpx.SyncByteStream):

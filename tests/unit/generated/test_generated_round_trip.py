@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from target_delivery_api.models import DeliveryRequest, DeliveryResponse, MetricType, OptionType, UnexpectedError
 
@@ -134,7 +133,7 @@ values = st.recursive(
 
 
 def objects(data, path=()):
-    """Yield the path of every object in `data` that a model is made of."""
+    """Yield the path of every object in `data` that is read as a model."""
     if isinstance(data, list):
         for index, item in enumerate(data):
             yield from objects(item, (*path, index))
@@ -237,59 +236,58 @@ def test_an_enum_may_hold_any_text(text):
     assert response.to_dict() == data
 
 
-PAGE = "seed-send-notifications.txt"
-PARENTS = Path(__file__).resolve().parents
-SHARED = next((path / "shared" for path in PARENTS if (path / "shared" / PAGE).is_file()), Path("nowhere"))
-PAYLOADS = sorted((SHARED / "payloads").glob("*.json"))
+def answers():
+    """Return one answer for each kind of call, by the name of its file."""
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(Path(__file__).with_name("answers").glob("*.json"))
+    }
 
 
-def documented_answer():
-    """The sample answer of the documentation page: the one block of JSON in it."""
-    text = (SHARED / PAGE).read_text(encoding="utf-8")
-    start = text.index('{\n  "status": 200')
-    return json.JSONDecoder().raw_decode(text[start:])[0]
+@pytest.mark.parametrize("kind", answers())
+class TestAnswers:
+    """The same promises for every field of an answer to each kind of call."""
+
+    @pytest.fixture
+    def data(self, kind):
+        return answers()[kind]
+
+    @pytest.fixture
+    def model(self, kind):
+        return UnexpectedError if kind == "error" else DeliveryResponse
+
+    def test_it_survives(self, data, model):
+        read = model.from_dict(data)
+
+        assert read.additional_properties == {}
+        assert read.to_dict() == data
+
+    def test_it_survives_with_each_field_null(self, data, model):
+        for path in objects(data):
+            for key in at(data, path):
+                if not optional(at(data, path), key):
+                    continue
+                changed = copy.deepcopy(data)
+                at(changed, path)[key] = None
+                expected = copy.deepcopy(data)
+                del at(expected, path)[key]
+                assert model.from_dict(changed).to_dict() == expected
+
+    def test_it_survives_with_unknown_fields_everywhere(self, data, model):
+        for path in list(objects(data)):
+            at(data, path)["unknown"] = {"a": [1, None]}
+
+        assert model.from_dict(data).to_dict() == data
+
+    def test_it_survives_with_unknown_types_and_any_content(self, data, model):
+        for content in ([1, "a"], 5, "text", [{"a": 1}], True):
+            changed = copy.deepcopy(data)
+            for path in objects(data):
+                if "content" in at(data, path):
+                    at(changed, path).update(type="unknown", content=content)
+            assert model.from_dict(changed).to_dict() == changed
 
 
-@pytest.mark.skipif(not PAYLOADS, reason="the shared payloads are not here")
-class TestPublishedPayloads:
-    """The same with answers that Adobe publishes, where they are at hand."""
-
-    @staticmethod
-    def payloads():
-        yield documented_answer()
-        for path in PAYLOADS:
-            yield json.loads(path.read_text(encoding="utf-8"))
-
-    @staticmethod
-    def model(data):
-        return UnexpectedError if "message" in data else DeliveryResponse
-
-    def test_they_survive(self):
-        for data in self.payloads():
-            model = self.model(data)
-            assert model.from_dict(data).to_dict() == data
-
-    def test_they_survive_with_each_field_null(self):
-        for data in self.payloads():
-            for path in list(objects(data)):
-                for key in at(data, path):
-                    changed = copy.deepcopy(data)
-                    at(changed, path)[key] = None
-                    expected = copy.deepcopy(data)
-                    del at(expected, path)[key]
-                    assert self.model(data).from_dict(changed).to_dict() == expected
-
-    def test_they_survive_with_unknown_fields_everywhere(self):
-        for data in self.payloads():
-            for path in list(objects(data)):
-                at(data, path)["unknown"] = {"a": [1, None]}
-            assert self.model(data).from_dict(data).to_dict() == data
-
-    def test_they_survive_with_unknown_types_and_any_content(self):
-        for original in self.payloads():
-            for content in ([1, "a"], 5, "text", [{"a": 1}], True):
-                data = copy.deepcopy(original)
-                for path in objects(original):
-                    if "content" in at(original, path):
-                        at(data, path).update(type="unknown", content=content)
-                assert self.model(data).from_dict(data).to_dict() == data
+def test_there_is_an_answer_of_each_kind():
+    """Without the files, the tests above would silently test nothing."""
+    assert list(answers()) == ["attributes", "error", "execute", "notifications", "prefetch"]

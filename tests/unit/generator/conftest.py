@@ -21,7 +21,7 @@ def _published():
 
 @pytest.fixture
 def published(_published):
-    """The bundled specification, to be changed at will."""
+    """Return a copy of the bundled specification that a test may change."""
     return copy.deepcopy(_published)
 
 
@@ -32,7 +32,7 @@ def overlay_document():
 
 @pytest.fixture
 def house(tmp_path):
-    """A project with the committed specification and the committed code."""
+    """Return a copy of the project's specification and generated code."""
     house = tmp_path / "house"
     for name in ("openapi", "generated"):
         shutil.copytree(ROOT / name, house / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -81,7 +81,7 @@ def split(write):
         schemas = document["components"]["schemas"]
         for name, schema in schemas.items():
             write(f"spec/schemas/{name}.yaml", relative(schema, "./"))
-        # Half of them the root document names, the others only those that use them.
+        # The root document names half of the schemas. Only references in other schemas lead to the other half.
         document["components"]["schemas"] = {name: {"$ref": f"./schemas/{name}.yaml"} for name in sorted(schemas)[::2]}
         post = relative(document["paths"]["/rest/v1/delivery"]["post"], "../schemas/")
         write("spec/paths/parameters.yaml", {"all": {item["name"]: item for item in post["parameters"]}})

@@ -15,7 +15,7 @@ def with_schemas(**schemas):
 
 
 def answering(schema, **more):
-    """A specification whose one operation answers with `schema`."""
+    """Return a specification whose only operation answers with `schema`."""
     content = {"application/json": {"schema": schema, **more}}
     responses = {"200": {"description": "d", "content": content}}
     return {**MINIMAL, "paths": {"/a": {"get": {"responses": responses}}}}
@@ -188,13 +188,13 @@ class TestWhatCannotBeUsed:
             ("swagger: '2.0'", "root.yaml is not an OpenAPI 3 document: it has no openapi version"),
             ("openapi: 2.0.0", "root.yaml is not an OpenAPI 3 document: openapi is '2.0.0'"),
             ("openapi: 3.0", "root.yaml is not an OpenAPI 3 document: openapi is 3.0"),
-            ("[a, b]", "root.yaml is not an OpenAPI 3 document: it holds no object"),
-            ("", "root.yaml is not an OpenAPI 3 document: it holds no object"),
-            ("<html>", "root.yaml is not an OpenAPI 3 document: it holds no object"),
-            ("openapi: 3.0.3\ncomponents: [a]", "root.yaml at components.schemas: there has to be an object"),
+            ("[a, b]", "root.yaml is not an OpenAPI 3 document: its content is not an object"),
+            ("", "root.yaml is not an OpenAPI 3 document: its content is not an object"),
+            ("<html>", "root.yaml is not an OpenAPI 3 document: its content is not an object"),
+            ("openapi: 3.0.3\ncomponents: [a]", "root.yaml at components.schemas: an object of schemas is missing"),
             (
                 "openapi: 3.0.3\ncomponents: {schemas: [a]}",
-                "root.yaml at components.schemas: there has to be",
+                "root.yaml at components.schemas: an object of schemas is missing",
             ),
             ("a: [b", "root.yaml is neither YAML nor JSON: .*line 1"),
             ("a: 1\na: 2", "root.yaml is neither YAML nor JSON: .*duplicate key"),
@@ -273,19 +273,19 @@ class TestWhatCannotBeUsed:
         secret = write("secret.yaml", {"type": "string"})
         path = write("public/root.yaml", answering({"$ref": secret.as_uri()}))
 
-        with pytest.raises(SpecificationError, match="leads from local files to the web or the other way"):
+        with pytest.raises(SpecificationError, match="leads from a file to the web or from the web to a file"):
             bundle.bundle(f"{served(path.parent)}/root.yaml")
 
     def test_a_local_document_does_not_ask_the_web(self, write):
         path = write("root.yaml", answering({"$ref": "http://127.0.0.1:1/a.yaml"}))
 
-        with pytest.raises(SpecificationError, match="leads from local files to the web or the other way"):
+        with pytest.raises(SpecificationError, match="leads from a file to the web or from the web to a file"):
             bundle.bundle(str(path))
 
     def test_a_schema_that_is_one_of_itself(self, write):
         path = write("root.yaml", with_schemas(A={"oneOf": [{"$ref": "#/components/schemas/A"}], "default": 1}))
 
-        with pytest.raises(SpecificationError, match="part of itself by way of oneOf or anyOf"):
+        with pytest.raises(SpecificationError, match="contains itself through oneOf or anyOf"):
             bundle.bundle(str(path))
 
 
@@ -321,5 +321,5 @@ class TestFlatten:
             B={"allOf": [{"$ref": "#/components/schemas/A"}]},
         )
 
-        with pytest.raises(SpecificationError, match=r"schemas\.A is part of itself: A -> B -> A"):
+        with pytest.raises(SpecificationError, match=r"schemas\.A contains itself through allOf: A -> B -> A"):
             bundle.flatten(document)

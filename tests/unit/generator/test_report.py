@@ -1,4 +1,4 @@
-"""What the report says of two specifications, and what it calls breaking."""
+"""The report of the changes between two specifications, and of which ones break callers."""
 
 import copy
 
@@ -15,7 +15,7 @@ def media(schema):
 
 @pytest.fixture
 def old():
-    """One operation that takes Sent and answers Got; both hold Both."""
+    """Return a document with one operation that takes Sent and answers Got. Sent and Got contain Both."""
     return {
         "paths": {
             "/a": {
@@ -65,7 +65,7 @@ GONE = object()
 
 
 def changed(document, *edits):
-    """Return the document with each (path, value) put in, or taken out."""
+    """Return a copy of the document with the value at each path set or removed."""
     result = copy.deepcopy(document)
     for path, value in edits:
         holder = result

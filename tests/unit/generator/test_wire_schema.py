@@ -1,4 +1,4 @@
-"""The JSON Schema of what the edge accepts."""
+"""The JSON Schema of the requests that the edge accepts."""
 
 import copy
 import json
@@ -110,5 +110,5 @@ def test_how_openapi_becomes_json_schema():
 
 
 def test_a_specification_without_a_named_body():
-    with pytest.raises(SpecificationError, match="No operation under paths takes a JSON body"):
+    with pytest.raises(SpecificationError, match="No operation under paths has a JSON body"):
         wire_schema(specification({"type": "object"}))

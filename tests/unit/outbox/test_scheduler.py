@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from typing import Any
 
 import pytest
@@ -17,11 +16,14 @@ from target_delivery import (
     OptionError,
     TargetDeliveryResponse,
 )
-from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, backoff, batch_size
-from target_delivery.outbox.scheduler import Batch, Limits, Sender
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, batch_size, seconds_to_wait
+from target_delivery.outbox.scheduler import Batch, Limits, Scheduler
 from target_delivery.outbox.stores.base import Claimed
+from tests.virtual import VirtualTime
 
 NOW = 1_000_000.0
+TIME = VirtualTime(NOW)
 LIMITS = Limits(parallel=2, max_batch=50, linger=0.1, max_age=100.0, call_time=3.0)
 
 
@@ -41,49 +43,49 @@ def answer(*ids: str) -> TargetDeliveryResponse:
     )
 
 
-def sending(*items: Claimed) -> tuple[Sender, Batch]:
-    sender = Sender(LIMITS, 30.0)
-    sender.took([list(items)], NOW)
-    (batch,) = sender.start(NOW)
-    return sender, batch
+def sending(*items: Claimed) -> tuple[Scheduler, Batch]:
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
+    scheduler.took([list(items)], NOW)
+    (batch,) = scheduler.start(NOW)
+    return scheduler, batch
 
 
 def test_what_the_answer_names_is_confirmed_and_the_rest_sent_again() -> None:
     items = [claimed(number) for number in range(4)]
-    sender, batch = sending(*items)
-    sender.ended(batch, answer("n0", "n3", "unknown"), NOW)
-    assert sender.settlement.confirmed == [items[0], items[3]]
-    assert [one for one, _ in sender.settlement.again] == items[1:3]
-    assert len({due for _, due in sender.settlement.again}) == 1, "what waits together stays together"
-    assert all(NOW <= due <= NOW + MAX_BACKOFF for _, due in sender.settlement.again)
-    assert sender.running == 0
+    scheduler, batch = sending(*items)
+    scheduler.ended(batch, answer("n0", "n3", "unknown"), NOW)
+    assert scheduler.settlement.confirmed == [items[0], items[3]]
+    assert [one for one, _ in scheduler.settlement.again] == items[1:3]
+    assert len({due for _, due in scheduler.settlement.again}) == 1, "what waits together stays together"
+    assert all(NOW <= due <= NOW + MAX_BACKOFF for _, due in scheduler.settlement.again)
+    assert scheduler.running == 0
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_refused_call_is_halved_until_the_bad_one_stands_alone(status: int) -> None:
     items = [claimed(number) for number in range(50)]
-    sender, batch = sending(*items)
+    scheduler, batch = sending(*items)
     batches, calls = [batch], 0
     while batches:
         calls += 1
         batch = batches.pop()
         ids = list(batch.ids())
         refused = DeliveryStatusError("no", status=status, edge_message="the bad one")
-        sender.ended(batch, refused if "n17" in ids else answer(*ids), NOW)
-        batches += sender.start(NOW)
-    assert [(one.ref, reason, why) for one, reason, why in sender.settlement.aside] == [
+        scheduler.ended(batch, refused if "n17" in ids else answer(*ids), NOW)
+        batches += scheduler.start(NOW)
+    assert [(one.ref, reason, why) for one, reason, why in scheduler.settlement.aside] == [
         ("17", "refused", "the bad one")
     ]
-    assert len(sender.settlement.confirmed) == 49
-    assert not sender.settlement.again
+    assert len(scheduler.settlement.confirmed) == 49
+    assert not scheduler.settlement.again
     assert calls <= 13
-    assert sender.settlement.extended, "the lease goes on while halves are sent"
+    assert scheduler.settlement.extended, "the lease goes on while halves are sent"
 
 
 def test_what_cannot_be_written_is_malformed() -> None:
-    sender, batch = sending(claimed(0))
-    sender.ended(batch, OptionError("not JSON"), NOW)
-    assert [(one.ref, reason) for one, reason, _ in sender.settlement.aside] == [("0", "malformed")]
+    scheduler, batch = sending(claimed(0))
+    scheduler.ended(batch, OptionError("not JSON"), NOW)
+    assert [(one.ref, reason) for one, reason, _ in scheduler.settlement.aside] == [("0", "malformed")]
 
 
 @pytest.mark.parametrize(
@@ -97,71 +99,74 @@ def test_what_cannot_be_written_is_malformed() -> None:
 )
 def test_other_failures_keep_everything(outcome: Exception) -> None:
     items = [claimed(0), claimed(1)]
-    sender, batch = sending(*items)
-    sender.ended(batch, outcome, NOW)
-    assert [one for one, _ in sender.settlement.again] == items
-    assert not sender.settlement.aside
+    scheduler, batch = sending(*items)
+    scheduler.ended(batch, outcome, NOW)
+    assert [one for one, _ in scheduler.settlement.again] == items
+    assert not scheduler.settlement.aside
 
 
 def test_the_old_and_the_unreadable_are_set_aside_without_a_call() -> None:
-    sender = Sender(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     broken = Claimed("9", "token", "group", "", b"{", NOW, 0)
-    sender.took([[claimed(0, added=NOW - 101, attempts=7), claimed(1), broken]], NOW)
-    assert [(one.ref, reason) for one, reason, _ in sender.settlement.aside] == [("0", "expired"), ("9", "malformed")]
-    assert "after 7 calls" in sender.settlement.aside[0][2]
-    (batch,) = sender.start(NOW)
+    scheduler.took([[claimed(0, added=NOW - 101, attempts=7), claimed(1), broken]], NOW)
+    assert [(one.ref, reason) for one, reason, _ in scheduler.settlement.aside] == [
+        ("0", "expired"),
+        ("9", "malformed"),
+    ]
+    assert "after 7 calls" in scheduler.settlement.aside[0][2]
+    (batch,) = scheduler.start(NOW)
     assert list(batch.ids()) == ["n1"]
 
 
 def test_equal_ids_are_never_in_one_call() -> None:
-    sender = Sender(LIMITS, 30.0)
-    sender.took([[claimed(0, id_="a"), claimed(1, id_="b"), claimed(2, id_="a")]], NOW)
-    assert [list(batch.ids()) for batch in sender.start(NOW)] == [["a", "b"], ["a"]]
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
+    scheduler.took([[claimed(0, id_="a"), claimed(1, id_="b"), claimed(2, id_="a")]], NOW)
+    assert [list(batch.ids()) for batch in scheduler.start(NOW)] == [["a", "b"], ["a"]]
 
 
 def test_calls_are_bounded_and_claims_with_them() -> None:
-    sender = Sender(LIMITS, 30.0)
-    assert sender.wanted() == 4
-    sender.took([[claimed(number)] for number in range(4)], NOW)
-    assert sender.wanted() == 0
-    first = sender.start(NOW)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
+    assert scheduler.wanted() == 4
+    scheduler.took([[claimed(number)] for number in range(4)], NOW)
+    assert scheduler.wanted() == 0
+    first = scheduler.start(NOW)
     assert len(first) == 2
-    assert not sender.start(NOW)
-    sender.ended(first[0], answer("n0"), NOW)
-    assert len(sender.start(NOW)) == 1
+    assert not scheduler.start(NOW)
+    scheduler.ended(first[0], answer("n0"), NOW)
+    assert len(scheduler.start(NOW)) == 1
 
 
 def test_what_waited_too_long_for_its_turn_is_given_back() -> None:
-    sender = Sender(LIMITS, 30.0)
-    sender.took([[claimed(0)]], NOW)
-    assert sender.start(NOW + 28) == []
-    assert [one.ref for one, _ in sender.settlement.released] == ["0"]
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
+    scheduler.took([[claimed(0)]], NOW)
+    assert scheduler.start(NOW + 28) == []
+    assert [one.ref for one, _ in scheduler.settlement.released] == ["0"]
 
 
 def test_a_route_that_is_down_is_left_alone_and_then_probed_once() -> None:
-    sender = Sender(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
-    sender.took([[claimed(number, route="35")] for number in range(FAILURES_TO_OPEN)], NOW)
-    for batch in sender.start(NOW):
-        sender.ended(batch, DeliveryConnectionError("down"), NOW)
-    assert sender.closed(NOW) == {"35"}
-    probe_at = sender.next_probe(NOW)
+    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
+    scheduler.took([[claimed(number, route="35")] for number in range(FAILURES_TO_OPEN)], NOW)
+    for batch in scheduler.start(NOW):
+        scheduler.ended(batch, DeliveryConnectionError("down"), NOW)
+    assert scheduler.closed(NOW) == {"35"}
+    probe_at = scheduler.next_probe(NOW)
     assert probe_at is not None
     assert NOW < probe_at <= NOW + 0.5
-    sender.took([[claimed(10, route="35")], [claimed(11, route="28")]], NOW)
-    assert [batch.route for batch in sender.start(NOW)] == ["28"]
-    assert [one.ref for one, _ in sender.settlement.released] == ["10"]
+    scheduler.took([[claimed(10, route="35")], [claimed(11, route="28")]], NOW)
+    assert [batch.route for batch in scheduler.start(NOW)] == ["28"]
+    assert [one.ref for one, _ in scheduler.settlement.released] == ["10"]
     # Its time has come: one call, and the others wait for how it ends.
-    assert sender.closed(probe_at) == frozenset()
-    sender.took([[claimed(number, route="35")] for number in (20, 21)], probe_at)
-    (probe,) = sender.start(probe_at)
+    assert scheduler.closed(probe_at) == frozenset()
+    scheduler.took([[claimed(number, route="35")] for number in (20, 21)], probe_at)
+    (probe,) = scheduler.start(probe_at)
     assert probe.probe
-    assert sender.closed(probe_at) == {"35"}
-    sender.ended(probe, answer("n20"), probe_at)
-    assert sender.closed(probe_at) == frozenset()
+    assert scheduler.closed(probe_at) == {"35"}
+    scheduler.ended(probe, answer("n20"), probe_at)
+    assert scheduler.closed(probe_at) == frozenset()
 
 
 def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
-    circuit = Circuit()
+    circuit = Circuit(TIME.chance)
     for _ in range(20):
         circuit.failed(NOW, probe=False)
     assert circuit.until is not None
@@ -180,84 +185,85 @@ def test_the_pause_of_a_circuit_grows_with_failing_probes_only() -> None:
 
 def test_a_request_that_failed_before_is_no_news_of_the_edge() -> None:
     """However often some requests fail, an edge that answers the others goes on being called."""
-    sender = Sender(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
+    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
     for _ in range(20):
-        sender.took([[claimed(1, attempts=1)]], NOW)
-        (batch,) = sender.start(NOW)
-        sender.ended(batch, DeliveryStatusError("its fault", status=500), NOW)
-    assert sender.closed(NOW) == frozenset()
-    sender.took([[claimed(number)] for number in range(FAILURES_TO_OPEN)], NOW)
-    for batch in sender.start(NOW):
-        sender.ended(batch, DeliveryStatusError("down", status=500), NOW)
-    assert sender.closed(NOW) == {""}
-    assert sender.changes == ["The edge of the client fails, notifications wait: down"]
+        scheduler.took([[claimed(1, attempts=1)]], NOW)
+        (batch,) = scheduler.start(NOW)
+        scheduler.ended(batch, DeliveryStatusError("its fault", status=500), NOW)
+    assert scheduler.closed(NOW) == frozenset()
+    scheduler.took([[claimed(number)] for number in range(FAILURES_TO_OPEN)], NOW)
+    for batch in scheduler.start(NOW):
+        scheduler.ended(batch, DeliveryStatusError("down", status=500), NOW)
+    assert scheduler.closed(NOW) == {""}
+    assert scheduler.changes == ["The edge of the client fails, notifications wait: down"]
     # One that never failed is the probe, and a probe that is no news lets the next one go soon.
-    probe_at = sender.next_probe(NOW)
+    probe_at = scheduler.next_probe(NOW)
     assert probe_at is not None
-    sender.took([[claimed(1, attempts=9)], [claimed(2)], [claimed(3, attempts=1)]], probe_at)
-    (probe,) = sender.start(probe_at)
+    scheduler.took([[claimed(1, attempts=9)], [claimed(2)], [claimed(3, attempts=1)]], probe_at)
+    (probe,) = scheduler.start(probe_at)
     assert [one.ref for one in probe.claimed] == ["2"]
-    sender.ended(probe, answer("n2"), probe_at)
-    assert sender.changes[1:] == ["The edge of the client answers again."]
+    scheduler.ended(probe, answer("n2"), probe_at)
+    assert scheduler.changes[1:] == ["The edge of the client answers again."]
 
 
 @pytest.mark.parametrize("outcome", [asyncio.CancelledError(), RuntimeError("a hook"), SystemExit()])
 def test_what_was_cut_off_is_no_news_of_the_edge(outcome: BaseException) -> None:
-    sender = Sender(LIMITS, 30.0)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
     for number in range(2 * FAILURES_TO_OPEN):
-        sender.took([[claimed(number)]], NOW)
-        (batch,) = sender.start(NOW)
-        sender.ended(batch, outcome, NOW)
-    assert sender.closed(NOW) == frozenset()
-    assert not sender.changes
+        scheduler.took([[claimed(number)]], NOW)
+        (batch,) = scheduler.start(NOW)
+        scheduler.ended(batch, outcome, NOW)
+    assert scheduler.closed(NOW) == frozenset()
+    assert not scheduler.changes
 
 
 def test_what_fails_together_goes_apart() -> None:
-    sender = Sender(LIMITS, 30.0)
-    sender.took([[claimed(0), claimed(1, attempts=9), claimed(2), claimed(3, attempts=4), claimed(4, attempts=4)]], NOW)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
+    scheduler.took(
+        [[claimed(0), claimed(1, attempts=9), claimed(2), claimed(3, attempts=4), claimed(4, attempts=4)]], NOW
+    )
     batches = []
-    while started := sender.start(NOW):
+    while started := scheduler.start(NOW):
         batches += started
         for batch in started:
-            sender.ended(batch, answer(*batch.ids()), NOW)
+            scheduler.ended(batch, answer(*batch.ids()), NOW)
     assert [list(batch.ids()) for batch in batches] == [["n0"], ["n1"], ["n2", "n3", "n4"]]
     assert [batch_size(attempts, 50) for attempts in range(9)] == [50, 50, 50, 25, 12, 6, 3, 1, 1]
     assert batch_size(10**9, 50) == 1
 
 
 def test_no_probe_is_due_while_one_is_under_way() -> None:
-    sender = Sender(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0)
-    sender.took([[claimed(0)]], NOW)
-    (batch,) = sender.start(NOW)
-    sender.ended(batch, DeliveryStatusError("wait", status=503, retry_after=9.0), NOW)
-    assert sender.next_probe(NOW) == NOW + 9
-    sender.took([[claimed(0, attempts=1)]], NOW + 9)
-    assert sender.start(NOW + 9)[0].probe
-    assert sender.next_probe(NOW + 9) is None
-    assert sender.next_probe(NOW + 10) is None
+    scheduler = Scheduler(Limits(parallel=50, max_batch=50, linger=0, max_age=1e9, call_time=3), 30.0, TIME.chance)
+    scheduler.took([[claimed(0)]], NOW)
+    (batch,) = scheduler.start(NOW)
+    scheduler.ended(batch, DeliveryStatusError("wait", status=503, retry_after=9.0), NOW)
+    assert scheduler.next_probe(NOW) == NOW + 9
+    scheduler.took([[claimed(0, attempts=1)]], NOW + 9)
+    assert scheduler.start(NOW + 9)[0].probe
+    assert scheduler.next_probe(NOW + 9) is None
+    assert scheduler.next_probe(NOW + 10) is None
 
 
 @pytest.mark.parametrize(("asked", "waits"), [(7.0, 7.0), (1e9, 3600.0)])
 def test_retry_after_opens_a_circuit_at_once_and_within_reason(asked: float, waits: float) -> None:
-    circuit = Circuit()
+    circuit = Circuit(TIME.chance)
     circuit.failed(NOW, probe=False, retry_after=asked)
     assert circuit.until == NOW + waits
-    assert backoff(1, asked) == waits
+    assert seconds_to_wait(1, TIME.chance, asked) == waits
 
 
 def test_backoff_is_jittered_and_bounded() -> None:
-    random.seed(1)
     for attempts in (1, 2, 3, 10, 10_000):
-        waits = [backoff(attempts) for _ in range(200)]
+        waits = [seconds_to_wait(attempts, SYSTEM_CHANCE) for _ in range(200)]
         assert min(waits) >= 0
         assert max(waits) <= min(MAX_BACKOFF, 0.2 * 2 ** min(attempts - 1, 20))
         assert len({*waits}) > 100
 
 
 def test_a_request_of_several_keeps_the_rest_of_the_first() -> None:
-    sender = Sender(LIMITS, 30.0)
-    sender.took([[claimed(0), claimed(1)]], NOW)
-    (batch,) = sender.start(NOW)
+    scheduler = Scheduler(LIMITS, 30.0, TIME.chance)
+    scheduler.took([[claimed(0), claimed(1)]], NOW)
+    (batch,) = scheduler.start(NOW)
     request: dict[str, Any] = batch.request.body
     assert [one["id"] for one in request["notifications"]] == ["n0", "n1"]
     assert batch.request.session_id == "s"

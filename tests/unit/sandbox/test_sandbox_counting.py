@@ -4,14 +4,24 @@ import json
 import string
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import event, example, given, strategies as st
 
-from target_delivery.sandbox import Artifact, Counts, EngineDecider, Ledger, demo_artifact, ledger as ledger_module
+from target_delivery.sandbox import (
+    Artifact,
+    Counts,
+    EngineDecider,
+    Ledger,
+    Sandbox,
+    demo_artifact,
+    ledger as ledger_module,
+)
 from target_delivery.sandbox.delivery import DeliveryApi
 from target_delivery.sandbox.geo import GeoTable
 from target_delivery.sandbox.ledger import Occurrence
 from target_delivery.sandbox.tokens import Event, Location, Tokens
+from tests.virtual import VirtualTime
 
 QUERY = {"imsOrgId": "S@AdobeOrg", "sessionId": "s"}
 EVENT = Event("1", "0", Location("mbox", "home"), "display")
@@ -59,9 +69,18 @@ def test_only_ones_own_tokens_are_read(activity: str, name: str, owner: str, sec
 
 
 def api() -> DeliveryApi:
-    artifact = Artifact.load(demo_artifact())
-    tokens = Tokens(b"secret")
-    return DeliveryApi(artifact, EngineDecider("c"), tokens, Ledger(), GeoTable({}), client="c", cluster=35)
+    time = VirtualTime()
+    return DeliveryApi(
+        Artifact.load(demo_artifact()),
+        EngineDecider("c", clock=time.clock),
+        Tokens(b"secret"),
+        Ledger(),
+        GeoTable({}),
+        client="c",
+        cluster=35,
+        clock=time.clock,
+        chance=time.chance,
+    )
 
 
 API = api()
@@ -149,3 +168,26 @@ def test_the_demo_artifact_is_whole() -> None:
                 assert rule["meta"]["activity.id"] == rule["activityId"]
     rules.clear()
     assert demo_artifact()["rules"]
+
+
+def test_rules_see_the_clock_that_the_sandbox_is_handed() -> None:
+    """A rule for one day of the week applies on that day only."""
+    monday = 1_700_438_400.0  # 2023-11-20, 00:00 UTC
+    document = demo_artifact()
+    for rule in document["rules"]["mboxes"]["home"]:
+        rule["condition"] = {"==": [{"var": "current_day"}, 1]}
+    time = VirtualTime(monday + 12 * 3600)
+    edge = Sandbox(document, clock=time.clock, chance=time.chance)
+    assert answered_options(edge, "home")
+    time.advance(24 * 3600)
+    assert not answered_options(edge, "home")
+
+
+def answered_options(edge: Sandbox, mbox: str) -> list[Any]:
+    body = {"context": {"channel": "web"}, "prefetch": {"mboxes": [{"name": mbox, "index": 0}]}}
+    with edge:
+        url = f"{edge.url}/rest/v1/delivery?imsOrgId=1@AdobeOrg&sessionId=s"
+        answer: dict[str, Any] = httpx.post(url, json=body).json()
+    assert answer["requestId"].startswith("00000000-")
+    options: list[Any] = answer["prefetch"]["mboxes"][0].get("options", [])
+    return options

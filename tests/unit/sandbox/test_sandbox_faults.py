@@ -62,18 +62,18 @@ def test_a_fault_of_the_command_line_closes_the_port_unless_it_is_limited() -> N
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "is no fault; write NAME"),
+        ("", "is not a fault; write NAME"),
         ("explode", "with a NAME of latency, refuse"),
-        ("status=503@high", "is no fault"),
+        ("status=503@high", "is not a fault"),
         ("status", "status needs a value, as in status=500"),
         ("latency@0.5", "latency needs a value"),
-        ("status=200", "status 200 is no error"),
+        ("status=200", "status 200 is not an error"),
         ("not-json=1", "not-json takes no value"),
         ("reset,retry-after=2", "Reset has no option 'retry-after'"),
         ("truncate,processed", "TruncatedBody has no option 'processed'"),
         ("reset,retry-after", "unknown option 'retry-after'"),
         ("reset,processed=1", "unknown option 'processed=1'"),
-        ("reset@2", "probability 2.0 is not in 0 to 1"),
+        ("reset@2", "probability 2.0 is not between 0 and 1"),
         ("resetx0", "times 0 is not positive"),
     ],
 )
@@ -84,7 +84,7 @@ def test_what_is_no_fault_is_explained(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("no_fault", [503, Status, None])
 def test_what_is_no_fault_cannot_be_added(no_fault: Any) -> None:
-    with pytest.raises(TypeError, match="is no fault"):
+    with pytest.raises(TypeError, match="is not a fault"):
         Sandbox().faults.add(no_fault)
 
 

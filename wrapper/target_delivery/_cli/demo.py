@@ -1,37 +1,44 @@
-"""`target-delivery demo`: the documented job, against an edge of its own.
+"""`target-delivery demo`: run the documented example against a sandbox.
 
-It prefetches two mboxes, shows what came back, reports that one was displayed, and prints what the edge counted.
+The demo prefetches two mboxes, shows the answer, reports that one was displayed, and prints what the edge counted.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from rich.console import Console
-from rich.table import Table
-
-from target_delivery import (
-    DeliveryRequest,
-    MboxRequest,
-    MetricType,
-    Notification,
-    NotificationMbox,
-    PrefetchRequest,
-    TargetClient,
-)
-from target_delivery.sandbox import Sandbox
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from target_delivery import NotificationsOptions, PrefetchMboxResponse, TargetDeliveryResponse
+    from rich.console import Console
+    from rich.table import Table
+
+    from target_delivery import Notification, NotificationsOptions, PrefetchMboxResponse, TargetDeliveryResponse
+    from target_delivery._cli.parsers import Subcommands
+    from target_delivery.sandbox import Sandbox
+
+
+def add_parser(subcommands: Subcommands) -> None:
+    """Add the parser of this command."""
+    parser = subcommands.add_parser(
+        "demo",
+        help="run the documented example, prefetch, display, notify, against a sandbox",
+        description="Prefetch two mboxes, report that one was displayed, and show what the edge counted.",
+    )
+    parser.set_defaults(run=run, extra="sandbox")
 
 
 def run(_: argparse.Namespace) -> int:
-    """Run the demo; return the exit code."""
+    """Run the demo and return the exit status."""
+    from rich.console import Console
+
+    from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
+    from target_delivery.sandbox import Sandbox
+
     console = Console(highlight=False, soft_wrap=True)
     with Sandbox() as edge, TargetClient.create(edge.client_options()) as target_client:
         console.print(f"[bold]An edge of our own[/] at {edge.url}\n")
@@ -60,17 +67,21 @@ def run(_: argparse.Namespace) -> int:
 
 
 def _displayed(mbox: PrefetchMboxResponse) -> Notification:
-    """Make the notification that the options of a prefetched mbox were displayed."""
+    """Return the notification that reports the options of a prefetched mbox as displayed."""
+    from target_delivery import MetricType, Notification, NotificationMbox
+
     return Notification(
-        id=uuid4().hex,
+        id=SYSTEM_CHANCE.new_id(),
         type=MetricType.DISPLAY,
-        timestamp=int(time.time() * 1000),
+        timestamp=int(SYSTEM_CLOCK.now() * 1000),
         mbox=NotificationMbox(name=mbox.name, state=mbox.state),
         tokens=[option.event_token for option in mbox.options or [] if option.event_token],
     )
 
 
 def _offers(mboxes: Iterable[PrefetchMboxResponse]) -> Table:
+    from rich.table import Table
+
     table = Table("mbox", "type", "content", "event token")
     for mbox in mboxes:
         for option in mbox.options or []:

@@ -1,4 +1,4 @@
-"""The subcommand `target-delivery outbox`."""
+"""`target-delivery outbox`: look into the store of an outbox, replay or purge what is set aside."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-
+from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery.errors import OptionError, StoreError
 from target_delivery.outbox.stores.opening import open_store
 
@@ -18,25 +15,59 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from rich.console import Console
+
+    from target_delivery._cli.parsers import Subcommands
     from target_delivery.outbox.stores.base import Store
 
 __all__ = ["run"]
 
 STEP = 1000
-"""Notifications that are put back at once: between two movements of the progress bar, and while other processes wait
-for the store."""
+"""Notifications that one step of a replay puts back. The progress bar moves after each step, and other processes wait
+for the store during one."""
+
+
+def add_parser(subcommands: Subcommands) -> None:
+    """Add the parser of this command."""
+    parser = subcommands.add_parser(
+        "outbox",
+        help="look into an outbox, and replay or purge notifications that are set aside",
+        description="Look into the store of an outbox, and replay or purge notifications that are set aside.",
+    )
+    parser.set_defaults(run=run, extra="cli")
+    actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
+    for action, does in (
+        ("status", "show how many notifications are pending, in flight, confirmed and set aside"),
+        ("list", "list the notifications that are set aside, with the reasons"),
+        ("replay", "put notifications back that are set aside; an outbox on this store sends them again"),
+        ("purge", "delete notifications that are set aside, for good"),
+    ):
+        command = actions.add_parser(action, help=does, description=does[0].upper() + does[1:] + ".")
+        command.add_argument(
+            "--store",
+            required=True,
+            metavar="URL",
+            help="sqlite:///outbox.db (relative), sqlite:////var/lib/outbox.db, a path, or redis://host:6379/0[#name]",
+        )
+        if action == "list":
+            command.add_argument("--limit", type=int, default=50, help="list at most this many (default 50)")
+        elif action != "status":
+            command.add_argument("ref", nargs="*", help="refs of notifications, as the action list shows them")
+            command.add_argument("--all", action="store_true", help="all notifications that are set aside")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what the command asks for; return its exit code."""
+    """Perform the action and return the exit status."""
+    from rich.console import Console
+
     match arguments.action:
         case "list" if arguments.limit < 1:
             return _fail("--limit must be at least 1", 2)
         case "replay" | "purge" if bool(arguments.ref) is arguments.all:
-            return _fail(f"name what to {arguments.action}, or say --all", 2)
+            return _fail(f"name the notifications to {arguments.action} by their ref, or give --all", 2)
         case _:
             pass
-    # Without a terminal there is no width to fold at. What an edge said is text, whatever it looks like.
+    # Output that is no terminal has no width to fold at. Markup and emoji codes in an edge's message are plain text.
     console = Console(emoji=False, highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     try:
         store = open_store(arguments.store, create=False)
@@ -64,7 +95,9 @@ def _fail(error: Exception | str, code: int = 1) -> int:
 
 
 def _status(console: Console, store: Store) -> int:
-    now = time.time()
+    from rich.table import Table
+
+    now = SYSTEM_CLOCK.now()
     stats = store.stats(now)
     table = Table("notifications", "count")
     table.columns[1].justify = "right"
@@ -82,6 +115,8 @@ def _status(console: Console, store: Store) -> int:
 
 
 def _list(console: Console, store: Store, limit: int) -> int:
+    from rich.table import Table
+
     aside = store.list_aside(limit)
     if not aside:
         console.print("Nothing is set aside.")
@@ -91,22 +126,24 @@ def _list(console: Console, store: Store, limit: int) -> int:
         cells = (one.ref, *_described(one.data), one.reason, _time(one.set_aside), one.message)
         table.add_row(*map(_printable, cells))
     console.print(table)
-    total = store.stats(time.time()).set_aside
+    total = store.stats(SYSTEM_CLOCK.now()).set_aside
     if total > len(aside):
         console.print(f"{total - len(aside)} more; --limit shows more of them.")
     return 0
 
 
 def _replay(console: Console, store: Store, arguments: argparse.Namespace) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     refs = _chosen(arguments)
-    total = store.stats(time.time()).set_aside if refs is None else len(refs)
+    total = store.stats(SYSTEM_CLOCK.now()).set_aside if refs is None else len(refs)
     steps = _oldest(store, total) if refs is None else (refs[at : at + STEP] for at in range(0, total, STEP))
     replayed = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("Replaying", total=total)
         for step in steps:
-            replayed += store.replay(step, time.time())
+            replayed += store.replay(step, SYSTEM_CLOCK.now())
             progress.advance(task, len(step))
     console.print(f"{replayed} put back; an outbox on this store sends them.")
     return _all_found(replayed, refs)
@@ -125,9 +162,10 @@ def _chosen(arguments: argparse.Namespace) -> list[str] | None:
 
 
 def _oldest(store: Store, count: int) -> Iterator[list[str]]:
-    """Yield the refs of so many that are set aside, some at a time: the oldest, which are put back meanwhile.
+    """Yield the refs of the oldest notifications that are set aside, at most ``count``, in lists of at most STEP.
 
-    No more than the count: an outbox at work may set aside anew what was put back.
+    The caller puts each list back before it takes the next. The count bounds the replay, because an outbox at work
+    may set the same notifications aside again.
     """
     while count > 0 and (refs := [one.ref for one in store.list_aside(min(count, STEP))]):
         yield refs
@@ -136,12 +174,12 @@ def _oldest(store: Store, count: int) -> Iterator[list[str]]:
 
 def _all_found(count: int, refs: list[str] | None) -> int:
     if refs is not None and count < len(refs):
-        return _fail(f"{len(refs) - count} of {len(refs)} were not set aside")
+        return _fail(f"{len(refs) - count} of {len(refs)} refs are not set aside")
     return 0
 
 
 def _described(data: bytes) -> tuple[str, str]:
-    """Return id and type of a stored notification, which can be anything."""
+    """Return the id and the type of a stored notification; "?" for each if the data cannot be read."""
     try:
         notification = json.loads(data)["request"]["notifications"][0]
         return str(notification["id"]), str(notification["type"])
@@ -157,7 +195,7 @@ def _time(seconds: float) -> str:
 
 
 def _printable(value: object) -> str:
-    r"""Return a text that shows what a terminal would obey, or nobody would see, as in ``\x1b``."""
+    r"""Return the text with each control or invisible character written as an escape, such as ``\x1b``."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(value))
 
 

@@ -1,1 +1,1 @@
-"""The pure core: no input or output, no clock, no chance of its own."""
+"""The pure core: it does no I/O, and is handed its clock and its chance."""

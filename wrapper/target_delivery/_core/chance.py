@@ -1,4 +1,4 @@
-"""The source of random values. Code that needs chance is handed one, so that tests can hand in another."""
+"""The source of random values. Code that needs chance is handed one, so that a test can hand in its own."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Chance:
     new_id: Callable[[], str] = new_id
     """Return a new random UUID, as text."""
     uniform: Callable[[float, float], float] = random.uniform
-    """Return a random number between two others. Not for secrets."""
+    """Return a random number between the two given ones. Not for secrets."""
     random_bytes: Callable[[int], bytes] = os.urandom
-    """Return so many random bytes."""
+    """Return the given number of random bytes."""
 
 
 SYSTEM_CHANCE = Chance()
-"""The operating system's randomness, and the random module's."""
+"""Ids and bytes from the operating system, numbers from the module random."""

@@ -1,4 +1,4 @@
-"""The clock that the SDK reads. Code that needs the time is handed one, so that tests can hand in another."""
+"""The clock that the SDK reads. Code that needs the time is handed a clock, so that a test can hand in its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SYSTEM_CLOCK", "Clock"]
+__all__ = ["SYSTEM_CLOCK", "Clock", "system_deadline"]
 
 
 @frozen(kw_only=True)
@@ -29,3 +29,10 @@ class Clock:
 
 SYSTEM_CLOCK = Clock()
 """The clock of the operating system."""
+
+
+def system_deadline(deadline: float, clock: Clock) -> float:
+    """Return a deadline of a clock as ``time.monotonic()`` seconds, because sockets always wait in real time."""
+    # In this order, so that a pause between the readings cannot end a wait before the deadline.
+    left = deadline - clock.monotonic()
+    return SYSTEM_CLOCK.monotonic() + left

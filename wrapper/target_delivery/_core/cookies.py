@@ -1,6 +1,6 @@
 """The cookies of a visitor's browser, read and written: ``mbox``, ``mboxEdgeCluster`` and ``AMCV_{org}``.
 
-Reading never raises: a cookie comes from a browser, and what is malformed in it is treated as absent.
+Reading never raises. A cookie comes from a browser and cannot be trusted, so a malformed part is treated as absent.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = [
 TARGET_COOKIE = "mbox"
 LOCATION_HINT_COOKIE = "mboxEdgeCluster"
 SESSION_MAX_AGE = 1860
-"""Seconds a session lives on: 31 minutes."""
+"""Seconds that a session lasts after a call: 31 minutes."""
 DEVICE_ID_MAX_AGE = 63_244_800
-"""Seconds a device id lives on: 732 days."""
+"""Seconds that a device id lasts after a call: 732 days."""
 
 _SECONDS = re.compile(r"[0-9]{1,15}")
 _VERSION = re.compile(r"-?[0-9]+")
@@ -35,7 +35,7 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 class Cookie(TypedDict):
-    """A cookie for the browser."""
+    """A cookie to set in the visitor's browser."""
 
     name: str
     value: str
@@ -45,7 +45,7 @@ class Cookie(TypedDict):
 
 @frozen
 class TargetCookie:
-    """What the ``mbox`` cookie of a visitor says."""
+    """The content of a visitor's ``mbox`` cookie."""
 
     session_id: str | None = None
     device_id: str | None = None
@@ -53,7 +53,7 @@ class TargetCookie:
 
 @frozen
 class VisitorCookie:
-    """What the ``AMCV_{organization_id}`` cookie of a visitor says."""
+    """The content of a visitor's ``AMCV_{organization_id}`` cookie."""
 
     marketing_cloud_visitor_id: str | None = None
     location_hint: int | None = None
@@ -65,7 +65,7 @@ _NO_VISITOR_COOKIE = VisitorCookie()
 
 
 def is_session_id(text: str) -> bool:
-    """Tell whether the text is 1 to 128 printable characters without space, ``?`` and ``/``."""
+    """Return whether the text is 1 to 128 printable characters without space, ``?`` and ``/``."""
     return _is_plain(text, 128) and " " not in text and "?" not in text and "/" not in text
 
 
@@ -75,7 +75,7 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
     Args:
         value: parts ``name#value#expires`` joined by ``|``, name and value percent-encoded, expires in epoch
             seconds.
-        now: epoch seconds; a part that expired before is ignored.
+        now: epoch seconds. A part that expired earlier is ignored.
     """
     if not value:
         return _NO_TARGET_COOKIE
@@ -97,7 +97,7 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
 
 
 def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
-    """Write the ``mbox`` cookie; ``now`` is in epoch seconds."""
+    """Return the ``mbox`` cookie; ``now`` is in epoch seconds."""
     value = f"session#{_encoded(session_id)}#{int(now) + SESSION_MAX_AGE}"
     if device_id is None:
         return {"name": TARGET_COOKIE, "value": value, "max_age": SESSION_MAX_AGE}
@@ -106,7 +106,7 @@ def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
 
 
 def location_hint_cookie(cluster: str | None) -> Cookie | None:
-    """Write the ``mboxEdgeCluster`` cookie; None when there is no cluster."""
+    """Return the ``mboxEdgeCluster`` cookie; None when there is no cluster."""
     if cluster is None:
         return None
     return {"name": LOCATION_HINT_COOKIE, "value": cluster, "max_age": SESSION_MAX_AGE}
@@ -116,8 +116,8 @@ def read_visitor_cookie(value: str | None) -> VisitorCookie:
     """Read the value of an ``AMCV_{organization_id}`` cookie.
 
     Args:
-        value: keys and values in turn, joined by ``|`` and percent-encoded as a whole; a leading number is the
-            cookie's version. ``MCMID`` is the Experience Cloud id, ``MCAAMLH-{time}`` the Audience Manager
+        value: alternating keys and values, joined by ``|`` and percent-encoded as a whole. A leading number is the
+            version of the cookie. ``MCMID`` is the Experience Cloud id, ``MCAAMLH-{time}`` the Audience Manager
             location hint, ``MCAAMB-{time}`` its blob.
     """
     if not value:
@@ -141,8 +141,8 @@ def _is_plain(text: str, max_length: int) -> bool:
 
 
 def _encoded(text: str) -> str:
-    """Percent-encode a text; nearly all ids are plain already, which is seen sooner than quote sees it.
+    """Percent-encode a text. It may contain lone surrogates, because an answer can contain any text.
 
-    An id of an answer can be any text, a lone surrogate too.
+    Nearly all ids need no encoding, and the regular expression finds that out faster than ``quote`` does.
     """
     return text if _UNRESERVED.fullmatch(text) else quote(text, safe="", errors="replace")

@@ -1,7 +1,8 @@
-"""Conversations: what the pure core asks of a shell, one step at a time.
+"""Flows and their steps: how the pure core asks a shell for input and output.
 
-A conversation is a generator. It yields a step, the shell takes it and sends back what came of it, and the
-conversation returns its result or raises its error. All that both shells have to know is how to take a step.
+A flow is a generator that yields I/O steps. A shell runs the flow: it performs each step and sends the outcome back
+into the flow, until the flow returns its result or raises its error. The two clients and the poller are the shells;
+they share ``run`` and ``run_async``, and differ only in how they perform a step.
 """
 
 from __future__ import annotations
@@ -9,49 +10,90 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+import httpx
 from attrs import frozen
 
-from target_delivery._core.retry import Outcome
+from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Awaitable, Callable
 
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.prepared import Prepared
 
-__all__ = ["Background", "Conversation", "Keep", "Send", "Sleep", "Step"]
+__all__ = ["Enqueue", "Flow", "Outcome", "Send", "Spawn", "Step", "Wait", "run", "run_async"]
 
 T = TypeVar("T")
+
+Outcome: TypeAlias = Answer | httpx.HTTPError | httpx.StreamError
+"""How sending a request ended: with an answer, or with the reason why there is none."""
 
 
 @frozen
 class Send:
-    """Send a request and wait for its whole answer; the outcome is sent back."""
+    """Send a request and wait for its whole answer. A shell sends the outcome back."""
 
     request: httpx.Request
     deadline: float
-    """Monotonic seconds."""
+    """When the exchange must be over, in monotonic seconds."""
 
 
 @frozen
-class Sleep:
-    """Wait; None is sent back."""
+class Wait:
+    """Wait. A shell sends None back."""
 
     seconds: float
 
 
 @frozen
-class Background:
-    """Hold another conversation and do not wait for it; None is sent back."""
+class Spawn:
+    """Run another flow in the background. A shell sends None back at once."""
 
-    conversation: Generator[Send | Sleep | Background | Keep, Outcome | None, None]
+    flow: Generator[Send | Wait | Spawn | Enqueue, Outcome | None, None]
 
 
 @frozen
-class Keep:
-    """Put a report into the client's outbox; None is sent back."""
+class Enqueue:
+    """Put a report into the client's outbox. A shell sends None back."""
 
     prepared: Prepared
 
 
-Step: TypeAlias = Send | Sleep | Background | Keep
-Conversation: TypeAlias = Generator[Step, Outcome | None, T]
+Step: TypeAlias = Send | Wait | Spawn | Enqueue
+Flow: TypeAlias = Generator[Step, Outcome | None, T]
+
+
+def run(flow: Flow[T], perform: Callable[[Step], Outcome | None]) -> T:
+    """Run a flow in this thread and return its result, or raise its error.
+
+    Args:
+        flow: the flow.
+        perform: performs one step and returns its outcome. An Exception that it raises is raised in the flow.
+    """
+    try:
+        step = next(flow)
+        while True:
+            try:
+                outcome = perform(step)
+            except Exception as error:  # from the caller's transport or hooks, or because the client is closed
+                step = flow.throw(error)
+            else:
+                step = flow.send(outcome)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+async def run_async(flow: Flow[T], perform: Callable[[Step], Awaitable[Outcome | None]]) -> T:
+    """Run a flow in this task; the asyncio twin of ``run``."""
+    try:
+        step = next(flow)
+        while True:
+            try:
+                outcome = await perform(step)
+            except Exception as error:  # from the caller's transport or hooks, or because the client is closed
+                step = flow.throw(error)
+            else:
+                step = flow.send(outcome)
+    except StopIteration as end:
+        result: T = end.value
+        return result

@@ -1,7 +1,7 @@
-"""Edge clusters, hosts and URLs: the only module that makes a host name.
+"""Hosts: the only module that makes host names, from edge clusters and client options.
 
-A visitor's cookie, a location hint and the edge's answers name an edge cluster. They are not trusted: a cluster
-is one to five ASCII digits, and whatever else they hold is treated as if it were absent.
+Visitors' cookies, location hints and answers name edge clusters, and cannot be trusted. A cluster is one to five ASCII
+digits. Anything else is treated as absent, so that none of them can choose the host of a call.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from target_delivery.options import Config
 
 __all__ = [
     "MAX_LABEL",
@@ -42,7 +40,7 @@ _SERVER_DOMAIN = re.compile(
 
 
 def cluster_of_hint(hint: str | None) -> str | None:
-    """Return the cluster that a location hint names, or None if the hint is not a cluster."""
+    """Return the cluster in a location hint, or None when the hint is not a cluster."""
     return hint if hint and _CLUSTER.fullmatch(hint) else None
 
 
@@ -60,7 +58,7 @@ def cluster_of_edge_host(edge_host: str | None) -> str | None:
 
 
 def is_server_domain(text: str) -> bool:
-    """Tell whether the text is a host name or address with an optional ``:port``, and nothing besides."""
+    """Return whether the text is only a host name or an address, with an optional ``:port``."""
     match = _SERVER_DOMAIN.fullmatch(text)
     if match is None or (match["port"] is not None and not 0 < int(match["port"]) < 65536):
         return False
@@ -73,7 +71,7 @@ def is_server_domain(text: str) -> bool:
 
 
 def is_http_url(text: str) -> bool:
-    """Tell whether the text is an ``http`` or ``https`` URL with a host."""
+    """Return whether the text is an ``http`` or ``https`` URL with a host."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
@@ -82,7 +80,7 @@ def is_http_url(text: str) -> bool:
 
 
 def is_cdn_base(text: str) -> bool:
-    """Tell whether the text is a host, or an ``http`` or ``https`` URL, perhaps with a path."""
+    """Return whether the text is a host, or an ``http`` or ``https`` URL, perhaps with a path."""
     return is_http_url(_with_scheme(text))
 
 
@@ -90,35 +88,37 @@ def _with_scheme(host_or_url: str) -> str:
     return host_or_url if "://" in host_or_url else f"https://{host_or_url}"
 
 
-def cdn_base_url(config: Config) -> str:
-    """Return where artifacts live, and where visitors are located: scheme and host, perhaps a path."""
-    given = config.cdn_base_path
-    if given is not None:
-        return _with_scheme(given).rstrip("/")
-    staging = config.cdn_environment.lower() in ("staging", "development")
+def cdn_base_url(*, environment: str, base_path: str | None) -> str:
+    """Return the base URL of the CDN that serves artifacts and geo look-ups.
+
+    Args:
+        environment: the option ``cdn_environment``.
+        base_path: the option ``cdn_base_path``, already validated; it wins over the environment.
+    """
+    if base_path is not None:
+        return _with_scheme(base_path).rstrip("/")
+    staging = environment.lower() in ("staging", "development")
     return "https://assets.staging.adobetarget.com" if staging else "https://assets.adobetarget.com"
 
 
-def artifact_url(config: Config) -> str:
-    """Return where the artifact of a client is."""
-    if config.artifact_location is not None:
-        return config.artifact_location
-    parts = [config.client, config.environment.lower(), "v1", config.property_token, "rules.json"]
-    return "/".join([cdn_base_url(config), *(quote(part, safe="") for part in parts if part)])
+def artifact_url(cdn: str, *, client: str, environment: str, property_token: str | None) -> str:
+    """Return the URL of an artifact; ``cdn`` is the CDN's base URL."""
+    parts = [client, environment.lower(), "v1", property_token, "rules.json"]
+    return "/".join([cdn, *(quote(part, safe="") for part in parts if part)])
 
 
-def geo_url(config: Config) -> str:
-    """Return where an IP address is looked up."""
-    return f"{cdn_base_url(config)}/v1/geo"
+def geo_url(cdn: str) -> str:
+    """Return the URL that looks up an IP address; ``cdn`` is the CDN's base URL."""
+    return f"{cdn}/v1/geo"
 
 
 def url_maker(*, client: str, server_domain: str | None, secure: bool) -> Callable[[str | None], str]:
-    """Return the function from a cluster (or None) to the base URL of the edge to call.
+    """Return a function that takes a cluster, or None, and returns the base URL of the edge to call.
 
     Args:
         client: client code, already validated.
-        server_domain: an explicit host, already validated; it wins over every cluster.
-        secure: False for http.
+        server_domain: the host to call instead of any cluster, already validated.
+        secure: whether the URL begins with https; else with http.
     """
     scheme = "https" if secure else "http"
     fixed = server_domain or f"{client}.tt.omtrdc.net"

@@ -13,11 +13,11 @@ _ready: list[str] = []
 def new_id() -> str:
     """Return a new random UUID (version 4) as text.
 
-    They are made a few at a time: asking the system for random bytes costs more than all the rest, in each call anew.
+    Ids are made 32 at a time, because one request for random bytes costs more than everything else here.
     """
     while True:
         try:
-            return _ready.pop()  # One step, so that no two threads get the same.
+            return _ready.pop()  # An atomic operation, so that two threads never get the same id.
         except IndexError:
             digits = os.urandom(16 * _AT_ONCE).hex()
             _ready.extend([_uuid(digits[start : start + 32]) for start in range(0, len(digits), 32)])
@@ -29,5 +29,5 @@ def _uuid(digits: str) -> str:
 
 
 if hasattr(os, "register_at_fork"):
-    # A process and its child must not give out the same ids.
+    # A forked child must not use the ids that its parent has in stock.
     os.register_at_fork(after_in_child=_ready.clear)

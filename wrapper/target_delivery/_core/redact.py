@@ -1,4 +1,4 @@
-"""Keeps visitor ids, tokens and cookies out of what people read: error messages and excerpts of answers."""
+"""Removes visitor ids, tokens and cookies from texts that people read: error messages and excerpts of answers."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _REDACTED = "[redacted]"
 
 
 def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:
-    """Return the text without any secret of the request, and without the values of secret JSON fields.
+    """Return the text without the secrets of the request, and without the values of secret JSON fields.
 
     Args:
-        text: what somebody else wrote, for example the message of an edge.
+        text: a text from elsewhere, for example the message of an answer.
         request: the request that was sent, as JSON.
-        session: further secrets, such as the session id.
+        session: further secrets, for example the session id.
     """
     text = _SECRET_FIELD.sub(rf'\1"{_REDACTED}"', text)
     secrets = {secret for secret in (*_secrets(request), *session) if secret}

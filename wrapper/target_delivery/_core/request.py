@@ -1,6 +1,6 @@
-"""The request of a call: a copy of the caller's, completed with all that the caller may leave to the SDK.
+"""Prepares the request of a call: copies the caller's request, and completes the parts that the caller left out.
 
-The copy is JSON, the form in which it is sent, stored and decided on; the caller's models are never changed.
+The copy is JSON, because it is sent, stored and decided on as JSON. The caller's models are never changed.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from attrs import define
-
 from target_delivery._core import cookies, hosts
-from target_delivery._core.ids import new_id
+from target_delivery._core.prepared import Prepared
+from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
-from target_delivery.options import DEFAULT_CONSUMER
 from target_delivery_api.models import (
     Context,
     DeliveryRequest,
@@ -30,13 +28,15 @@ from target_delivery_api.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from target_delivery._core.stitching import Memory
-    from target_delivery.options import CallOptions, Config, MethodName
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.config import Config
+    from target_delivery._core.prepared import Json
+    from target_delivery._core.stitching import Stitching
+    from target_delivery._core.validation import CallOptions, MethodName
     from target_delivery_api.models import CustomerId
 
-    Json = dict[str, Any]
-
-__all__ = ["Completion", "Prepared", "require_shape"]
+__all__ = ["RequestPreparer", "require_shape"]
 
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
@@ -44,46 +44,30 @@ _PARTS = ("execute", "prefetch")
 _NOTHING: Mapping[str, Any] = {}
 
 
-@define
-class Prepared:
-    """A request, ready to be decided or sent: this and nothing else is what a call depends on.
+class RequestPreparer:
+    """Prepares the requests of one client.
 
     Attributes:
-        body: the request as JSON.
-        session_id: the session of the call.
-        cluster: the edge cluster of the call; None when no cluster is known.
-        stitched: whether its supplementalDataId is, or may be, that of other calls as well.
+        location_hint: the edge cluster for calls that name none: that of the last answer from the edge.
     """
 
-    body: Json
-    session_id: str
-    cluster: str | None
-    stitched: bool = False
-
-    @property
-    def device_id(self) -> str | None:
-        """The visitor's tntId, as the request has it."""
-        device_id: str | None = self.body.get("id", {}).get("tntId")
-        return device_id
-
-
-class Completion:
-    """Completes the requests of one client."""
-
-    def __init__(self, config: Config, memory: Memory) -> None:
+    def __init__(self, config: Config, stitching: Stitching, *, clock: Clock, chance: Chance) -> None:
+        self.location_hint: str | None = config.target_location_hint
         self._config = config
-        self._memory = memory
+        self._stitching = stitching
+        self._clock = clock
+        self._chance = chance
 
     def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
-        """Check and complete the request of a call, as far as every kind of decision needs it.
+        """Check the request of a call, and complete the parts that every kind of decision needs.
 
         Args:
             method: the method that was called.
-            options: its options.
-            mbox_names: the mboxes that ``get_attributes`` was asked for.
+            options: the options of the call.
+            mbox_names: the mboxes that ``get_attributes`` was called with.
 
         Raises:
-            OptionError: the request cannot be sent as it is.
+            OptionError: the request cannot be sent; the message names the part that is wrong.
         """
         body = _as_json(options.request)
         try:
@@ -93,19 +77,19 @@ class Completion:
             raise
 
     def _completed(self, body: Json, method: MethodName, options: CallOptions, mbox_names: Sequence[str]) -> Prepared:
-        cookie = cookies.read_target_cookie(options.target_cookie, time.time())
-        session_id = cookie.session_id or options.session_id or new_id()
+        cookie = cookies.read_target_cookie(options.target_cookie, self._clock.now())
+        session_id = cookie.session_id or options.session_id or self._chance.new_id()
         if mbox_names:
             _add_mboxes(body, mbox_names)
         if method == "send_notifications":
             _require_notifications(body)
         if "requestId" not in body:
-            body["requestId"] = new_id()
+            body["requestId"] = self._chance.new_id()
         if self._config.environment_id is not None:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
-        _complete_context(body)
+        _complete_context(body, self._clock.now())
         for part in _PARTS:
             if part in body:
                 self._complete_part(part, body)
@@ -115,12 +99,16 @@ class Completion:
         cluster = (
             hosts.cluster_of_tnt_id(visitor.get("tntId"))
             or hosts.cluster_of_hint(options.target_location_hint)
-            or self._memory.location_hint
+            or self.location_hint
         )
         return Prepared(body, session_id, cluster)
 
     def complete_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
-        """Add what only the edge needs: the impressionId of an execute request, and experienceCloud."""
+        """Complete the parts that only the edge needs: the impressionId of an execute request, and experienceCloud.
+
+        Raises:
+            OptionError: the request cannot be sent; the message names the part that is wrong.
+        """
         try:
             self._completed_for_edge(prepared, options)
         except (AttributeError, KeyError, TypeError):
@@ -130,16 +118,16 @@ class Completion:
     def _completed_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
         body = prepared.body
         if "execute" in body and "impressionId" not in body:
-            body["impressionId"] = new_id()
+            body["impressionId"] = self._chance.new_id()
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
         if "supplementalDataId" in analytics:
             prepared.stitched = True
         else:
-            sdid, shared = self._memory.supplemental_data_id(prepared.session_id, options.consumer_id)
+            sdid, shared = self._stitching.supplemental_data_id(prepared.session_id, options.consumer_id)
             analytics["supplementalDataId"] = sdid
-            # Who names a consumer has others as well, whose calls may be yet to come.
+            # A caller that sets consumer_id will probably make further calls for the same page.
             prepared.stitched = shared or options.consumer_id != DEFAULT_CONSUMER
         _complete_audience_manager(experience_cloud, cookies.read_visitor_cookie(options.visitor_cookie))
 
@@ -154,7 +142,7 @@ class Completion:
             )
 
     def _complete_part(self, part: str, body: Json) -> None:
-        """Drop mboxes without a name; give those without an index their position, or the next free one."""
+        """Drop mboxes without a name; give mboxes without an index their position, or the next free one."""
         asked: Json = body[part]
         named: list[Json] = []
         for position, mbox in enumerate(asked.get("mboxes", ())):
@@ -194,7 +182,7 @@ def _as_json(request: DeliveryRequest | None) -> Json:
 
 
 def _refuse_misplaced(request: DeliveryRequest) -> None:
-    """Name what is no model where a model belongs: a plain dict, mostly."""
+    """Raise the OptionError that names the first part that is not a model, which is mostly a plain dict."""
     _require_model("id", request.id, VisitorId)
     _require_model("property", request.property, Property)
     _require_model("context", request.context, Context)
@@ -232,7 +220,7 @@ _SHAPE: Json = {
     "notifications": [{"id": "str", "impressionId": "str"}],
     "telemetry": {"entries": [{}]},
 }
-"""What completing a request takes for granted."""
+"""The types that preparing a request relies on."""
 _KINDS: dict[str, tuple[Any, str]] = {
     "dict": (dict, "an object"),
     "list": (list, "a list"),
@@ -242,13 +230,13 @@ _KINDS: dict[str, tuple[Any, str]] = {
 
 
 def require_shape(body: Json) -> None:
-    """Refuse a request that completing, sending or reading the answer would trip over.
+    """Check that the parts of a request have the types that the SDK relies on.
 
-    A model keeps JSON of another type as it came. Called when something did trip, since hardly any request does; and
-    for what comes from a store, before it is sent.
+    A model accepts JSON of any type and keeps it, so a part can have a wrong one. Checking every request would be
+    slow: a request of a caller is checked only after an operation on it failed, a stored one before it is sent.
 
     Raises:
-        OptionError: naming the place.
+        OptionError: a part has the wrong type; the message names the part.
     """
     _refuse_misshapen("request", body, _SHAPE)
 
@@ -301,12 +289,12 @@ def _complete_id(
         del body["id"]
 
 
-def _complete_context(body: Json) -> None:
+def _complete_context(body: Json, now: float) -> None:
     context: Json = body.setdefault("context", {})
     if context.get("channel") not in _CHANNELS:
         context["channel"] = "web"
     if "timeOffsetInMinutes" not in context:
-        context["timeOffsetInMinutes"] = time.localtime().tm_gmtoff // 60
+        context["timeOffsetInMinutes"] = time.localtime(now).tm_gmtoff // 60
 
 
 def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorCookie) -> None:
@@ -341,14 +329,13 @@ def _check_notification(position: int, notification: Json) -> None:
 
 
 def _impression_id(notification: Json, visitor: str) -> str:
-    """Derive an id from what happened, so that the same notification given again is the same impression.
+    """Derive the impressionId from the notification, so that the same notification is always the same impression.
 
-    A random id would protect the retries of one call only, and not the caller who sends a notification again
-    because an answer did not name it or never came.
+    With a random id only the retries of one call would count once. A caller may also send a notification again,
+    because the answer did not name it or never came.
     """
-    told = notification.get
-    event = (visitor, told("id"), told("type"), told("timestamp"), told("tokens"), told("mbox"), told("view"))
-    text = repr((*event, told("pageLoad")))
+    names = ("id", "type", "timestamp", "tokens", "mbox", "view", "pageLoad")
+    text = repr((visitor, *map(notification.get, names)))
     return blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
 
 

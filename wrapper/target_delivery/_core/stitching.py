@@ -1,42 +1,46 @@
-"""What a client remembers from call to call: an edge cluster, and what stitches a page's calls together."""
+"""Stitching: the supplementalDataId that ties the calls of one page to its Analytics hit."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from os import urandom
+from typing import TYPE_CHECKING
 
-from target_delivery._http import forks
+if TYPE_CHECKING:
+    from target_delivery._core.chance import Chance
 
-__all__ = ["Memory"]
+__all__ = ["Stitching"]
 
 MAX_SESSIONS = 10_000
-"""Visitors whose supplementalDataId is remembered; the one unused longest is forgotten first."""
+"""Sessions that are remembered. When there are more, the session unused for longest is forgotten."""
 MAX_CONSUMERS = 100
-"""Consumers of one page that are told apart."""
+"""Consumers of one page that are told apart. The next one starts a new page."""
 
 
-class Memory(forks.Watched):
-    """The state that the calls of one client share. Safe in threads."""
+class Stitching:
+    """Remembers for each session the id of its current page. Safe in threads.
 
-    def __init__(self, location_hint: str | None = None) -> None:
-        self.location_hint = location_hint
-        """Edge cluster for calls that bring none: that of the last answer."""
+    Attributes:
+        lock: held while the memory changes. Whoever forks has to hold it, so that the child gets it released and the
+            memory whole.
+    """
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
         self._pages: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
-        # Not a mere lock: a signal handler may send, too.
-        self._lock = threading.RLock()
-        forks.watch(self, self._lock)
+        # Reentrant, because a signal handler may send while the thread that it interrupts holds the lock.
+        self.lock = threading.RLock()
 
     def supplemental_data_id(self, session_id: str, consumer_id: str) -> tuple[str, bool]:
-        """Return the id that ties a call to the Analytics hit of its page, and whether other calls have it, too.
+        """Return the supplementalDataId of a call, and whether other calls have it, too.
 
-        The calls of one visitor (here a session) share an id as long as their consumers differ; a consumer that
-        asks again is on a new page.
+        The calls of one session share an id as long as their consumers differ. A consumer that asks again is on a
+        new page, which gets a new id.
         """
-        with self._lock:
+        with self.lock:
             sdid, consumers = self._pages.pop(session_id, ("", ()))
             if not sdid or consumer_id in consumers or len(consumers) >= MAX_CONSUMERS:
-                sdid, consumers = urandom(16).hex("-", 8).upper(), ()
+                sdid, consumers = self._chance.random_bytes(16).hex("-", 8).upper(), ()
             self._pages[session_id] = (sdid, (*consumers, consumer_id))
             if len(self._pages) > MAX_SESSIONS:
                 self._pages.popitem(last=False)

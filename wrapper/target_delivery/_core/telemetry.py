@@ -1,16 +1,15 @@
-"""What the SDK reports of its own work (on-device.md section 7)."""
+"""Telemetry: the timings that the SDK reports of its own work."""
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from target_delivery.decisioning._json import as_list, as_object
+from attrs import frozen
 
 if TYPE_CHECKING:
-    from target_delivery.decisioning._json import AnyObject, JsonObject
+    from target_delivery._core.prepared import Json
 
 __all__ = ["ARTIFACT_DOWNLOAD", "TelemetryStore", "WireTimes", "artifact_entry", "delivery_entry"]
 
@@ -18,12 +17,12 @@ ARTIFACT_DOWNLOAD = "ArtifactDownload"
 """``requestId`` of the entry of an artifact download."""
 
 MOST_ENTRIES = 100
-"""How many entries wait for a request at most. When there are more, the oldest are dropped."""
+"""Entries that wait for the next request, at most. When there are more, the oldest are dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WireTimes:
-    """What was measured of one exchange. None: not measured.
+    """Measurements of one exchange. None means not measured.
 
     Attributes:
         dns: name lookup, in ms.
@@ -39,9 +38,9 @@ class WireTimes:
     download: float | None = None
     response_size: int | None = None
 
-    def as_object(self) -> JsonObject:
-        """Give ``request`` of a telemetry entry."""
-        measured: JsonObject = {
+    def as_object(self) -> Json:
+        """Return the field ``request`` of a telemetry entry."""
+        measured: Json = {
             "dns": _milliseconds(self.dns),
             "tls": _milliseconds(self.tls),
             "timeToFirstByte": _milliseconds(self.time_to_first_byte),
@@ -52,27 +51,27 @@ class WireTimes:
 
 
 def delivery_entry(
-    request: AnyObject,
-    answer: AnyObject,
+    request: Json,
+    answer: Json,
     *,
     decisioning_method: str,
     timestamp: int,
     execution: float,
     parsing: float | None = None,
     wire: WireTimes | None = None,
-) -> AnyObject:
-    """Describe one delivery.
+) -> Json:
+    """Return the telemetry entry of one call.
 
     Args:
-        request: the request, in the form of ``DeliveryRequest``.
-        answer: its answer, in the form of ``DeliveryResponse``, from the edge or from the device.
-        decisioning_method: how the call asked to be decided.
-        timestamp: when, in ms since the epoch.
-        execution: how long the whole call took, in ms.
-        parsing: how long reading the answer took, in ms.
-        wire: what was measured of the exchange.
+        request: the request as JSON.
+        answer: the answer as JSON, from the edge or from the device.
+        decisioning_method: the decisioning method that the call asked for.
+        timestamp: when the call ended, in ms since the epoch.
+        execution: duration of the whole call, in ms.
+        parsing: duration of reading the answer, in ms.
+        wire: measurements of the exchange.
     """
-    entry: JsonObject = {
+    entry: Json = {
         "requestId": request.get("requestId") or answer.get("requestId"),
         "timestamp": timestamp,
         "mode": "edge" if answer.get("edgeHost") else "local",
@@ -86,53 +85,73 @@ def delivery_entry(
 
 def artifact_entry(
     *, timestamp: int, execution: float, parsing: float | None = None, wire: WireTimes | None = None
-) -> AnyObject:
-    """Describe one artifact download; the arguments are those of delivery_entry."""
-    entry: JsonObject = {"requestId": ARTIFACT_DOWNLOAD, "timestamp": timestamp}
+) -> Json:
+    """Return the telemetry entry of one artifact download; the arguments are those of ``delivery_entry``."""
+    entry: Json = {"requestId": ARTIFACT_DOWNLOAD, "timestamp": timestamp}
     _add_measures(entry, execution, parsing, wire)
     return entry
 
 
 class TelemetryStore:
-    """Entries that wait for the next request. Any number of threads may use it.
+    """Entries that wait for the next request. Safe in threads.
 
     Args:
-        capacity: how many may wait; the oldest are dropped.
+        capacity: entries that may wait. When there are more, the oldest are dropped.
     """
 
     def __init__(self, capacity: int = MOST_ENTRIES) -> None:
-        self._entries: deque[AnyObject] = deque(maxlen=capacity)
+        self._entries: deque[Json] = deque(maxlen=capacity)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, entry: AnyObject) -> None:
-        """Keep an entry."""
+    def add(self, entry: Json) -> None:
+        """Add an entry."""
         self._entries.append(entry)
 
-    def take(self) -> list[AnyObject]:
-        """Give all entries and forget them."""
-        entries: list[AnyObject] = []
+    def take(self) -> list[Json]:
+        """Remove and return all entries."""
+        entries: list[Json] = []
         with suppress(IndexError):
             while True:
                 entries.append(self._entries.popleft())
         return entries
 
 
-def _features(request: JsonObject, decisioning_method: str) -> JsonObject:
-    execute, prefetch = as_object(request.get("execute")), as_object(request.get("prefetch"))
-    features: JsonObject = {
+def _features(request: Json, decisioning_method: str) -> Json:
+    execute, prefetch = _object(request, "execute"), _object(request, "prefetch")
+    features: Json = {
         "decisioningMethod": decisioning_method,
-        "executeMboxCount": len(as_list(execute.get("mboxes"))),
+        "executeMboxCount": _count(execute, "mboxes"),
         "executePageLoad": isinstance(execute.get("pageLoad"), dict),
-        "prefetchMboxCount": len(as_list(prefetch.get("mboxes"))),
+        "prefetchMboxCount": _count(prefetch, "mboxes"),
         "prefetchPageLoad": isinstance(prefetch.get("pageLoad"), dict),
-        "prefetchViewCount": len(as_list(prefetch.get("views"))),
+        "prefetchViewCount": _count(prefetch, "views"),
     }
     return {name: value for name, value in features.items() if value}
 
 
-def _add_measures(entry: JsonObject, execution: float, parsing: float | None, wire: WireTimes | None) -> None:
+def _is_object(value: object) -> TypeGuard[Json]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _object(request: Json, name: str) -> Json:
+    """Return an object in a request; an empty one when it is something else, because nothing promises its type."""
+    value = request.get(name)
+    return value if _is_object(value) else {}
+
+
+def _count(asked: Json, name: str) -> int:
+    """Return the number of items in a list; 0 when it is something else."""
+    value = asked.get(name)
+    return len(value) if _is_list(value) else 0
+
+
+def _add_measures(entry: Json, execution: float, parsing: float | None, wire: WireTimes | None) -> None:
     entry["execution"] = _milliseconds(execution)
     if parsing is not None:
         entry["parsing"] = _milliseconds(parsing)

@@ -1,1 +1,1 @@
-"""A client's on-device side: the artifact, and the decisions made with it."""
+"""The on-device side of a client: keeps the artifact up to date, and decides with it."""

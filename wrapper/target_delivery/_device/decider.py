@@ -1,89 +1,105 @@
-"""Decisions on the device, for a client: what the engine is asked, and what becomes of its answer."""
+"""Decisions on the device, for a client: calls the decisioning engine with the artifact in use."""
 
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from attrs import define
 
 from target_delivery._core import hosts
-from target_delivery._core.flow import Conversation, Send
-from target_delivery._device.keeper import ArtifactKeeper
+from target_delivery._core.emit import emit
+from target_delivery._core.flow import Send
 from target_delivery.decisioning import decide, geo_address, geo_of_headers, notification_request, remote_needs
-from target_delivery.events import GeoLocationUpdated, emit
+from target_delivery.events import GeoLocationUpdated
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from target_delivery._core.request import Prepared
-    from target_delivery._core.telemetry import TelemetryStore
-    from target_delivery._device.keeper import Flag, Loaded
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.config import Config
+    from target_delivery._core.flow import Flow
+    from target_delivery._core.prepared import Json, Prepared
+    from target_delivery._device.keeper import ArtifactKeeper, Loaded
     from target_delivery.decisioning import Decision, RemoteNeeds
-    from target_delivery.decisioning._json import JsonObject, JsonValue
-    from target_delivery.options import Config
+    from target_delivery.decisioning._json import JsonValue
 
-__all__ = ["OnDevice"]
+__all__ = ["OnDevice", "Rules"]
 
 
 class OnDevice:
-    """Decides for one client with the artifact that its keeper has."""
+    """Decides for one client, with the artifact that its keeper has."""
 
-    def __init__(self, config: Config, telemetry: TelemetryStore | None, ready: Flag) -> None:
-        """Take an artifact in hand, if there is one.
-
-        Raises:
-            MissingExtraError: the extra ``on-device`` is not installed.
-            OptionError: ``artifact_payload`` is no artifact that can be used.
-        """
+    def __init__(self, config: Config, keeper: ArtifactKeeper, *, clock: Clock, chance: Chance) -> None:
         self._config = config
-        self.keeper: ArtifactKeeper = ArtifactKeeper(config, telemetry, ready)
+        self._clock = clock
+        self._chance = chance
+        self.keeper: ArtifactKeeper = keeper
 
-    def remote_needs(self, loaded: Loaded, prepared: Prepared) -> RemoteNeeds:
-        """Return what of a request only the edge can decide."""
-        return remote_needs(loaded.artifact, prepared.body)
+    @property
+    def rules(self) -> Rules | None:
+        """The rules of the artifact in use; None before the first artifact."""
+        loaded = self.keeper.loaded
+        return Rules(loaded, self._config, self._clock, self._chance) if loaded is not None else None
 
-    def decide(self, loaded: Loaded, prepared: Prepared) -> Decision:
-        """Decide a request."""
+
+@define
+class Rules:
+    """The rules of one artifact."""
+
+    _loaded: Loaded
+    _config: Config
+    _clock: Clock
+    _chance: Chance
+
+    def remote_needs(self, prepared: Prepared) -> RemoteNeeds:
+        """Return the mboxes and views of a request that only the edge can decide."""
+        return remote_needs(self._loaded.artifact, prepared.body)
+
+    def decide(self, prepared: Prepared) -> Decision:
+        """Decide a request, and log the warnings of the decision."""
         decision = decide(
-            loaded.artifact,
+            self._loaded.artifact,
             prepared.body,
             client=self._config.client,
             session_id=prepared.session_id,
             location_hint=prepared.cluster or "",
-            now=int(time.time() * 1000),
-            source=loaded.source,
+            now=int(self._clock.now() * 1000),
+            source=self._loaded.source,
+            new_id=self._chance.new_id,
         )
         for warning in decision.warnings:
             self._config.logger.error("%s", warning)
         return decision
 
-    def report(self, prepared: Prepared, decision: Decision, telemetry: Sequence[JsonObject]) -> JsonObject | None:
-        """Return the request that counts the impressions of a decision; None when there is nothing to send."""
+    def report(self, prepared: Prepared, decision: Decision, telemetry: Sequence[Json]) -> Json | None:
+        """Return the request that reports the impressions of a decision; None when there is nothing to report."""
         return notification_request(prepared.body, decision, telemetry)
 
-    def address(self, loaded: Loaded, prepared: Prepared) -> str | None:
-        """Return the IP address to look up: rules ask where the visitor is, and only an address is known."""
-        return geo_address(loaded.artifact, prepared.body)
+    def address_to_locate(self, prepared: Prepared) -> str | None:
+        """Return the visitor's IP address, if the rules need a location and the request has none."""
+        return geo_address(self._loaded.artifact, prepared.body)
 
-    def locate(self, address: str, prepared: Prepared, deadline: float) -> Conversation[None]:
+    def locate(self, address: str, prepared: Prepared, deadline: float) -> Flow[None]:
         """Look up where the visitor is, and write it into the request.
 
-        A look-up that fails is logged; the request is decided without it.
+        When the look-up fails, the failure is logged and the request stays as it is.
 
         Args:
-            address: the visitor's IP address; see address().
+            address: the visitor's IP address.
             prepared: the request.
-            deadline: when the look-up has to be over, monotonic seconds.
+            deadline: when the look-up must be over, in monotonic seconds.
         """
+        cdn = hosts.cdn_base_url(environment=self._config.cdn_environment, base_path=self._config.cdn_base_path)
         headers = {"accept": "application/json", "x-forwarded-for": address}
-        outcome = yield Send(httpx.Request("GET", hosts.geo_url(self._config), headers=headers), deadline)
+        outcome = yield Send(httpx.Request("GET", hosts.geo_url(cdn), headers=headers), deadline)
         geo = _geo_of(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else None
         if geo is None:
             why = f"status {outcome.status_code}" if isinstance(outcome, Answer) else type(outcome).__name__
-            self._config.logger.error("The visitor could not be located (%s); deciding goes on without.", why)
+            self._config.logger.error("The visitor could not be located (%s); the call is decided without.", why)
             return
         given = prepared.body["context"]["geo"]
         prepared.body["context"]["geo"] = {**given, **geo}

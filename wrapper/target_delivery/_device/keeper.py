@@ -1,20 +1,21 @@
-"""The life of a rule artifact: downloaded, compiled aside, swapped in at once, never lost.
+"""Keeps a client's artifact up to date: downloads it, compiles it, and only then replaces the one in use.
 
-Everything here is pure but for the clock; the shells hold the conversation that ``ArtifactKeeper.polling`` is.
+Nothing here does I/O: ``ArtifactKeeper.polling`` is a flow that a shell runs. An artifact that cannot be used never
+replaces one that can.
 """
 
 from __future__ import annotations
 
-import random
-import time
 from typing import TYPE_CHECKING, Protocol
 
 import httpx
 from attrs import frozen
 
 from target_delivery._core import hosts
-from target_delivery._core.flow import Conversation, Send, Sleep
-from target_delivery._core.retry import name_of
+from target_delivery._core.backoff import Backoff
+from target_delivery._core.emit import emit
+from target_delivery._core.exchange import name_of
+from target_delivery._core.flow import Send, Wait
 from target_delivery._core.telemetry import artifact_entry
 from target_delivery.decisioning import (
     Artifact,
@@ -26,45 +27,40 @@ from target_delivery.decisioning import (
     read_artifact,
 )
 from target_delivery.errors import ClientClosedError, OptionError
-from target_delivery.events import (
-    ArtifactDownloadFailed,
-    ArtifactDownloadSucceeded,
-    ClientReady,
-    GeoLocationUpdated,
-    emit,
-)
+from target_delivery.events import ArtifactDownloadFailed, ArtifactDownloadSucceeded, ClientReady, GeoLocationUpdated
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
-    from target_delivery._core.retry import Outcome
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.config import Config
+    from target_delivery._core.flow import Flow, Outcome
     from target_delivery._core.telemetry import TelemetryStore
-    from target_delivery.options import Config
 
 __all__ = ["ArtifactKeeper", "Flag", "Loaded"]
 
 MAX_RETRIES = 10
-"""How often a download that failed is tried again before the next poll."""
+"""How many times a failed download is tried again before the next poll."""
 DOWNLOAD_TIMEOUT = 10.0
 """Seconds for one download."""
-FIRST_BACKOFF, MAX_BACKOFF = 0.2, 10.0
-"""Seconds between two tries: the first wait, doubled each time, and the longest; half of it is jitter."""
+BACKOFF = Backoff(first=0.2, longest=10.0)
 
 
 class Flag(Protocol):
-    """What both ``threading.Event`` and ``asyncio.Event`` are."""
+    """A flag that others can wait for: a ``threading.Event`` or an ``asyncio.Event``."""
 
     def set(self) -> None:
-        """Raise the flag."""
+        """Set the flag."""
         ...
 
     def is_set(self) -> bool:
-        """Tell whether it is raised."""
+        """Return whether the flag is set."""
         ...
 
 
 @frozen
 class Loaded:
-    """An artifact in use. One decision sees one of these, whatever is swapped in meanwhile."""
+    """An artifact in use, and where it came from. Immutable, so that a decision never mixes two artifacts."""
 
     artifact: Artifact
     source: ArtifactSource
@@ -74,19 +70,28 @@ class ArtifactKeeper:
     """Keeps the artifact of one client.
 
     Attributes:
-        loaded: the artifact to decide with; None until there is one.
-        ready: set once the client can be used: with the first artifact, or when ``maximum_wait_ready`` has passed.
+        loaded: the artifact in use; None before the first.
+        ready: set when the client can be used: with the first artifact, or after ``maximum_wait_ready``.
     """
 
-    def __init__(self, config: Config, telemetry: TelemetryStore | None, ready: Flag) -> None:
-        """Take an artifact in hand, if there is one.
+    def __init__(
+        self, config: Config, ready: Flag, *, telemetry: TelemetryStore | None, clock: Clock, chance: Chance
+    ) -> None:
+        """Use the option ``artifact_payload`` at once, if it is given.
 
         Raises:
-            OptionError: ``artifact_payload`` is no artifact that can be used.
+            OptionError: ``artifact_payload`` is not a usable artifact.
         """
         self._config = config
         self._telemetry = telemetry
-        self._url = hosts.artifact_url(config)
+        self._clock = clock
+        self._chance = chance
+        self._url = config.artifact_location or hosts.artifact_url(
+            hosts.cdn_base_url(environment=config.cdn_environment, base_path=config.cdn_base_path),
+            client=config.client,
+            environment=config.environment,
+            property_token=config.property_token,
+        )
         self._etag: str | None = None
         self._ready_by: float | None = None
         self.loaded: Loaded | None = None
@@ -95,48 +100,47 @@ class ArtifactKeeper:
             try:
                 artifact = load_artifact(config.artifact_payload)
             except ArtifactError as error:
-                raise OptionError(f"Option 'artifact_payload' is no artifact: {error}") from error
+                raise OptionError(f"Option 'artifact_payload' is not a usable artifact: {error}") from error
             halted = config.polling_interval == 0
             self._use(artifact, ArtifactSource(polling_interval=config.polling_interval, polling_halted=halted))
 
-    def polling(self) -> Conversation[None]:
-        """Download the artifact now, unless there is one, and then every ``polling_interval``."""
+    def polling(self) -> Flow[None]:
+        """Download the artifact now, unless there is one, and then at every ``polling_interval``."""
         interval = self._config.polling_interval / 1000
         if self._config.maximum_wait_ready is not None:
-            self._ready_by = time.monotonic() + self._config.maximum_wait_ready / 1000
+            self._ready_by = self._clock.monotonic() + self._config.maximum_wait_ready / 1000
         if self.loaded is None:
             yield from self._download()
         while interval:
             yield from self._wait(interval)
             yield from self._download()
         if self._ready_by is not None and not self.ready.is_set():
-            yield Sleep(max(0.0, self._ready_by - time.monotonic()))
+            yield Wait(max(0.0, self._ready_by - self._clock.monotonic()))
             self._check_wait()
-        # Nothing comes any more: whoever waits has waited long enough.
+        # No further artifact will come, so end the wait of wait_until_ready().
         self.ready.set()
 
-    def _download(self) -> Conversation[None]:
+    def _download(self) -> Flow[None]:
         for attempt in range(MAX_RETRIES + 1):
-            started = time.monotonic()
+            started = self._clock.monotonic()
             try:
                 outcome = yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT))
             except ClientClosedError:
                 raise
-            except Exception as error:  # of a transport or a hook of the caller's
+            except Exception as error:  # from the caller's transport or hooks
                 outcome = httpx.TransportError(type(error).__name__)
             again = self._take(outcome, started)
             self._check_wait()
             if not again or attempt == MAX_RETRIES:
                 return
-            backoff = min(MAX_BACKOFF, FIRST_BACKOFF * 2**attempt) * random.uniform(0.5, 1)  # noqa: S311 - jitter
-            yield from self._wait(backoff)
+            yield from self._wait(BACKOFF.wait(attempt + 1, self._chance))
 
-    def _wait(self, seconds: float) -> Conversation[None]:
+    def _wait(self, seconds: float) -> Flow[None]:
         first = self._limited(seconds)
-        yield Sleep(first)
+        yield Wait(first)
         self._check_wait()
         if first < seconds:
-            yield Sleep(seconds - first)
+            yield Wait(seconds - first)
 
     def _request(self) -> httpx.Request:
         headers = {"accept": "application/json, */*"}
@@ -145,7 +149,7 @@ class ArtifactKeeper:
         return httpx.Request("GET", self._url, headers=headers)
 
     def _take(self, outcome: Outcome | None, started: float) -> bool:
-        """Use what a download brought; return whether to try again."""
+        """Use the outcome of a download; return whether to try again."""
         if not isinstance(outcome, Answer):
             self._fail(name_of(outcome) if outcome is not None else "no answer")
             return True
@@ -157,7 +161,7 @@ class ArtifactKeeper:
         if outcome.status_code != 200:
             self._fail(f"status {outcome.status_code}")
             return True
-        downloaded = time.monotonic()
+        downloaded = self._clock.monotonic()
         try:
             payload = read_artifact(outcome.content, organization_id=self._config.organization_id)
             artifact = compile_artifact(payload)
@@ -181,7 +185,7 @@ class ArtifactKeeper:
                 polling_interval=interval,
                 polling_halted=interval == 0,
                 retrieval_count=before.retrieval_count + 1,
-                last_retrieved=int(time.time() * 1000),
+                last_retrieved=int(self._clock.now() * 1000),
             ),
         )
 
@@ -192,17 +196,17 @@ class ArtifactKeeper:
         self._announce()
 
     def _fail(self, why: str) -> None:
-        # Without its URL, which can hold a property token or a signature; the event has it.
+        # Without the URL, which can hold a property token or a signature. The event has the URL.
         error = ArtifactError(f"The artifact of {httpx.URL(self._url).host} cannot be used: {why}")
         self._config.logger.error("%s", error)
         emit(self._config, ArtifactDownloadFailed(artifact_location=self._url, error=error))
 
     def _measure(self, started: float, downloaded: float) -> None:
         if self._telemetry is not None:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             self._telemetry.add(
                 artifact_entry(
-                    timestamp=int(time.time() * 1000),
+                    timestamp=int(self._clock.now() * 1000),
                     execution=(now - started) * 1000,
                     parsing=(now - downloaded) * 1000,
                 )
@@ -219,12 +223,15 @@ class ArtifactKeeper:
             emit(self._config, ClientReady())
 
     def _limited(self, seconds: float) -> float:
-        """Cut a wait short where the wait for the first artifact ends."""
+        """Return a time in seconds, cut to the time that ``maximum_wait_ready`` leaves for the first artifact."""
         if self._ready_by is None or self.ready.is_set():
             return seconds
-        return max(0.0, min(seconds, self._ready_by - time.monotonic()))
+        return max(0.0, min(seconds, self._ready_by - self._clock.monotonic()))
 
     def _check_wait(self) -> None:
-        if self._ready_by is not None and not self.ready.is_set() and time.monotonic() >= self._ready_by:
-            self._config.logger.error("No artifact within %s ms; still trying.", self._config.maximum_wait_ready)
+        if self._ready_by is not None and not self.ready.is_set() and self._clock.monotonic() >= self._ready_by:
+            self._config.logger.error(
+                "No artifact arrived within %s ms (maximum_wait_ready); downloading goes on.",
+                self._config.maximum_wait_ready,
+            )
             self._announce()

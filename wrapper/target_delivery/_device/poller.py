@@ -7,24 +7,23 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from target_delivery._core.flow import Send, Sleep
+from target_delivery._core.flow import Send, Wait, run
 from target_delivery.errors import CLOSED, ClientClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from target_delivery._core.flow import Step
-    from target_delivery._core.retry import Outcome
+    from target_delivery._core.flow import Outcome, Step
     from target_delivery._device.keeper import ArtifactKeeper
 
 __all__ = ["Poller"]
 
 STOP_TIMEOUT = 1.0
-"""Seconds that stop() waits for the thread at most: a connection that is just being made cannot be interrupted."""
+"""Seconds that stop() waits for the thread at most, because it cannot interrupt a connection that is being made."""
 
 
 class Poller:
-    """Holds the conversation of an ArtifactKeeper in a thread of its own."""
+    """Runs the flow of an ArtifactKeeper in a thread of its own."""
 
     def __init__(self, keeper: ArtifactKeeper, send: Callable[[Send], Outcome]) -> None:
         self._keeper = keeper
@@ -36,7 +35,7 @@ class Poller:
         self.start()
 
     def start(self) -> None:
-        """Start the thread, unless it is there."""
+        """Start the thread, unless it runs already or was stopped."""
         if self._thread is None and not self._stopped.is_set():
             with self._lock:
                 if self._thread is None:
@@ -44,11 +43,11 @@ class Poller:
                     self._thread.start()
 
     def after_fork_in_child(self) -> None:
-        """Forget the thread, which a child does not have. It starts with the first call, and not for a mere exec."""
+        """Forget the thread, because a fork does not copy it. The first call in the child starts a new one."""
         self._lock, self._thread, self._socket = threading.Lock(), None, None
 
     def stop(self) -> None:
-        """Stop at once, a download under way included."""
+        """Stop the thread at once. A download under way is broken off."""
         self._stopped.set()
         if self._socket is not None:
             with suppress(OSError):
@@ -57,28 +56,22 @@ class Poller:
             self._thread.join(STOP_TIMEOUT)
 
     def _poll(self) -> None:
-        conversation = self._keeper.polling()
-        with suppress(StopIteration, ClientClosedError):
-            step = next(conversation)
-            while not self._stopped.is_set():
-                try:
-                    outcome = self._take(step)
-                except Exception as error:  # of a transport or a hook of the caller's
-                    step = conversation.throw(error)
-                else:
-                    step = conversation.send(outcome)
+        with suppress(ClientClosedError):
+            run(self._keeper.polling(), self._perform)
 
-    def _take(self, step: Step) -> Outcome | None:
+    def _perform(self, step: Step) -> Outcome | None:
+        if self._stopped.is_set():
+            raise ClientClosedError(CLOSED)
         if isinstance(step, Send):
             return self._send(self._interruptible(step))
-        if isinstance(step, Sleep) and self._stopped.wait(step.seconds):
+        if isinstance(step, Wait) and self._stopped.wait(step.seconds):
             raise ClientClosedError(CLOSED)
         return None
 
     def _interruptible(self, step: Send) -> Send:
-        """Have httpcore tell which socket a download uses, so that stop() can wake the thread that reads it."""
+        """Have httpcore report the socket of a download, so that stop() can wake the thread that reads from it."""
         step.request.extensions["trace"] = self._trace
-        # A connection that was used before would not be told.
+        # httpcore reports the socket of a new connection only, so ask for a new one each time.
         step.request.headers["connection"] = "close"
         return step
 

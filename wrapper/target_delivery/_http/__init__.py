@@ -1,1 +1,1 @@
-"""The wire: connection pool, deadlines, forks."""
+"""The wire: HTTP clients, deadlines, and forks."""

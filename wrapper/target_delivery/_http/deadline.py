@@ -1,21 +1,32 @@
-"""HTTP for threads that ends at the deadline of a call, whatever the other end does.
+"""Deadlines: how a call ends in time, whatever the other end does.
 
-httpcore gives every read of a phase the time that the phase had when it began: a server that sends a byte now and
-then is waited for without end. Here every wait of a socket gets what the call has left.
+A flow gives each request one deadline, which the request carries as its extension ``deadline``. Who keeps it:
 
-Two things can outlast it: the look-up of a name, which the operating system does, and with HTTP/2 another call that
-reads from the connection they share, until that one's deadline.
+asyncio
+    ``asyncio.timeout`` cancels the exchange. It needs no help from the transport.
+threads, the SDK's own HTTP client
+    DeadlineTransport, below. Before every wait, a socket gets the time that the call has left as its timeout. httpx's
+    own transport cannot do this: it sets one timeout for each single read, so a server that sends a byte now and then
+    is never late.
+threads, the caller's own ``http_client``
+    ``target_delivery_api.transport``. It limits each phase of the exchange to the time left when the phase starts, and
+    shuts the connection down when the body of the answer is late. Only a server that sends the head of an answer byte
+    by byte can outlast that.
+
+Two waits can outlast a DeadlineTransport: the look-up of a host name, which the operating system does; and with HTTP/2
+another call that reads from the shared connection, until the deadline of that call.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
+
+from target_delivery._core.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     import ssl
@@ -24,23 +35,28 @@ if TYPE_CHECKING:
 __all__ = ["DeadlineTransport"]
 
 SHORTEST_CONNECT = 0.25
-"""Seconds that an address is given to answer at least, while there are more; what RFC 8305 advises."""
+"""Seconds that an address gets to answer, at least, before the next address is tried. RFC 8305 advises this value."""
 
 
 class _Call(threading.local):
-    """The call that a thread is busy with. With HTTP/2 a connection has many of them, in a thread each."""
+    """The call of a thread. Kept by thread and not by connection, because calls share a connection with HTTP/2."""
 
     deadline: float | None = None
+    """Seconds, as ``time.monotonic()`` counts them: sockets wait in real time, whichever clock a client has."""
 
 
 _call = _Call()
 
 
 def _left(limit: float | None, late: type[httpcore.TimeoutException]) -> float | None:
-    """Return how long the thread may wait now, at most `limit`."""
+    """Return the seconds that this thread may wait now: the rest of its call, but at most ``limit``.
+
+    Raises:
+        TimeoutException: the deadline passed. ``late`` is the kind of exception.
+    """
     if _call.deadline is None:
         return limit
-    left = _call.deadline - monotonic()
+    left = _call.deadline - SYSTEM_CLOCK.monotonic()
     if left <= 0:
         raise late("The deadline passed.")
     return left if limit is None or left < limit else limit
@@ -79,7 +95,7 @@ class _Stream(httpcore.NetworkStream):
         try:
             limit = _left(timeout, httpcore.ConnectTimeout)
         except httpcore.ConnectTimeout:
-            # Nobody has it yet who would.
+            # The caller has no reference yet, so close the socket here.
             self.close()
             raise
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, limit))
@@ -105,7 +121,7 @@ class _Backend(httpcore.SyncBackend):
         for tried, (*_, address) in enumerate(found):
             limit = _left(timeout, httpcore.ConnectTimeout)
             if limit is not None:
-                # One that does not answer leaves time for the others.
+                # Leave time for the other addresses, in case this one does not answer.
                 limit = min(limit, max(limit / (len(found) - tried), SHORTEST_CONNECT))
             try:
                 return _Stream(super().connect_tcp(str(address[0]), port, limit, local_address, socket_options))
@@ -115,14 +131,16 @@ class _Backend(httpcore.SyncBackend):
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """Heeds the extension ``deadline`` of a request: monotonic seconds. The thread that sends it reads the answer.
+    """Ends every exchange at the deadline in the request's extension ``deadline``, in ``time.monotonic()`` seconds.
 
-    Still a transport of httpx, so that what is put around those (pytest-httpx, OpenTelemetry) is put around this.
+    The thread that sends a request must also read the answer.
+
+    It is a subclass of httpx's transport, so that tools which patch that class (pytest-httpx, OpenTelemetry) work.
     """
 
     def __init__(self, *, verify: ssl.SSLContext, http2: bool, limits: httpx.Limits) -> None:
         super().__init__(verify=verify, http2=http2, limits=limits)
-        # httpx has no public way to give it a network backend.
+        # httpx has no public parameter for a network backend, so replace its pool.
         self._pool = httpcore.ConnectionPool(
             ssl_context=verify,
             max_connections=limits.max_connections,
@@ -133,6 +151,6 @@ class DeadlineTransport(httpx.HTTPTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request`, and return the answer when its head is there."""
+        """Send a request, and return the answer as soon as its head has arrived."""
         _call.deadline = request.extensions.get("deadline")
         return super().handle_request(request)

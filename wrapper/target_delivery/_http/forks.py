@@ -1,4 +1,4 @@
-"""Forks, which must not happen amid what a child cannot inherit."""
+"""Makes forks safe: holds locks during a fork, so that a child never inherits a lock that stays locked."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["Watched", "watch"]
 
 
 class Watched:
-    """The base of what has to be at rest for a fork. Its lock is held meanwhile: no child waits for it for ever."""
+    """The base of objects that act before a fork, or in the child after it. Their lock is held meanwhile."""
 
     def before_fork(self) -> None:
-        """Come to rest."""
+        """Finish or pause work that a fork must not interrupt."""
 
     def after_fork_in_child(self) -> None:
-        """Leave to the parent what is the parent's."""
+        """Give up connections and threads, which belong to the parent."""
 
 
 _lock = threading.RLock()
-_watched: WeakKeyDictionary[Watched, AbstractContextManager[object]] = WeakKeyDictionary()
+_watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
 _held = ExitStack()
 
 
-def watch(one: Watched, lock: AbstractContextManager[object]) -> None:
-    """Have it come to rest before every fork, and its lock held over it, as long as it lives."""
+def watch(one: object, lock: AbstractContextManager[object]) -> None:
+    """Hold the lock of an object during every fork, as long as the object lives. Call its hooks if it is a Watched."""
     with _lock:
         _watched[one] = lock
 
@@ -39,13 +39,15 @@ def _before() -> None:
     _held.enter_context(_lock)
     for one, lock in list(_watched.items()):
         _held.enter_context(lock)
-        one.before_fork()
+        if isinstance(one, Watched):
+            one.before_fork()
 
 
 def _after_in_child() -> None:
     with _held:
         for one in list(_watched):
-            one.after_fork_in_child()
+            if isinstance(one, Watched):
+                one.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""The connection pool that serves every edge cluster, and what it may log."""
+"""The HTTP clients of one client: connections to every edge cluster, and a filter for httpx's log lines."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["CookielessAsyncClient", "CookielessClient", "Pool", "direct_async_cl
 
 
 LANES = 100
-"""HTTP clients of one pool at most; further calls share them."""
+"""HTTP clients of one pool, at most. Further calls share them."""
 CALLS_PER_LANE = {False: 1, True: 10}
-"""Calls in one lane at the same time, without and with HTTP/2, which has many calls share a connection."""
+"""Calls that one lane takes at the same time, by whether HTTP/2 is used, where calls share a connection."""
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
@@ -36,9 +36,9 @@ class _NoCookies(httpx.Cookies):
 
 
 class _Cookieless:
-    """Takes no cookies: the calls are of many visitors, and what the edge sets for one is not for another.
+    """Ignores the cookies of answers: they belong to one visitor, and the next call is for another.
 
-    It also saves a tenth of a call, which httpx spends on looking for them.
+    This also saves a tenth of the time of a call, which httpx spends on looking for cookies.
     """
 
     _none = _NoCookies()
@@ -55,8 +55,8 @@ class _Cookieless:
 class CookielessClient(_Cookieless, httpx.Client):
     """An HTTP client of a TargetClient.
 
-    With a transport of its own it gives the SDK's requests straight to that: what httpx does besides on the way
-    (redirects, authentication, event hooks, a line in the log) is nothing for them, and takes a tenth of their time.
+    When it is given a transport, it passes the SDK's requests directly to the transport. The SDK does not need httpx's
+    redirects, authentication, event hooks and log lines, which take a tenth of the time of a call.
     """
 
     def __init__(self, *, transport: httpx.BaseTransport | None = None, **options: Any) -> None:
@@ -64,7 +64,7 @@ class CookielessClient(_Cookieless, httpx.Client):
         self._direct = transport
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
-        """Send a request; with ``stream`` the answer's body is still to be read."""
+        """Send a request. With ``stream`` the caller must read and close the body of the answer."""
         if self._direct is None or self.is_closed or not stream:
             return super().send(request, stream=stream, **options)
         response = self._direct.handle_request(request)
@@ -80,7 +80,7 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
         self._direct = transport
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
-        """Send a request; with ``stream`` the answer's body is still to be read."""
+        """Send a request. With ``stream`` the caller must read and close the body of the answer."""
         if self._direct is None or self.is_closed or not stream:
             return await super().send(request, stream=stream, **options)
         response = await self._direct.handle_async_request(request)
@@ -98,13 +98,13 @@ class HttpOptions(TypedDict):
 
 
 def http_options() -> HttpOptions:
-    """Return how the SDK sets up HTTP clients: HTTP/2 where the extra ``http2`` is installed.
+    """Return the arguments for the SDK's own HTTP clients. They use HTTP/2 when the extra ``http2`` is installed.
 
-    Time is limited by each call's deadline, not by the pool.
+    They have no timeout, because each call has a deadline.
     """
     return {
         "http2": find_spec("h2") is not None,
-        # A lane keeps a connection to each edge cluster it was used for; there are about ten.
+        # A lane keeps one connection to each edge cluster that its calls went to. There are about ten clusters.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
         "verify": httpx.create_ssl_context(),
@@ -112,12 +112,12 @@ def http_options() -> HttpOptions:
 
 
 def punctual_client(**options: Unpack[HttpOptions]) -> CookielessClient:
-    """Return an HTTP client that ends every call at its deadline, unless it has to use a proxy."""
-    # httpx takes no proxies from the environment when it is given a transport: with them its own does the work, and
-    # an edge that sends byte by byte can outlast the deadline.
+    """Return an HTTP client whose transport keeps deadlines, unless the environment has a proxy."""
+    # With a transport of our own, httpx would ignore the proxies of the environment. So httpx's transport is used for
+    # them; see _http/deadline.py for the one way in which a call can then outlast its deadline.
     if _proxies_in_environment():
         return CookielessClient(**options)
-    # Not above: httpcore takes as long to import as the rest, and whoever only imports the SDK is spared it.
+    # Not at the top: importing httpcore doubles the time to import the SDK, and only a client needs it.
     from target_delivery._http.deadline import DeadlineTransport
 
     transport = DeadlineTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
@@ -125,7 +125,7 @@ def punctual_client(**options: Unpack[HttpOptions]) -> CookielessClient:
 
 
 def direct_async_client(**options: Unpack[HttpOptions]) -> CookielessAsyncClient:
-    """Return an HTTP client that sends without a detour, unless it has to use a proxy."""
+    """Return an HTTP client that sends directly through its transport, unless the environment has a proxy."""
     if _proxies_in_environment():
         return CookielessAsyncClient(**options)
     transport = httpx.AsyncHTTPTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
@@ -133,7 +133,7 @@ def direct_async_client(**options: Unpack[HttpOptions]) -> CookielessAsyncClient
 
 
 def _proxies_in_environment() -> bool:
-    """Return whether httpx would use a proxy for any host, as its own get_environment_proxies decides."""
+    """Return whether httpx would use a proxy for any host. Decides like httpx's get_environment_proxies."""
     proxies = getproxies()
     nowhere = "*" in (host.strip() for host in proxies.get("no", "").split(","))
     return not nowhere and any(proxies.get(scheme) for scheme in ("http", "https", "all"))
@@ -141,26 +141,25 @@ def _proxies_in_environment() -> bool:
 
 @define(eq=False)
 class Lane(Generic[H]):
-    """An HTTP client, and how many calls are under way in it."""
+    """An HTTP client, and the number of calls that use it now."""
 
     http: H
     busy: int = 0
 
 
 class Pool(forks.Watched, Generic[H]):
-    """The connections of one client to every edge cluster, in lanes that are used by one call at a time.
+    """The HTTP clients of one client, called lanes. Without HTTP/2 a lane takes one call at a time. Safe in threads.
 
-    httpcore compares all connections of its pool with each other whenever a request begins or ends, and offers an
-    idle one to every request that waits. With fifty in one pool that costs more than the request, and a request that
-    has bad luck waits for seconds. Nothing of it is to be seen while each call has an HTTP client to itself. Safe in
-    threads.
+    One httpx client for all calls would be slow: httpcore goes through all connections of its pool whenever a request
+    begins or ends. With fifty connections that takes longer than the request, and an unlucky request waits for
+    seconds. A call that has a lane for itself is not affected.
 
     Attributes:
-        owned: whether the HTTP clients are the SDK's own, and not the caller's.
+        owned: whether the SDK made the HTTP clients. False when the caller gave one.
     """
 
     def __init__(self, kind: Callable[..., H], given: H | None) -> None:
-        """Take the kind of HTTP client, and the caller's own one, which is used instead of any other."""
+        """Take the function that makes an HTTP client, and the caller's own HTTP client, which replaces all others."""
         self.owned: bool = given is None
         options: HttpOptions | None = http_options() if given is None else None
         self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
@@ -172,12 +171,12 @@ class Pool(forks.Watched, Generic[H]):
 
     @property
     def clients(self) -> list[H]:
-        """The HTTP clients in use."""
+        """All HTTP clients of this process."""
         return [lane.http for lane in self._lanes]
 
     @contextmanager
     def lane(self) -> Generator[H]:
-        """Give the first HTTP client that is free, so that few calls share few connections."""
+        """Lend the first free HTTP client for one call, so that as few connections as possible are open."""
         with self._lock:
             lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
             if lane is None and self.owned and len(self._lanes) < LANES:
@@ -193,13 +192,13 @@ class Pool(forks.Watched, Generic[H]):
                 lane.busy -= 1
 
     def after_fork_in_child(self) -> None:
-        """Leave the connections to the process that opened them; a caller's own client is shared."""
-        self._parents += self._lanes  # kept, lest their end closes what the parent uses
+        """Leave the open connections to the parent, and use new ones. A caller's own client stays in use."""
+        self._parents += self._lanes  # A reference is kept, because deleting them would close the parent's connections.
         self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
 
 
 class _WithoutSecrets(logging.Filter):
-    """httpx logs the URL of every request at INFO; session ids and tokens do not belong there."""
+    """Removes session ids and tokens from the URLs that httpx logs at INFO."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -212,7 +211,7 @@ def _without_secrets(argument: object) -> object:
         if "sessionId" in argument.params:
             return argument.copy_with(query=None)
         if argument.path.endswith(("/rules.json", "/rules.bin")):
-            # The path can hold a property token, the rest a signature or a password.
+            # The path can contain a property token; user and query can contain a password or a signature.
             return f"{argument.scheme}://{argument.host}/…/{argument.path.rpartition('/')[2]}"
     return argument
 

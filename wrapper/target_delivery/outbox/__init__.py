@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from target_delivery._core.request import (
+    from target_delivery._core.prepared import (
         Prepared as Prepared,
     )
     from target_delivery.options import (
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
         Store as Store,
         StoreStats as StoreStats,
     )
+    from target_delivery.outbox.stores.memory import (
+        MemoryStore as MemoryStore,
+    )
     from target_delivery.outbox.stores.opening import (
         open_store as open_store,
     )
@@ -49,7 +52,6 @@ if TYPE_CHECKING:
         RedisStore as RedisStore,
     )
     from target_delivery.outbox.stores.sqlite import (
-        MemoryStore as MemoryStore,
         SQLiteStore as SQLiteStore,
     )
 else:
@@ -58,7 +60,7 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         __name__,
         {
-            "target_delivery._core.request": ("Prepared",),
+            "target_delivery._core.prepared": ("Prepared",),
             "target_delivery.options": (
                 "AsyncOutbox",
                 "Outbox",
@@ -75,11 +77,9 @@ else:
                 "Store",
                 "StoreStats",
             ),
+            "target_delivery.outbox.stores.memory": ("MemoryStore",),
             "target_delivery.outbox.stores.opening": ("open_store",),
             "target_delivery.outbox.stores.redis": ("RedisStore",),
-            "target_delivery.outbox.stores.sqlite": (
-                "MemoryStore",
-                "SQLiteStore",
-            ),
+            "target_delivery.outbox.stores.sqlite": ("SQLiteStore",),
         },
     )

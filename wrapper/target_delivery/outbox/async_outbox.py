@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery.async_client import AsyncTargetClient
 from target_delivery.errors import OutboxError, OutboxFullError
 from target_delivery.outbox.engine import (
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.prepared import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.scheduler import Batch, Outcome
@@ -74,11 +77,14 @@ class AsyncNotificationOutbox:
         linger: float = 0.1,
         max_age: float = 86_400.0,
         room_timeout: float | None = 0.0,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_client(
             client, AsyncTargetClient, "An AsyncNotificationOutbox", "A TargetClient goes with a NotificationOutbox."
         )
         self._client = client
+        self._clock = clock
         self._room_timeout = room_timeout
         self._new_engine: Callable[[], Engine] = partial(
             make_engine,
@@ -89,6 +95,8 @@ class AsyncNotificationOutbox:
             linger=linger,
             max_age=max_age,
             room_timeout=room_timeout,
+            clock=clock,
+            chance=chance,
         )
         self._engine: Engine = self._new_engine()
         self._tasks: _Tasks | None = None
@@ -102,7 +110,7 @@ class AsyncNotificationOutbox:
 
     async def send_prepared(self, prepared: Prepared) -> None:
         """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
+        deadline = None if self._room_timeout is None else self._clock.monotonic() + self._room_timeout
         while True:
             if self._closed:
                 raise closed_error()
@@ -112,7 +120,7 @@ class AsyncNotificationOutbox:
             try:
                 entry.require_stored()
             except OutboxFullError:
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline is not None and self._clock.monotonic() >= deadline:
                     raise
                 tasks.wake.set()
                 await asyncio.sleep(ROOM_POLL)
@@ -123,12 +131,12 @@ class AsyncNotificationOutbox:
 
     async def flush(self, timeout: float | None = None) -> int:  # noqa: ASYNC109 - as the other outbox has it
         """Wait until all that is stored now has left the store; see ``NotificationOutbox.flush``."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         tasks = self._process()
         newest = await tasks.in_store(tasks.engine.newest)
         tasks.wake.set()
         while newest is not None and not await tasks.in_store(tasks.engine.delivered_up_to, newest):
-            if deadline is not None and time.monotonic() >= deadline:
+            if deadline is not None and self._clock.monotonic() >= deadline:
                 return (await self.stats()).stored
             await asyncio.sleep(FLUSH_POLL)
         return 0
@@ -139,12 +147,12 @@ class AsyncNotificationOutbox:
             return 0
         tasks = self._process()
         self._closed = True
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         try:
             # A little is kept back to end the calls that are under way.
             return await self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
         finally:
-            await tasks.stop(None if deadline is None else deadline - time.monotonic())
+            await tasks.stop(None if deadline is None else deadline - self._clock.monotonic())
 
     async def stats(self) -> OutboxStats:
         """Count what is in the store; see ``NotificationOutbox.stats``."""
@@ -159,7 +167,7 @@ class AsyncNotificationOutbox:
     async def replay(self, refs: Collection[str] | None = None) -> int:
         """Put back what was set aside; see ``NotificationOutbox.replay``."""
         tasks = self._process()
-        replayed = await tasks.in_store(tasks.engine.store.replay, refs, time.time())
+        replayed = await tasks.in_store(tasks.engine.store.replay, refs, self._clock.now())
         tasks.wake.set()
         return replayed
 
@@ -188,7 +196,7 @@ class AsyncNotificationOutbox:
                 tasks.leave()
             tasks = None
         if tasks is None:
-            tasks = self._tasks = _Tasks(self._client, self._engine, loop)
+            tasks = self._tasks = _Tasks(self._client, self._engine, loop, self._clock)
         if not self._closed:
             tasks.start()
         return tasks
@@ -197,11 +205,14 @@ class AsyncNotificationOutbox:
 class _Tasks:
     """The tasks of one event loop: one that decides, and one for each call; and the thread for the store."""
 
-    def __init__(self, client: AsyncTargetClient, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, client: AsyncTargetClient, engine: Engine, loop: asyncio.AbstractEventLoop, clock: Clock
+    ) -> None:
         self.engine = engine
         self.wake = asyncio.Event()
         self._client = client
         self._loop = loop
+        self._clock = clock
         self._pid = os.getpid()
         self._store = ThreadPoolExecutor(1, thread_name_prefix="target-outbox")
         self._ended = False
@@ -256,8 +267,8 @@ class _Tasks:
         ending.append(self._store.submit(self.engine.store.close))
         self._store.shutdown(wait=False)
         # A store that hangs ends on its own time.
-        deadline = inf if timeout is None else time.monotonic() + STORE_END
-        while not all(one.done() for one in ending) and time.monotonic() < deadline:  # noqa: ASYNC110 - of a thread
+        deadline = inf if timeout is None else self._clock.monotonic() + STORE_END
+        while not all(one.done() for one in ending) and self._clock.monotonic() < deadline:  # noqa: ASYNC110 - of a thread
             await asyncio.sleep(FLUSH_POLL)
         for one in ending:
             if one.done():

@@ -5,35 +5,35 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Mapping
 from math import inf, isfinite
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import evolve, frozen
 
+from target_delivery._core.backoff import Backoff
+from target_delivery._core.emit import emit
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
-from target_delivery.events import NotificationSetAside, emit
+from target_delivery.events import NotificationSetAside
 from target_delivery.outbox.items import Item, packed
-from target_delivery.outbox.scheduler import Limits, Sender
+from target_delivery.outbox.scheduler import Limits, Scheduler
 from target_delivery.outbox.stores.base import Settlement
 from target_delivery_api.models import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from target_delivery._core.request import Prepared
-    from target_delivery.options import Config
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.config import Config
+    from target_delivery._core.prepared import Prepared
     from target_delivery.outbox.scheduler import Batch, Outcome
     from target_delivery.outbox.stores.base import Claimed, Reason, Store
 
 __all__ = ["CLOSE_TIMEOUT", "Engine", "OutboxStats", "make_engine"]
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that leaving a with block waits for deliveries."""
@@ -47,8 +47,10 @@ ROOM_POLL = 0.02
 """Seconds after which a full store is tried again."""
 FLUSH_POLL = 0.01
 """Seconds after which ``flush`` looks again whether all is delivered."""
-MAX_STORE_BACKOFF = 5.0
-"""Seconds between attempts at a store that fails."""
+MAX_WAIT = 5.0
+"""Seconds that the scheduler sleeps at most, whatever the clock says: somebody may set it back."""
+BETWEEN_STORE_FAILURES = Backoff(first=0.1, longest=MAX_WAIT)
+"""Waits between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
 """How often a store that fails is tried before an outbox ends without it: the leases end all the same."""
 CALL_MARGIN = 1.0
@@ -89,7 +91,9 @@ class OutboxStats:
 class Engine:
     """An outbox of one process, without the part that sends."""
 
-    def __init__(self, config: Config, store: Store, limits: Limits) -> None:
+    def __init__(self, config: Config, store: Store, limits: Limits, clock: Clock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
         self.store = store
         self.limits = limits
         self.inbox: SimpleQueue[tuple[Batch, Outcome] | None] = SimpleQueue()
@@ -99,7 +103,7 @@ class Engine:
         self.stopping: bool = False
         """Set it to send no more: calls that are under way end, and what waits stays stored."""
         self._config = config
-        self._sender = Sender(limits, store.lease)
+        self._scheduler = Scheduler(limits, store.lease, chance)
         self._committer = _Committer(store)
         self._bursts = _Bursts(limits)
         self._told: list[tuple[Claimed, Reason, str]] = []
@@ -108,7 +112,6 @@ class Engine:
         self._sleeps_until = inf
         self._store_used = -inf
         self._clusters: set[str] = set()
-        self._inside: set[int] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
     # --- storing
@@ -126,7 +129,7 @@ class Engine:
             prepared = evolve(prepared, cluster=None)
         route = "" if self._config.server_domain is not None else prepared.cluster or ""
         group, contents = packed(prepared)
-        now = time.time()
+        now = self._clock.now()
         due = self._bursts.due(group, len(contents), now)
         items = [Item(group, route, data, now, due) for data in contents]
         wake = due < self._sleeps_until and route not in self._closed_routes
@@ -140,41 +143,24 @@ class Engine:
         return True
 
     def commit(self) -> None:
-        """Store what is queued, from whatever thread. Whoever waits for it meanwhile rides along with the next."""
-        if not self.interrupted:
-            self.use(self._committer.commit)
-
-    def use(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do what a caller asks of the store."""
-        me = threading.get_ident()
-        if me in self._inside:
-            return work(*args, **kwargs)
-        self._inside.add(me)
-        try:
-            return work(*args, **kwargs)
-        finally:
-            self._inside.discard(me)
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether this is a signal handler that interrupted a call of this outbox: it must not wait for that to end."""
-        return threading.get_ident() in self._inside
+        """Store what is queued, from any thread. Calls that queue meanwhile are stored by the next commit."""
+        self._committer.commit()
 
     # --- sending: one thread at a time
 
     def cycle(self) -> None:
         """Take note of what ended, and decide on the batches to send now. Raises nothing."""
         try:
-            now = time.time()
+            now = self._clock.now()
             self._take_notes(now)
             if self._store_used <= now < self._store_used + STORE_INTERVAL and not self.stopping:
-                self.to_send += self._sender.start(now)
+                self.to_send += self._scheduler.start(now)
                 self._sleeps_until = self._store_used + STORE_INTERVAL
             elif self._could_use_store(now):
                 self._store_used = now
-                self.to_send += self._sender.start(time.time())  # the store may have taken a while
+                self.to_send += self._scheduler.start(self._clock.now())  # the store may have taken a while
         except Exception:  # of a bug: deliveries have to go on
-            self._sleeps_until = time.time() + POLL
+            self._sleeps_until = self._clock.now() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
 
     def _log(self, text: str, *arguments: object) -> None:
@@ -184,10 +170,10 @@ class Engine:
     def _could_use_store(self, now: float) -> bool:
         """Note in the store what became of items, and claim more; tell whether the store did it."""
         if self.stopping:
-            self._sender.release_ready(now)
+            self._scheduler.release_ready(now)
         try:
             self._settle(now)
-            if not self.stopping and self._sender.wanted():
+            if not self.stopping and self._scheduler.wanted():
                 self._claim(now)
                 self._settle(now)
             self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
@@ -195,7 +181,7 @@ class Engine:
             if not self._store_failures:
                 self._log("The outbox cannot use its store and tries again: %s", error)
             self._store_failures += 1
-            self._sleeps_until = now + min(MAX_STORE_BACKOFF, 0.05 * 2 ** min(self._store_failures, 20))
+            self._sleeps_until = now + BETWEEN_STORE_FAILURES.wait(self._store_failures, self._chance)
             return False
         if self._store_failures:
             self._log("The outbox can use its store again.")
@@ -209,20 +195,20 @@ class Engine:
             except Empty:
                 return
             if note is not None:
-                self._sender.ended(*note, now)
+                self._scheduler.ended(*note, now)
 
     def _claim(self, now: float) -> None:
         groups = self.store.claim(
             now,
-            groups=self._sender.wanted(),
+            groups=self._scheduler.wanted(),
             size=self.limits.max_batch,
             linger=self.limits.linger,
-            closed=self._sender.closed(now),
+            closed=self._scheduler.closed(now),
         )
-        self._sender.took(groups, now)
+        self._scheduler.took(groups, now)
 
     def _settle(self, now: float) -> None:
-        settlement = self._sender.settlement
+        settlement = self._scheduler.settlement
         if not settlement:
             return
         self._telling = self._telling or bool(settlement.aside)
@@ -234,7 +220,7 @@ class Engine:
             self._settle_one_by_one(settlement, now)
         else:
             self._told += settlement.aside
-        self._sender.settlement = Settlement()
+        self._scheduler.settlement = Settlement()
 
     def _settle_one_by_one(self, settlement: Settlement, now: float) -> None:
         """Leave out what the store chokes on: it is sent again when its lease ends."""
@@ -247,17 +233,16 @@ class Engine:
 
     def _wakes(self, now: float) -> float:
         """Return until when there is nothing to do, unless a call ends or something is stored."""
-        if not self._sender.wanted():
+        if not self._scheduler.wanted():
             return now + POLL
-        self._closed_routes = self._sender.closed(now)
-        times = [now + POLL, self.store.next_due(self._closed_routes), self._sender.next_probe(now)]
+        self._closed_routes = self._scheduler.closed(now)
+        times = [now + POLL, self.store.next_due(self._closed_routes), self._scheduler.next_probe(now)]
         return max(min(when for when in times if when is not None), now + 0.001)
 
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the next cycle, unless a call ends or something is stored."""
-        # Bounded, lest a clock that is set back makes it long.
-        return max(0.05 if self.stopping else 0.0, min(MAX_STORE_BACKOFF, self._sleeps_until - time.time()))
+        return max(0.05 if self.stopping else 0.0, min(MAX_WAIT, self._sleeps_until - self._clock.now()))
 
     def wait(self) -> None:
         """Wait in this thread until the next cycle is due."""
@@ -267,12 +252,12 @@ class Engine:
     @property
     def drained(self) -> bool:
         """Whether a stopped outbox has nothing under way, and nothing left to note that the store would take."""
-        noted = not self._sender.settlement or self._store_failures >= MAX_FAILURES_AT_END
-        return self.stopping and not self._sender.running and self.inbox.empty() and noted
+        noted = not self._scheduler.settlement or self._store_failures >= MAX_FAILURES_AT_END
+        return self.stopping and not self._scheduler.running and self.inbox.empty() and noted
 
     def tell(self) -> None:
         """Tell of edges, and emit an event for everything that was set aside since the last time. Raises nothing."""
-        changes, self._sender.changes = self._sender.changes, []
+        changes, self._scheduler.changes = self._scheduler.changes, []
         told, self._told = self._told, []
         for change in changes:
             self._log("%s", change)
@@ -283,7 +268,7 @@ class Engine:
             )
             with contextlib.suppress(Exception):
                 emit(self._config, event)
-        self._telling = bool(self._sender.settlement.aside)
+        self._telling = bool(self._scheduler.settlement.aside)
 
     def stats(self) -> OutboxStats:
         """Count.
@@ -291,19 +276,19 @@ class Engine:
         Raises:
             StoreError: the store cannot be read.
         """
-        now = time.time()
-        counts = self.use(self.store.stats, now)
+        now = self._clock.now()
+        counts = self.store.stats(now)
         age = 0.0 if counts.oldest is None else max(0.0, now - counts.oldest)
         return OutboxStats(counts.pending, counts.in_flight, counts.confirmed, counts.set_aside, age, counts.bytes)
 
     def delivered_up_to(self, position: int) -> bool:
         """Tell whether all that was stored up to a position has left the store, and its events were emitted."""
-        span = self.use(self.store.span)
+        span = self.store.span()
         return (span is None or span[0] > position) and not self._telling
 
     def newest(self) -> int | None:
         """Return the position of what was stored last; None when the store is empty."""
-        span = self.use(self.store.span)
+        span = self.store.span()
         return None if span is None else span[1]
 
 
@@ -323,8 +308,7 @@ class Entry:
             raise self.error
         if not self.stored:
             raise StoreError(
-                "The commit was interrupted, or is that of a signal handler which interrupted another call of the "
-                "outbox. To give the same notifications again is safe."
+                "The commit was interrupted. Give the same notifications again: none of them can count twice."
             )
 
 
@@ -336,8 +320,7 @@ class _Committer:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        # A signal handler may send notifications, too.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._waiting: deque[Entry] = deque()
 
     def put(self, items: Sequence[Item]) -> Entry:
@@ -401,6 +384,8 @@ def make_engine(
     linger: float,
     max_age: float,
     room_timeout: float | None,
+    clock: Clock,
+    chance: Chance,
 ) -> Engine:
     """Check what an outbox is made with, and make its engine.
 
@@ -424,7 +409,7 @@ def make_engine(
         )
     limits = Limits(parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age, call_time=call_time)
     store.dedicate(f"{config.client} ({config.organization_id})")
-    return Engine(config, store, limits)
+    return Engine(config, store, limits, clock, chance)
 
 
 def _up_to(high: float) -> str:

@@ -10,7 +10,8 @@ from attrs import evolve, frozen
 
 from target_delivery._core.cookies import is_session_id
 from target_delivery._core.hosts import cluster_of_hint
-from target_delivery._core.request import Prepared, require_shape
+from target_delivery._core.prepared import Prepared
+from target_delivery._core.request import require_shape
 from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self
 
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery.client import TargetClient
 from target_delivery.errors import OutboxFullError
 from target_delivery.outbox.engine import (
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from types import TracebackType
 
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.prepared import Prepared
     from target_delivery.options import NotificationsOptions
     from target_delivery.outbox.engine import OutboxStats
     from target_delivery.outbox.scheduler import Batch, Outcome
@@ -47,7 +51,11 @@ class NotificationOutbox:
 
     ``send_notifications`` returns when they are safely stored; threads in the background send them, grouped by
     visitor, until the edge names them in an answer. To be created once for a client and a store, and shared by all
-    threads. A context manager; ``close()`` ends it otherwise. After a fork each process has a sender of its own.
+    threads. A context manager; ``close()`` ends it otherwise. After a fork each process has a scheduler of its own.
+
+    Do not use it in a signal handler: the handler may have interrupted a call of this outbox, and would wait for that
+    call forever. Let the handler raise SystemExit instead. The interrupted call stores all of its
+    notifications or none, and the end of the with block delivers what is stored.
 
     Args:
         client: sends them. It stays open when the outbox is closed.
@@ -74,11 +82,14 @@ class NotificationOutbox:
         linger: float = 0.1,
         max_age: float = 86_400.0,
         room_timeout: float | None = 0.0,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_client(
             client, TargetClient, "A NotificationOutbox", "An AsyncTargetClient goes with an AsyncNotificationOutbox."
         )
         self._client = client
+        self._clock = clock
         self._room_timeout = room_timeout
         self._new_engine: Callable[[], Engine] = partial(
             make_engine,
@@ -89,6 +100,8 @@ class NotificationOutbox:
             linger=linger,
             max_age=max_age,
             room_timeout=room_timeout,
+            clock=clock,
+            chance=chance,
         )
         self._processes: dict[int, _Threads] = {}
         self._closed = False
@@ -112,7 +125,7 @@ class NotificationOutbox:
 
     def send_prepared(self, prepared: Prepared) -> None:
         """Store what ``prepare_notifications`` of a client made; otherwise as ``send_notifications``."""
-        deadline = None if self._room_timeout is None else time.monotonic() + self._room_timeout
+        deadline = None if self._room_timeout is None else self._clock.monotonic() + self._room_timeout
         while True:
             if self._closed:
                 raise closed_error()
@@ -122,7 +135,7 @@ class NotificationOutbox:
             try:
                 entry.require_stored()
             except OutboxFullError:
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline is not None and self._clock.monotonic() >= deadline:
                     raise
                 threads.wake()
                 time.sleep(ROOM_POLL)
@@ -138,25 +151,21 @@ class NotificationOutbox:
             timeout: seconds to wait; None waits as long as it takes.
 
         Returns:
-            0 when all of that is delivered or set aside; else how many notifications the store still holds. A handler
-            of an event, which is called between deliveries, gets that at once, and so does a signal handler that
-            interrupted a call of this outbox.
+            0 when all of that is delivered or set aside; else how many notifications the store still holds. In an
+            event handler, which is called between deliveries, it returns at once.
 
         Raises:
             StoreError: the store cannot be read.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         threads = self._process()
-        if threads.must_not_wait:
+        if threads.is_current:
             threads.wake()
             return self.stats().stored
-        return threads.engine.use(self._flushed, threads, deadline)
-
-    def _flushed(self, threads: _Threads, deadline: float | None) -> int:
         newest = threads.engine.newest()
         threads.wake()
         while newest is not None and not threads.engine.delivered_up_to(newest):
-            if (deadline is not None and time.monotonic() >= deadline) or not threads.start(closed=self._closed):
+            if (deadline is not None and self._clock.monotonic() >= deadline) or not threads.start(closed=self._closed):
                 return self.stats().stored
             time.sleep(FLUSH_POLL)
         return 0
@@ -164,8 +173,7 @@ class NotificationOutbox:
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> int:
         """Take no more, deliver what is stored, as far as the time allows, and end.
 
-        What cannot be delivered stays in the store, for the next outbox that is opened on it. In a signal handler that
-        interrupted a call of this outbox it does not wait; to deliver first, have the handler raise SystemExit.
+        What cannot be delivered stays in the store, for the next outbox that is opened on it.
 
         Args:
             timeout: seconds to wait; None waits until everything is delivered.
@@ -181,12 +189,12 @@ class NotificationOutbox:
             return 0
         threads = self._process()
         self._closed = True
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         try:
             # A little is kept back to end the calls that are under way.
             return self.flush(None if timeout is None else max(0.0, timeout - min(0.25, timeout / 4)))
         finally:
-            threads.stop(None if deadline is None else deadline - time.monotonic())
+            threads.stop(None if deadline is None else deadline - self._clock.monotonic())
 
     def stats(self) -> OutboxStats:
         """Count what is in the store.
@@ -202,8 +210,7 @@ class NotificationOutbox:
         Raises:
             StoreError: the store cannot be read.
         """
-        engine = self._process().engine
-        return engine.use(engine.store.list_aside, limit)
+        return self._process().engine.store.list_aside(limit)
 
     def replay(self, refs: Collection[str] | None = None) -> int:
         """Put back what was set aside, to be sent again as if it were stored now.
@@ -218,7 +225,7 @@ class NotificationOutbox:
             StoreError: the store cannot be written.
         """
         threads = self._process()
-        replayed = threads.engine.use(threads.engine.store.replay, refs, time.time())
+        replayed = threads.engine.store.replay(refs, self._clock.now())
         threads.wake()
         return replayed
 
@@ -254,7 +261,7 @@ class _Threads:
     def __init__(self, client: TargetClient, engine: Engine) -> None:
         self.engine = engine
         self._client = client
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._dispatcher: threading.Thread | None = None
         self._work: SimpleQueue[Batch | None] = SimpleQueue()
         self._senders = 0
@@ -274,13 +281,13 @@ class _Threads:
         return self._dispatcher is not None or not closed
 
     def wake(self) -> None:
-        """Have the dispatcher look what there is to do. A queue, since an event must not be set in a signal handler."""
+        """Have the dispatcher look for work now."""
         self.engine.inbox.put(None)
 
     @property
-    def must_not_wait(self) -> bool:
-        """Whether whoever asks keeps the dispatcher from its work: itself, or a call that a signal interrupted."""
-        return threading.current_thread() is self._dispatcher or self.engine.interrupted
+    def is_current(self) -> bool:
+        """Whether the caller runs in the dispatcher's thread, as event handlers do: it must not wait for itself."""
+        return threading.current_thread() is self._dispatcher
 
     def stop(self, timeout: float | None) -> None:
         """Send no more, and end when the calls that are under way have ended; wait for that so many seconds."""
@@ -288,7 +295,7 @@ class _Threads:
         self.wake()
         if self._dispatcher is None:
             self.engine.store.close()
-        elif not self.must_not_wait:
+        elif not self.is_current:
             self._dispatcher.join(None if timeout is None else max(0.0, timeout))
 
     def _run(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -16,17 +15,18 @@ from target_delivery.errors import (
     OptionError,
 )
 from target_delivery.outbox.items import MalformedItemError, merged, unpacked
-from target_delivery.outbox.policy import Circuit, backoff, batch_size
+from target_delivery.outbox.policy import Circuit, batch_size, seconds_to_wait
 from target_delivery.outbox.stores.base import Settlement
 from target_delivery.response import TargetDeliveryResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from target_delivery._core.request import Prepared
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.prepared import Prepared
     from target_delivery.outbox.stores.base import Claimed, Reason
 
-__all__ = ["Batch", "Limits", "Outcome", "Sender"]
+__all__ = ["Batch", "Limits", "Outcome", "Scheduler"]
 
 Outcome = TargetDeliveryResponse | BaseException
 """How a call ended."""
@@ -97,16 +97,17 @@ class Batch:
         )
 
 
-class Sender:
+class Scheduler:
     """Decides what is sent. To be used by one thread at a time.
 
     An engine claims as much as is ``wanted``, sends what ``start`` gives, tells how each ``ended``, and notes the
     ``settlement`` in the store.
     """
 
-    def __init__(self, limits: Limits, lease: float) -> None:
+    def __init__(self, limits: Limits, lease: float, chance: Chance) -> None:
         self._limits = limits
         self._lease = lease
+        self._chance = chance
         self._circuits: dict[str, Circuit] = {}
         self._ready: deque[Batch] = deque()
         self._running = 0
@@ -196,7 +197,7 @@ class Sender:
     def _swapped_for_probe(self, batch: Batch) -> Batch:
         """Choose what is to tell of an edge: what has failed least, and of that any, for one may be why it fails."""
         others = [one for one in self._ready if one.route == batch.route]
-        chosen = min([batch, *others], key=lambda one: (one.attempts, random.random()))  # noqa: S311 - a choice
+        chosen = min([batch, *others], key=lambda one: (one.attempts, self._chance.uniform(0, 1)))
         if chosen is not batch:
             self._ready[self._ready.index(chosen)] = batch
         return chosen
@@ -234,7 +235,7 @@ class Sender:
     def _failed(self, batch: Batch, outcome: BaseException, now: float) -> None:
         status = outcome.status if isinstance(outcome, DeliveryStatusError) else None
         retry_after = outcome.retry_after if isinstance(outcome, DeliveryStatusError) else None
-        circuit = self._circuits.setdefault(batch.route, Circuit())
+        circuit = self._circuits.setdefault(batch.route, Circuit(self._chance))
         if isinstance(outcome, DeliveryError):
             down = status in OVERLOADED or isinstance(outcome, (DeliveryConnectionError, DeliveryTimeoutError))
             was_closed = circuit.until is None
@@ -243,7 +244,7 @@ class Sender:
                 reason=str(outcome),
                 probe=batch.probe and circuit.probing,
                 retry_after=retry_after,
-                news=down or batch.attempts == 0,
+                counts=down or batch.attempts == 0,
             )
             if was_closed and circuit.until is not None:
                 self.changes.append(f"The edge {batch.route or 'of the client'} fails, notifications wait: {outcome}")
@@ -273,7 +274,7 @@ class Sender:
         # One wait for all of them, so that they stay together.
         attempts: dict[int, float] = {}
         for one in claimed:
-            wait = attempts.setdefault(one.attempts, backoff(one.attempts + 1, retry_after))
+            wait = attempts.setdefault(one.attempts, seconds_to_wait(one.attempts + 1, self._chance, retry_after))
             self.settlement.again.append((one, now + wait))
 
 

@@ -1,7 +1,6 @@
-"""The sandbox's HTTP: an ASGI application."""
+"""The ASGI application that answers the sandbox's HTTP requests."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from target_delivery._core.clock import Clock
 from target_delivery.sandbox.artifact import Artifact
 from target_delivery.sandbox.delivery import DeliveryApi, Omission
 from target_delivery.sandbox.faults import Faults, NotJson, RefusedConnection, Reset, Status, Strike, TruncatedBody
@@ -32,17 +32,19 @@ def make_app(
     faults: Faults,
     on_received: Callable[[ReceivedRequest], None],
     on_exchange: Callable[[Exchange], None],
+    clock: Clock,
 ) -> Starlette:
     """Return the application that serves the Delivery API, the CDN of artifacts, geo look-ups and the ledger.
 
     Args:
         api: answers delivery requests, and has the artifact that is served.
         geo: answers geo look-ups.
-        client: client code of the account whose artifact it is.
-        ledger: what ``GET /ledger`` shows.
-        faults: strike requests.
-        on_received: called with each request but those for the ledger when it is there.
-        on_exchange: called with each of them when it is answered or cut off.
+        client: client code that the artifact is served for.
+        ledger: the counts that ``GET /ledger`` shows.
+        faults: the faults that hit requests.
+        on_received: called with each request that has arrived, except requests for the ledger.
+        on_exchange: called with each of these requests when it is answered or cut off.
+        clock: measures how long an exchange takes.
     """
 
     async def exchange(request: Request, process: _Process) -> Response:
@@ -50,11 +52,11 @@ def make_app(
             received = await _received(request)
         except ClientDisconnect:
             return Response(status_code=400)
-        started = time.perf_counter()
+        started = clock.monotonic()
         on_received(received)
         strike = faults.strike(received)
         response = await _answer(lambda: process(received, strike), strike, _connection(request.scope))
-        milliseconds = (time.perf_counter() - started) * 1000
+        milliseconds = (clock.monotonic() - started) * 1000
         status, faults_struck = response.status_code, tuple(strike.names)
         on_exchange(Exchange(received, status, milliseconds, faults_struck, _error_message(response)))
         return response
@@ -102,7 +104,7 @@ async def _received(request: Request) -> ReceivedRequest:
 
 
 async def _answer(process: Callable[[], Response], strike: Strike, connection: Connection) -> Response:
-    """Answer a request, or do to it what strikes it."""
+    """Answer a request, or apply the faults that hit it."""
     await connection.pause(strike.ms_before / 1000)
     match strike.ending:
         case _ if connection.server_stopping:
@@ -140,7 +142,7 @@ def _deliver(api: DeliveryApi, received: ReceivedRequest, strike: Strike) -> Res
 
 
 def _rules(artifact: Artifact, if_none_match: str) -> Response:
-    """Serve an artifact, unless the client has it."""
+    """Answer with the artifact, or with 304 if the client has it already."""
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     if known & {artifact.etag, "*"}:
         return Response(status_code=304, headers={"ETag": artifact.etag})
@@ -148,13 +150,13 @@ def _rules(artifact: Artifact, if_none_match: str) -> Response:
 
 
 class _CutShort(Response):
-    """A response whose connection ends before it does.
+    """A response that ends in the middle, because the connection ends.
 
     Args:
-        whole: the response that is cut short; None: no byte of any is sent.
-        after_bytes: how many bytes of its body are sent; by default half of them. A reset after 0 bytes comes before
+        whole: the response to cut short; None sends nothing at all.
+        after_bytes: number of bytes of the body to send; by default half of them. A reset after 0 bytes comes before
             the status line.
-        reset: end with TCP RST, not FIN.
+        reset: whether the connection ends with TCP RST instead of FIN.
     """
 
     def __init__(self, whole: Response | None = None, after_bytes: int | None = None, *, reset: bool) -> None:

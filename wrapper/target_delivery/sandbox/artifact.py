@@ -3,24 +3,25 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
+from attrs import frozen
+
 from target_delivery.decisioning import Artifact as CompiledArtifact, Rule, load_artifact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Artifact:
-    """A rule artifact, as it is served and as it is decided with."""
+    """A rule artifact, as the sandbox serves it and as it decides with it."""
 
     document: Mapping[str, Any]
-    """The artifact as it was given."""
+    """The artifact as JSON."""
     content: bytes
-    """The artifact as it is downloaded."""
+    """The artifact as clients download it."""
     compiled: CompiledArtifact
-    """The artifact as the engine knows it."""
+    """The artifact as the engine uses it."""
 
     @classmethod
     def load(cls, source: Mapping[str, Any] | Path) -> "Artifact":
@@ -35,7 +36,7 @@ class Artifact:
         try:
             document = json.loads(source.read_bytes())
         except ValueError as error:
-            raise ValueError(f"{source} is no rule artifact: it is not JSON ({error})") from error
+            raise ValueError(f"{source} is not a rule artifact, because it is not JSON ({error})") from error
         return cls._from_document(document, str(source))
 
     @classmethod
@@ -47,7 +48,7 @@ class Artifact:
         rules = _mapping(top.get("rules"), f"rules of {origin}")
         for section in ("mboxes", "views"):
             _check_rules(rules.get(section, {}), f"rules.{section} of {origin}")
-        # What is served is what is decided with, whatever becomes of the caller's object.
+        # A copy: if the caller changes the mapping later, the sandbox still serves the rules that it decides with.
         content = json.dumps(top, separators=(",", ":")).encode()
         return cls(json.loads(content), content, load_artifact(content))
 
@@ -58,7 +59,7 @@ class Artifact:
 
     @property
     def global_mbox(self) -> str:
-        """Name of the mbox that page loads ask for."""
+        """Name of the mbox that stands for page loads."""
         return self.compiled.global_mbox
 
     @property
@@ -73,12 +74,12 @@ class Artifact:
 
 
 def demo_artifact() -> dict[str, Any]:
-    """Return a fresh copy of the artifact a sandbox serves when it is given none.
+    """Return a new copy of the artifact that a sandbox has by default.
 
     It has the mboxes ``home``, ``product1``, ``checkout-flags`` (JSON), ``newsletter`` and ``target-global-mbox``, and
-    the view ``basket``; each belongs to an activity of its own. ``newsletter`` divides the visitors in two halves. The
-    others show the first experience to whom nothing is known about, so that tests can rely on it; the second one is
-    for the parameter ``customer=returning`` (home), iOS and Android (product1), and pages below ``/business/``
+    the view ``basket``; each belongs to an activity of its own. ``newsletter`` splits the visitors into two halves.
+    The others show their first experience by default, so that tests can rely on it. Their second experience is for the
+    parameter ``customer=returning`` (home), for iOS and Android (product1), and for pages below ``/business/``
     (checkout-flags).
     """
     text = files("target_delivery.sandbox").joinpath("demo_artifact.json").read_text("utf-8")
@@ -92,7 +93,7 @@ def _mapping(value: object, where: str) -> Mapping[str, Any]:
 
 
 def _check_rules(value: object, where: str) -> None:
-    """Check once what counting relies on, so that a broken artifact fails at start and not in a request."""
+    """Check the parts of rules that the ledger needs, so that a broken artifact fails at start, not in a request."""
     for name, rules in _mapping(value, where).items():
         if not isinstance(rules, list):
             raise ValueError(f"{where}[{name!r}] must be a list of rules, not {type(rules).__name__}")

@@ -1,43 +1,45 @@
-"""What content an item of a request gets."""
+"""Which rules answer each item of a request."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, Protocol
 
+from attrs import frozen
+
+from target_delivery._core.clock import SYSTEM_CLOCK, Clock
 from target_delivery.decisioning import Rule
 from target_delivery.decisioning.context import Context
 from target_delivery.decisioning.engine import applying, property_of, start
 from target_delivery.sandbox.artifact import Artifact
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
-    """One mbox, view or pageLoad that a request asks for."""
+    """One mbox, view or pageLoad of a request."""
 
     part: Literal["execute", "prefetch"]
     kind: Literal["mbox", "view", "pageLoad"]
     name: str | None
-    """Name of the mbox or view; of a pageLoad the global mbox; None asks for all views."""
+    """Name of the mbox or view. A pageLoad has the name of the global mbox. None stands for all views."""
     details: dict[str, Any]
-    """The item as the request has it: index, parameters, address and so on; a pageLoad has its name, too."""
+    """The item as the request has it, with index, parameters, address and so on. A pageLoad has a name, too."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
-    """The rules whose content is one answer to an item. An item can have several, such as one per view."""
+    """The rules whose content makes one answer to an item. An item for all views has an answer for each view."""
 
     item: Item
     name: str | None
-    """As the item's, or the name of the view."""
+    """Name of the item; of an item for all views, the name of the view."""
     rules: Sequence[Rule]
 
 
 class Decider(Protocol):
-    """Chooses rules."""
+    """Chooses the rules that answer a request."""
 
     def decide(self, artifact: Artifact, request: dict[str, Any]) -> Sequence[Decision]:
-        """Return the decisions for a request in the order they are answered.
+        """Return the decisions for a request, in the order of the answers.
 
         Args:
             artifact: the rules to choose from.
@@ -47,7 +49,7 @@ class Decider(Protocol):
 
 
 def requested_items(artifact: Artifact, request: Mapping[str, Any]) -> Iterator[Item]:
-    """Yield what a DeliveryRequest asks for, in its order."""
+    """Yield the items of a DeliveryRequest, in their order."""
     parts: tuple[Literal["execute", "prefetch"], ...] = ("execute", "prefetch")
     for part in parts:
         asked = request.get(part, {})
@@ -61,31 +63,33 @@ def requested_items(artifact: Artifact, request: Mapping[str, Any]) -> Iterator[
 
 
 class EngineDecider:
-    """Chooses the rules that the engine of on-device decisioning chooses.
+    """Chooses rules with the engine of on-device decisioning.
 
     Args:
-        client: client code, which decides who sees what.
+        client: client code. It is part of the hash that allocates visitors to experiences.
+        clock: tells the time that rules see.
     """
 
-    def __init__(self, client: str) -> None:
+    def __init__(self, client: str, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._client = client
+        self._clock = clock
 
     def decide(self, artifact: Artifact, request: dict[str, Any]) -> Sequence[Decision]:
-        """Return the decisions for a request: those of an item are as many as a client on the device answers."""
-        visit, _ = start(request, self._client, "", None)
+        """Return the decisions for a request. Each item gets as many answers as on-device decisioning gives."""
+        visit, _ = start(request, self._client, "", int(self._clock.now() * 1000))
         token = property_of(request)
         decisions: list[Decision] = []
         for item in requested_items(artifact, request):
             compiled, name = artifact.compiled, item.name or ""
             candidates = compiled.view(name) if item.kind == "view" else compiled.mbox(name)
-            # A rule whose condition cannot be evaluated does not apply; `target-delivery decide --explain` tells why.
+            # A rule whose condition cannot be evaluated does not apply; `target-delivery decide --explain` shows why.
             rules = applying(candidates.for_property(token), Context(visit, item.details), lambda rule, error: None)
             decisions += _decisions(item, rules, global_mbox=name == compiled.global_mbox)
         return decisions
 
 
 def _decisions(item: Item, rules: Iterator[Rule], *, global_mbox: bool) -> list[Decision]:
-    """Divide the rules that apply into answers."""
+    """Group the rules that apply into answers."""
     if item.kind == "pageLoad":
         return [Decision(item, item.name, list(rules))]
     if item.kind == "mbox":

@@ -1,11 +1,13 @@
-"""The Delivery API: from a request to an answer. Knows no HTTP beyond query, body and status."""
+"""The Delivery API: makes the answer to a request. Of HTTP it knows query, body and status only."""
 
 import hashlib
-import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from attrs import evolve, frozen
+
+from target_delivery._core.chance import Chance
+from target_delivery._core.clock import Clock
 from target_delivery.decisioning import Rule, geo_address, geo_of_headers, with_geo
 from target_delivery.decisioning._json import as_list, as_object, as_text
 from target_delivery.decisioning.allocation import visitor_of
@@ -19,24 +21,24 @@ from target_delivery.sandbox.tokens import Event, Location, Tokens
 from target_delivery.sandbox.validation import InvalidRequestError, check_query, read_body
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
-    """Status and JSON body of an answer; a 204 has no body."""
+    """Status and JSON body of an answer. An answer with status 204 has no body."""
 
     status: int
     body: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Omission:
-    """A notification that the answer shall not name."""
+    """The instruction to leave the id of a notification out of the answer."""
 
     processed: bool
-    """Whether it is counted all the same."""
+    """Whether the notification is counted nevertheless."""
 
 
 class DeliveryApi:
-    """Answers delivery requests from an artifact and keeps the ledger."""
+    """Answers delivery requests with the rules of an artifact, and counts in the ledger."""
 
     def __init__(
         self,
@@ -48,6 +50,8 @@ class DeliveryApi:
         *,
         client: str,
         cluster: int,
+        clock: Clock,
+        chance: Chance,
     ) -> None:
         self._decider = decider
         self._tokens = tokens
@@ -55,6 +59,8 @@ class DeliveryApi:
         self._geo = geo
         self._client = client
         self._cluster = cluster
+        self._clock = clock
+        self._chance = chance
         self._artifact_tokens: dict[str, list[Event]] = {}
         self.use(artifact)
 
@@ -64,7 +70,7 @@ class DeliveryApi:
         return self._artifact
 
     def use(self, artifact: Artifact) -> None:
-        """Answer from another artifact from now on. Event tokens of former ones stay known: clients may have them."""
+        """Use another artifact from now on. Event tokens of earlier artifacts stay valid: clients may have them."""
         tokens = _events_by_token(artifact)
         for token, events in self._artifact_tokens.items():
             known = tokens.setdefault(token, [])
@@ -83,7 +89,7 @@ class DeliveryApi:
         Args:
             query: query parameters.
             body: JSON of a DeliveryRequest.
-            omit: asked with the id of each notification whether to leave it out of the answer.
+            omit: called with the id of each notification; returns None to name it in the answer as usual.
         """
         try:
             return self._process(check_query(query), read_body(body), omit)
@@ -95,11 +101,11 @@ class DeliveryApi:
         given = request.get("id", {})
         visitor = self._visitor(session_id, given)
         owner = _digest(visitor["tntId"].split(".")[0])
-        # Who sees what is decided by the id that a client on the device decides by: a tntId made here is none.
+        # Allocate by the ids that the client sent, as on-device decisioning does, not by a tntId made here.
         decided = {**self._located(request), "id": given if visitor_of(given) else visitor}
         decisions = self._decider.decide(self._artifact, decided)
 
-        # Everything is checked before anything is counted: a request is processed as a whole or not at all.
+        # Check everything before counting anything: a request is processed completely or not at all.
         notifications = [
             (notification["id"], self._read_notification(position, notification, owner))
             for position, notification in enumerate(request.get("notifications", ()))
@@ -114,18 +120,18 @@ class DeliveryApi:
         if request["context"].get("beacon", False):
             return Answer(204, None)
         named = [id_ for id_, _ in processed if id_ not in omissions]
-        visit, _ = start(decided, self._client, "", None)
+        visit, _ = start(decided, self._client, "", int(self._clock.now() * 1000))
         return Answer(200, self._response({**request, "id": visitor}, decisions, visit, named, owner))
 
     def _located(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the request with the place of its IP address, when rules ask for it as a client would look it up."""
+        """Return the request with the place of its IP address added, if the rules need it."""
         address = geo_address(self._artifact.compiled, request)
         return request if address is None else with_geo(request, geo_of_headers(self._geo.locate(address)))
 
     def _visitor(self, session_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the visitor's ids with a tntId that names a cluster.
+        """Return the visitor's ids, with a tntId that names a cluster.
 
-        Like the real edge, the sandbox knows a visitor without tntId again by the other ids or the session.
+        Like Adobe's edge, the sandbox recognizes a visitor without a tntId by the other ids or the session.
         """
         known_by = given.get("marketingCloudVisitorId") or given.get("thirdPartyId") or session_id
         tnt_id: str = given.get("tntId") or self._tokens.visitor_id(known_by)
@@ -134,7 +140,11 @@ class DeliveryApi:
         return {**given, "tntId": tnt_id}
 
     def _read_notification(self, position: int, notification: Mapping[str, Any], visitor: str) -> list[Occurrence]:
-        """Return what a notification reports; an InvalidRequestError says what is wrong with it."""
+        """Return the events that a notification reports.
+
+        Raises:
+            InvalidRequestError: a token or a state is unknown or belongs to something else.
+        """
         id_, type_ = notification["id"], notification["type"]
         place = f"notifications[{position}] (id {id_!r})"
         location = self._notification_location(place, notification)
@@ -157,7 +167,7 @@ class DeliveryApi:
         return occurrences
 
     def _notification_location(self, place: str, notification: Mapping[str, Any]) -> Location | None:
-        """Return where a notification says the content was shown: by name, else by state, else None."""
+        """Return the mbox or view that a notification names, by its name or its state; None if it names none."""
         shown = [(kind, notification[kind]) for kind in ("mbox", "view", "pageLoad") if kind in notification]
         named = {location for kind, details in shown if (location := self._named_location(kind, details)) is not None}
         stated: set[Location] = set()
@@ -181,10 +191,10 @@ class DeliveryApi:
         return Location("view" if kind == "view" else "mbox", details["name"])
 
     def _read_event_token(self, token: str) -> tuple[list[Event], str | None]:
-        """Return what a token can stand for, and its owner.
+        """Return the events that a token can stand for, and its owner.
 
-        The artifact's own tokens are known too: a client that decides on the device sends those. The same one
-        can be used at several locations, and belongs to nobody.
+        Clients that decide on the device send the tokens of the artifact. Such a token has no owner, and can occur at
+        several locations.
         """
         if own := self._tokens.read_event_token(token):
             event, owner = own
@@ -201,7 +211,7 @@ class DeliveryApi:
     ) -> dict[str, Any]:
         response: dict[str, Any] = {
             "status": 200,
-            "requestId": request.get("requestId") or str(uuid.uuid4()),
+            "requestId": request.get("requestId") or self._chance.new_id(),
             "id": request["id"],
             "client": self._client,
             "edgeHost": f"mboxedge{self._cluster}.tt.omtrdc.net",
@@ -239,7 +249,7 @@ class DeliveryApi:
         for rule in decision.rules:
             made: dict[str, Any] = rule.consequence.execute(context) if executed else rule.consequence.view(context)
             display = _event(decision, rule)
-            click_token = self._tokens.event_token(display._replace(type="click"), owner)
+            click_token = self._tokens.event_token(evolve(display, type="click"), owner)
             for option in made["options"]:
                 option["responseTokens"] = _response_tokens(option["responseTokens"])
                 if not executed:
@@ -258,7 +268,7 @@ class DeliveryApi:
 
 
 def _response_tokens(on_device: Mapping[str, Any]) -> dict[str, str]:
-    """Return response tokens as the edge writes them."""
+    """Return response tokens in the form that the edge gives them: all values are text."""
     return {name: str(value) for name, value in on_device.items()} | {"activity.decisioningMethod": "server-side"}
 
 
@@ -269,8 +279,8 @@ def _is_click(metric: Mapping[str, Any]) -> bool:
 def _execute_report(decisions: Sequence[Decision], impression_id: str | None) -> list[Occurrence]:
     """Return the impressions that an execute request counts at once.
 
-    The visitor is no part of what makes a duplicate: the first attempt of a visitor without any id can have
-    been answered with an id that never arrived.
+    Duplicates are recognized by the impressionId alone, not by the visitor: a new visitor gets another id on each
+    attempt, because the answer with the first id may have been lost.
     """
     events = [
         _event(decision, rule) for decision in decisions if decision.item.part == "execute" for rule in decision.rules
@@ -279,7 +289,7 @@ def _execute_report(decisions: Sequence[Decision], impression_id: str | None) ->
 
 
 def _event(decision: Decision, rule: Rule) -> Event:
-    """Return the display of a rule's content."""
+    """Return the event that content of the rule was displayed."""
     meta = rule.meta
     return Event(str(meta["activity.id"]), str(meta["experience.id"]), _location(decision), "display")
 
@@ -297,7 +307,7 @@ def _digest(visitor: str) -> str:
 
 
 def _events_by_token(artifact: Artifact) -> dict[str, list[Event]]:
-    """Return what each event token of an artifact's rules stands for."""
+    """Return the events that each event token in an artifact stands for."""
     events: dict[str, list[Event]] = {}
     kinds: tuple[tuple[Literal["mbox", "view"], str], ...] = (("mbox", "mboxes"), ("view", "views"))
     for kind, section in kinds:
@@ -311,5 +321,5 @@ def _events_by_token(artifact: Artifact) -> dict[str, list[Event]]:
                 for metric in map(as_object, as_list(consequence.get("metrics"))):
                     if token := as_text(metric.get("eventToken")):
                         type_: Literal["display", "click"] = "display" if metric.get("type") == "display" else "click"
-                        events.setdefault(token, []).append(display._replace(type=type_))
+                        events.setdefault(token, []).append(evolve(display, type=type_))
     return events

@@ -1,113 +1,113 @@
-"""Faults that a sandbox shows on request.
+"""Faults that a sandbox produces on demand.
 
-What matters most about a fault is whether it strikes before or after the edge has processed the request. A request
-that was processed is counted even when its answer never arrives; when it is sent again, its impressionId keeps it
-from being counted twice. `processed` on a fault says which of the two it is.
+The most important property of a fault is whether it hits before or after the edge has processed the request. A
+processed request is counted even if its answer never arrives; if it is sent again, its impressionId prevents a second
+count. The field `processed` of a fault chooses between the two.
 """
 
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from threading import RLock
 from types import TracebackType
 from typing import Any, Self, get_args
 
+from attrs import Factory, define, field, fields_dict, frozen
+
 from target_delivery.sandbox.requests import ReceivedRequest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latency:
-    """The answer takes longer. Adds to other faults.
+    """The answer takes ``ms`` milliseconds longer. Can hit together with other faults.
 
-    With processed=False the wait is before the request is processed, with processed=True after it. A client that
-    gives up meanwhile has been counted, or will be: the edge does not notice.
+    With processed=False the wait comes before the request is processed, with processed=True after that. In both cases
+    the request of a client that gives up meanwhile is counted, because the edge does not notice.
     """
 
     ms: float
     processed: bool = field(default=False, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require(self.ms >= 0, f"a latency of {self.ms} ms is negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusedConnection:
-    """Nobody listens; nothing is processed.
+    """The edge cannot be reached. Nothing is processed.
 
-    Added without a limit (times=None, probability=1, no match), the port is really closed until the fault is
-    removed: the operating system refuses connections, and idle ones are closed. Otherwise the edge cannot know
-    which connection to refuse before it has a request: it then resets the connection when the request is there,
-    before the first byte of an answer.
+    Without a limit (times=None, probability=1, no match) the port is closed until the fault is removed: the operating
+    system refuses connections, and idle connections are closed. With a limit the edge must read the request before it
+    knows whether the fault hits: it then resets the connection before the first byte of an answer.
     """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reset:
     """The connection is reset (TCP RST) in the middle of the answer.
 
-    after_bytes counts bytes of the body, by default half of it; with 0 not even the status line is sent. Of an answer
-    larger than the socket buffers less can arrive. With processed=False there is no answer yet, so nothing is sent.
+    ``after_bytes`` bytes of the body are sent first, by default half of it; with 0 not even the status line is sent. If
+    the answer is larger than the socket buffers, fewer bytes can arrive. With processed=False nothing is sent.
     """
 
     after_bytes: int | None = None
     processed: bool = field(default=True, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require((self.after_bytes or 0) >= 0, f"after_bytes {self.after_bytes} is negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TruncatedBody:
-    """The connection is closed in the middle of the body, short of its Content-Length; the request is processed.
+    """The connection is closed in the middle of the body, before its Content-Length. The request is processed.
 
-    after_bytes counts bytes of the body, by default half of it.
+    ``after_bytes`` bytes of the body are sent first, by default half of it.
     """
 
     after_bytes: int | None = None
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         _require((self.after_bytes or 0) >= 0, f"after_bytes {self.after_bytes} is negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
-    """An error status with the API's UnexpectedError, for example 429 or 503.
+    """The answer is an UnexpectedError with an error status, for example 429 or 503.
 
-    retry_after, in seconds, becomes a Retry-After header.
+    ``retry_after``, in seconds, becomes a Retry-After header.
     """
 
     code: int
     retry_after: int | None = None
     processed: bool = field(default=False, kw_only=True)
 
-    def __post_init__(self) -> None:
-        _require(400 <= self.code <= 599, f"status {self.code} is no error; give one of 400 to 599")
+    def __attrs_post_init__(self) -> None:
+        _require(400 <= self.code <= 599, f"status {self.code} is not an error; give one from 400 to 599")
         _require((self.retry_after or 0) >= 0, f"retry_after {self.retry_after} s is negative")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotJson:
-    """A page in place of JSON, as proxies and captive portals send it."""
+    """The answer is a page of HTML instead of JSON, as from a proxy or a captive portal."""
 
     content: str = "<html><body><h1>Something else answered</h1></body></html>"
     status: int = 200
     processed: bool = field(default=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OmitNotifications:
-    """Notifications are left out of the answer. Adds to other faults.
+    """The answer leaves out ids of notifications. Can hit together with other faults.
 
-    ids names those that are; None is all. With processed=False they are not counted, and a client should send them
-    again; with processed=True they were counted and only the answer hides it.
+    ``ids`` are the ids to leave out; None stands for all. With processed=False the notifications are not counted, and a
+    client should send them again. With processed=True they are counted.
     """
 
     ids: frozenset[str] | None = None
     processed: bool = field(default=False, kw_only=True)
 
     def covers(self, notification_id: str) -> bool:
-        """Whether a notification is left out."""
+        """Whether the answer leaves out this id."""
         return self.ids is None or notification_id in self.ids
 
 
@@ -115,7 +115,7 @@ Fault = Latency | RefusedConnection | Reset | TruncatedBody | Status | NotJson |
 
 
 class ArmedFault:
-    """A fault in wait. Used as a context manager, it is removed at the end."""
+    """A fault that was added to a sandbox. As a context manager it is removed at the end."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class ArmedFault:
     ) -> None:
         self.fault = fault
         self.struck: int = 0
-        """How many requests it has struck."""
+        """Number of requests that it has hit."""
         self._faults = faults
         self._times = times
         self._probability = probability
@@ -135,12 +135,12 @@ class ArmedFault:
 
     @property
     def closes_port(self) -> bool:
-        """Whether it refuses every connection, which only a closed port does."""
+        """Whether the fault refuses every connection, so that the port must be closed."""
         unlimited = self._times is None and self._probability == 1 and self._match is None
         return unlimited and isinstance(self.fault, RefusedConnection)
 
     def remove(self) -> None:
-        """Take the fault away. Does nothing when it is gone."""
+        """Remove the fault. Does nothing if it was removed before."""
         self._faults.remove(self)
 
     def __enter__(self) -> Self:
@@ -152,7 +152,12 @@ class ArmedFault:
         self.remove()
 
     def strikes(self, request: ReceivedRequest, draw: Callable[[], float]) -> bool:
-        """Decide whether it strikes a request, and take note if so."""
+        """Return whether the fault hits a request, and count the hit.
+
+        Args:
+            request: the request.
+            draw: returns a random number from 0 to 1; called only if the fault has a probability below 1.
+        """
         if self._times is not None and self.struck >= self._times:
             return False
         if not (request.is_delivery if self._match is None else self._match(request)):
@@ -163,33 +168,33 @@ class ArmedFault:
         return True
 
 
-@dataclass(slots=True)
+@define
 class Strike:
-    """What strikes one request."""
+    """The faults that hit one request."""
 
     ms_before: float = 0
     ms_after: float = 0
-    omitted: list[OmitNotifications] = field(default_factory=list[OmitNotifications])
+    omitted: list[OmitNotifications] = Factory(list[OmitNotifications])
     ending: RefusedConnection | Reset | TruncatedBody | Status | NotJson | None = None
-    """The fault that takes the place of the answer."""
+    """The fault that replaces the answer; None if no such fault hits."""
 
     @property
     def names(self) -> list[str]:
-        """The faults' names, for people."""
+        """The names of the faults, for people."""
         delayed = [Latency.__name__] if self.ms_before or self.ms_after else []
         ended = [type(self.ending).__name__] if self.ending else []
         return delayed + [OmitNotifications.__name__ for _ in self.omitted[:1]] + ended
 
 
 class Faults:
-    """The faults in wait for requests. Safe to use from any thread.
+    """The faults of a sandbox. Safe to use from any thread.
 
-    Each request meets them in the order they were added. Latency and OmitNotifications add to whatever else
-    happens; of the others the first that strikes decides, and the rest are kept for later requests.
+    They are tried on each request in the order in which they were added. Every Latency and OmitNotifications that hits
+    takes effect. Of the other faults only the first that hits does; the rest are kept for later requests.
     """
 
     def __init__(self, seed: int, on_change: Callable[[], None]) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # repeatable on purpose, guards nothing
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._on_change = on_change
         self._lock = RLock()
         self._armed: list[ArmedFault] = []
@@ -202,25 +207,25 @@ class Faults:
         probability: float = 1.0,
         match: Callable[[ReceivedRequest], bool] | None = None,
     ) -> ArmedFault:
-        """Arm a fault.
+        """Add a fault.
 
         Args:
-            fault: what shall happen.
-            times: how many requests it strikes; None: every one until it is removed.
-            probability: chance to strike a request that it could strike, 0 to 1. The sequence of hits is the same
-                for the same seed of the sandbox.
-            match: called with each request, also those for an artifact (``GET .../rules.json``) and for a geo look-up
-                (``GET /v1/geo``); says whether the fault can strike it. Runs on the sandbox's thread. None: the fault
-                strikes requests to the Delivery API (``request.is_delivery``).
+            fault: the fault.
+            times: number of requests that it hits; None hits every request until the fault is removed.
+            probability: fraction of the possible requests that it hits, 0 to 1. The same ``fault_seed`` of the sandbox
+                gives the same sequence of hits.
+            match: returns whether the fault can hit a request. It is called in the sandbox's thread with each request,
+                artifact downloads (``GET .../rules.json``) and geo look-ups (``GET /v1/geo``) included. None: the fault
+                can hit calls of the Delivery API only (``request.is_delivery``).
 
         Raises:
-            TypeError: fault is none.
-            ValueError: times is not positive or probability not in 0 to 1.
+            TypeError: fault is not a fault.
+            ValueError: times is not positive, or probability is not between 0 and 1.
         """
         if type(fault) not in get_args(Fault):
-            raise TypeError(f"{fault!r} is no fault, such as Status(503)")
-        _require(times is None or times > 0, f"times {times} is not positive; None is without limit")
-        _require(0 <= probability <= 1, f"probability {probability} is not in 0 to 1")
+            raise TypeError(f"{fault!r} is not a fault; a fault is for example Status(503)")
+        _require(times is None or times > 0, f"times {times} is not positive; None means without limit")
+        _require(0 <= probability <= 1, f"probability {probability} is not between 0 and 1")
         armed = ArmedFault(self, fault, times, probability, match)
         with self._lock:
             self._armed.append(armed)
@@ -228,28 +233,28 @@ class Faults:
         return armed
 
     def remove(self, armed: ArmedFault) -> None:
-        """Take one fault away. Does nothing when it is gone."""
+        """Remove one fault. Does nothing if it was removed before."""
         with self._lock:
             self._armed = [other for other in self._armed if other is not armed]
         self._on_change()
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         with self._lock:
             self._armed = []
         self._on_change()
 
     @property
     def port_closed(self) -> bool:
-        """Whether a fault keeps the port closed."""
+        """Whether a fault requires that the port is closed."""
         with self._lock:
             return any(armed.closes_port for armed in self._armed)
 
     def strike(self, request: ReceivedRequest) -> Strike:
-        """Return what strikes a request, and use it up."""
+        """Return the faults that hit a request, and count the hits."""
         strike = Strike()
         with self._lock:
-            for armed in list(self._armed):  # a match function may add faults
+            for armed in list(self._armed):  # a copy, because a match function may add faults
                 adds = isinstance(armed.fault, Latency | OmitNotifications)
                 if (adds or strike.ending is None) and armed.strikes(request, self._random.random):
                     _apply(armed.fault, strike)
@@ -277,7 +282,7 @@ _BY_NAME: dict[str, tuple[type[Fault], str | None]] = {
     "not-json": (NotJson, None),
     "omit-notifications": (OmitNotifications, None),
 }
-"""Faults of the command line, with the field that NAME=VALUE sets."""
+"""Faults by their name on the command line, with the field that VALUE in NAME=VALUE sets."""
 
 _SYNTAX = re.compile(
     r"(?P<name>[a-z-]+)(=(?P<value>\d+))?(?P<options>(,[a-z-]+(=\d+)?)*)"
@@ -286,15 +291,15 @@ _SYNTAX = re.compile(
 
 
 def add_fault(faults: Faults, text: str) -> ArmedFault:
-    """Arm a fault written as on the command line: ``NAME[=VALUE][,OPTION...][@PROBABILITY][xTIMES]``.
+    """Add a fault given as text: ``NAME[=VALUE][,OPTION...][@PROBABILITY][xTIMES]``.
 
     Raises:
-        ValueError: the text is no fault.
+        ValueError: the text does not describe a fault.
     """
     parsed = _SYNTAX.fullmatch(text)
     if parsed is None or parsed["name"] not in _BY_NAME:
         raise ValueError(
-            f"{text!r} is no fault; write NAME[=VALUE][,OPTION...][@PROBABILITY][xTIMES] "
+            f"{text!r} is not a fault; write NAME[=VALUE][,OPTION...][@PROBABILITY][xTIMES] "
             f"with a NAME of {', '.join(_BY_NAME)}"
         )
     kind, value_field = _BY_NAME[parsed["name"]]
@@ -319,9 +324,10 @@ def _option(text: str, kind: type[Fault], option: str) -> dict[str, object]:
         case "retry-after" if value:
             arguments = {"retry_after": int(value)}
         case _:
-            raise ValueError(f"{text!r}: unknown option {option!r}; there are processed, unprocessed, retry-after=S")
-    allowed = {field.name for field in fields(kind)}
-    _require(arguments.keys() <= allowed, f"{text!r}: {kind.__name__} has no option {name!r}")
+            raise ValueError(
+                f"{text!r}: unknown option {option!r}; known are processed, unprocessed, retry-after=SECONDS"
+            )
+    _require(arguments.keys() <= fields_dict(kind).keys(), f"{text!r}: {kind.__name__} has no option {name!r}")
     return arguments
 
 

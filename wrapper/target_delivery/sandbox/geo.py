@@ -1,11 +1,14 @@
-"""Where IP addresses are."""
+"""Places of IP addresses."""
 
 import ipaddress
 from collections.abc import Mapping
 from typing import Final
 
 Place = Mapping[str, str | float]
-"""Some of countryCode, stateCode, city, latitude and longitude, as in ``context.geo`` of a DeliveryRequest."""
+"""Some of countryCode, stateCode, city, latitude and longitude, as in ``context.geo`` of a DeliveryRequest.
+
+Latitude and longitude are in degrees.
+"""
 
 EVERYWHERE_ELSE: Final = "*"
 DEFAULT_PLACE: Final[Place] = {
@@ -29,10 +32,10 @@ class GeoTable:
     """Places by IP address.
 
     Args:
-        places: place by IP address; that of ``*`` is for all other addresses, by default it is Bern.
+        places: place by IP address; ``*`` stands for all other addresses, whose place is Bern by default.
 
     Raises:
-        ValueError: a key is no IP address, or a place has an unknown name.
+        ValueError: a key is neither an IP address nor ``*``, or a place has an unknown name.
     """
 
     def __init__(self, places: Mapping[str, Place]) -> None:
@@ -40,16 +43,18 @@ class GeoTable:
         self._places: dict[str, Place] = {}
         for address, place in places.items():
             if unknown := place.keys() - _HEADERS.keys():
-                raise ValueError(f"geo[{address!r}] has no {min(unknown)!r}; there are {', '.join(_HEADERS)}")
+                raise ValueError(
+                    f"geo[{address!r}] has an unknown name {min(unknown)!r}; known are {', '.join(_HEADERS)}"
+                )
             if address == EVERYWHERE_ELSE:
                 self._elsewhere = place
             elif (normal := _normal(address)) is not None:
                 self._places[normal] = place
             else:
-                raise ValueError(f"geo: {address!r} is neither an IP address nor '*', which is for all others")
+                raise ValueError(f"geo: {address!r} is neither an IP address nor '*' (all other addresses)")
 
     def locate(self, address: str) -> dict[str, str | float]:
-        """Return where an IP address is, by the names ``x-geo-*`` of a geo look-up."""
+        """Return the place of an IP address under the names ``x-geo-*`` of a geo look-up."""
         place = self._places.get(_normal(address) or "", self._elsewhere)
         return {_HEADERS[name]: value for name, value in place.items()}
 

@@ -1,10 +1,11 @@
-"""What the edge has counted."""
+"""The counts of a sandbox."""
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
+
+from attrs import Factory, define, frozen
 
 from target_delivery.sandbox.tokens import Event
 
@@ -13,46 +14,45 @@ _NOTIFICATIONS_KEPT = 100_000
 
 
 class Counts(Counter[tuple[str, str]]):
-    """Counts by (activity id, experience id), both as text; 0 where nothing was counted.
+    """Counts by (activity id, experience id), both as text. A pair that was never counted has 0.
 
-    ``total()`` is their sum.
+    ``total()`` is the sum.
     """
 
     def __missing__(self, key: tuple[object, object]) -> int:
-        # Artifacts have numbers for ids: counts[1001, 0] must not be a silent 0.
+        # Ids in artifacts are numbers, so users write counts[1001, 0]. It must not be 0 by mistake.
         return self.get((str(key[0]), str(key[1])), 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occurrence:
-    """An event that happened, and the ids that make another report of it a duplicate."""
+    """A reported event, and the ids by which another report of it is recognized as a duplicate."""
 
     event: Event
     ids: tuple[Hashable, ...] = ()
 
 
-@dataclass(slots=True)
+@define
 class _Tally:
     requests: int = 0
     rejected: int = 0
     visitors: int = 0
     duplicates: int = 0
-    impressions: Counts = field(default_factory=Counts)
-    clicks: Counts = field(default_factory=Counts)
-    notifications: deque[str] = field(default_factory=lambda: deque(maxlen=_NOTIFICATIONS_KEPT))
+    impressions: Counts = Factory(Counts)
+    clicks: Counts = Factory(Counts)
+    notifications: deque[str] = Factory(lambda: deque[str](maxlen=_NOTIFICATIONS_KEPT))
 
 
 class Ledger:
-    """Counts of a sandbox. Safe to read from any thread; every value is a copy of this moment.
+    """Counts of a sandbox. Safe to read from any thread; every value is a copy.
 
-    An impression or a click is counted per activity and experience, once for each mbox or view that
-    it was shown in. A report is a duplicate, processed but not counted again, when its event was reported
-    before
+    Impressions and clicks are counted by activity and experience, once for each mbox or view that showed the content.
+    A duplicate is processed, but not counted again. A report is a duplicate if the same event was reported before
 
-    - with the same impressionId: by an execute request, or by a notification; or
-    - by a notification with the same id, for content prefetched by the same visitor.
+    - with the same impressionId, by an execute request or by a notification; or
+    - by a notification with the same id, for content that the same visitor prefetched.
 
-    The newest 250,000 such ids are remembered.
+    The ledger remembers the newest 250,000 ids.
     """
 
     def __init__(self) -> None:
@@ -84,30 +84,30 @@ class Ledger:
 
     @property
     def duplicates(self) -> int:
-        """How many impressions and clicks were reported again and not counted again."""
+        """Number of duplicates: impressions and clicks that were reported, but not counted again."""
         with self._lock:
             return self._tally.duplicates
 
     @property
     def requests(self) -> int:
-        """How many delivery requests were processed."""
+        """Number of delivery requests that were processed."""
         with self._lock:
             return self._tally.requests
 
     @property
     def rejected(self) -> int:
-        """How many delivery requests were refused as invalid."""
+        """Number of delivery requests that were refused as invalid."""
         with self._lock:
             return self._tally.rejected
 
     @property
     def visitors(self) -> int:
-        """How many visitors the processed requests came from."""
+        """Number of different visitors in the processed requests."""
         with self._lock:
             return self._tally.visitors
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON, all of one moment: what ``GET /ledger`` answers."""
+        """Return all counts at one moment as JSON, as ``GET /ledger`` does."""
         with self._lock:
             return {
                 "requests": self._tally.requests,
@@ -120,7 +120,7 @@ class Ledger:
             }
 
     def reset(self) -> None:
-        """Forget everything, also which ids were seen."""
+        """Set all counts to 0 and forget the ids of earlier reports."""
         with self._lock:
             self._clear()
 
@@ -131,7 +131,7 @@ class Ledger:
 
         Args:
             visitor: the visitor's id.
-            reports: what each report tells of. Occurrences of one report are never duplicates of each other.
+            reports: the occurrences of each report. Occurrences of one report are never duplicates of each other.
             notification_ids: notifications that were processed.
         """
         with self._lock:
@@ -161,7 +161,7 @@ class Ledger:
 
 
 class _Recent:
-    """The most recently seen of many keys, in bounded memory."""
+    """The keys seen last, up to a limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -1,27 +1,28 @@
-"""What the edge has received."""
+"""Records of what the edge received and answered."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from attrs import frozen
 
 DELIVERY_PATH: Final = "/rest/v1/delivery"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReceivedRequest:
-    """One request as it came over the wire."""
+    """One HTTP request that the edge received."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    """By name in lower case."""
+    """Values by header name. Names are in lower case."""
     body: bytes
 
     @property
     def is_delivery(self) -> bool:
-        """Whether it is for the Delivery API, and not for an artifact or a geo look-up."""
+        """Whether it is a call of the Delivery API, not a download of the artifact or a geo look-up."""
         return self.path == DELIVERY_PATH
 
     @property
@@ -33,16 +34,16 @@ class ReceivedRequest:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exchange:
-    """A request and what became of it."""
+    """A request and how the edge answered it."""
 
     request: ReceivedRequest
     status: int
     """Status of the answer; 0 if the connection ended without one."""
     milliseconds: float
-    """From the last byte received to the first byte sent."""
+    """Time from the last byte of the request to the first byte of the answer."""
     faults: tuple[str, ...]
-    """Names of the faults that struck."""
+    """Names of the faults that hit the request."""
     error: str | None = None
-    """Message of an error answer."""
+    """Message of an error answer; None for other answers."""

@@ -1,14 +1,15 @@
-"""`Sandbox`: what a test or the command line starts."""
+"""`Sandbox`: an edge that a test or the command line starts."""
 
 import ipaddress
 import re
-import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from target_delivery._core.chance import SYSTEM_CHANCE, Chance
+from target_delivery._core.clock import SYSTEM_CLOCK, Clock
 from target_delivery.sandbox.app import make_app
 from target_delivery.sandbox.artifact import Artifact, demo_artifact
 from target_delivery.sandbox.decider import Decider, EngineDecider
@@ -30,28 +31,31 @@ _REQUESTS_KEPT = 1000
 class Sandbox:
     """The Delivery API on loopback.
 
-    A context manager; `start` and `stop` do the same by hand. Several can run side by side. The ledger and
-    the received requests stay readable after the stop and go on when it is started again.
+    A context manager that starts and stops it; `start` and `stop` do so, too. Several sandboxes can run side by side.
+    The ledger and the received requests stay readable after the stop, and are continued after another start.
 
     Args:
-        artifact: rule artifact to decide with and to serve, or the JSON file that has it; by default a small
-            one for demos, see `demo_artifact`.
+        artifact: rule artifact to decide with and to serve, or the path of its JSON file; by default a small artifact
+            for demos, see `demo_artifact`.
         host: address to listen on.
         port: TCP port to listen on; 0 takes any free one.
-        client: client code, which answers name, artifacts are served for, and decides who sees what.
+        client: client code. It stands in the answers and in the artifact's URL, and is part of the hash that allocates
+            visitors to experiences.
         organization_id: Experience Cloud organization id for `client_options`.
-        cluster: edge cluster that new visitors get, 0 to 99999.
-        secret: signs event tokens, states and visitor ids. By default a new one, so that only this sandbox
-            knows its tokens; give one to have them outlive it.
-        decider: chooses the rules that answer a request; by default as the engine of on-device decisioning does.
-        geo: where IP addresses are, for rules that ask: place by address, and by ``*`` that of all others (default:
+        cluster: edge cluster of new visitors, 0 to 99999.
+        secret: signs event tokens, states and visitor ids. By default a random one; sandboxes with the same secret
+            accept each other's tokens.
+        decider: chooses the rules that answer a request; by default with the engine of on-device decisioning.
+        geo: places by IP address, for rules that depend on the place. ``*`` stands for all other addresses (default:
             Bern). A place has some of countryCode, stateCode, city, latitude, longitude.
         allow_remote: allow a host that other machines can reach. There is no authentication.
-        fault_seed: makes faults of a probability strike in another sequence.
-        on_exchange: called on the sandbox's thread with each request and what became of it.
+        fault_seed: seed of the chance by which faults with a probability hit.
+        on_exchange: called in the sandbox's thread with each request and its answer.
+        clock: tells the time that rules see, and measures how long an exchange takes.
+        chance: makes request ids and the default secret.
 
     Raises:
-        ValueError: an argument is malformed, the artifact is none, or the host is not loopback.
+        ValueError: an argument is malformed, the artifact is not a rule artifact, or the host is not loopback.
         OSError: the artifact's file cannot be read.
     """
 
@@ -70,24 +74,26 @@ class Sandbox:
         allow_remote: bool = False,
         fault_seed: int = 0,
         on_exchange: Callable[[Exchange], None] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         if not allow_remote and not _is_loopback(host):
             raise ValueError(
                 f"host {host!r} is not a loopback address, so other machines could reach the sandbox; "
-                "pass allow_remote=True (--allow-remote on the command line) if they shall"
+                "pass allow_remote=True (--allow-remote on the command line) to allow that"
             )
         if not 0 <= port <= 65535:
-            raise ValueError(f"port {port} is not in 0 to 65535")
+            raise ValueError(f"port {port} is not between 0 and 65535")
         if not 0 <= cluster <= 99999:
-            raise ValueError(f"cluster {cluster} is not in 0 to 99999")
+            raise ValueError(f"cluster {cluster} is not between 0 and 99999")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", client):
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
         if not is_organization_id(organization_id):
             raise ValueError(f"organization_id {organization_id!r} is not of the form 1234567890@AdobeOrg")
         self.ledger: Ledger = Ledger()
-        """What was counted."""
+        """The counts."""
         self.faults: Faults = Faults(fault_seed, self._update)
-        """What goes wrong. Faults stay in wait while the sandbox is stopped."""
+        """The faults that hit requests. They stay when the sandbox is stopped."""
         self._server: Server | None = None
         self._host = host
         self._port = port
@@ -96,16 +102,18 @@ class Sandbox:
         self._requests: deque[ReceivedRequest] = deque(maxlen=_REQUESTS_KEPT)
         self._cdn_requests: deque[ReceivedRequest] = deque(maxlen=_REQUESTS_KEPT)
         if secret is None:
-            secret = secrets.token_bytes(32)
+            secret = chance.random_bytes(32)
         geo_table = GeoTable(geo or {})
         self._api = DeliveryApi(
             Artifact.load(demo_artifact() if artifact is None else artifact),
-            decider or EngineDecider(client),
+            decider or EngineDecider(client, clock=clock),
             Tokens(secret.encode() if isinstance(secret, str) else secret),
             self.ledger,
             geo_table,
             client=client,
             cluster=cluster,
+            clock=clock,
+            chance=chance,
         )
         self._app = make_app(
             self._api,
@@ -115,10 +123,11 @@ class Sandbox:
             self.faults,
             self._receive,
             on_exchange or (lambda exchange: None),
+            clock,
         )
 
     def start(self) -> Self:
-        """Listen; return when requests are answered.
+        """Start to listen. Requests are answered when this returns.
 
         Raises:
             OSError: the address cannot be listened on, for example because the port is taken.
@@ -130,7 +139,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop at once, cutting open connections. Does nothing when the sandbox is not running."""
+        """Stop at once and cut open connections. Does nothing when the sandbox is not running."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -160,17 +169,22 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where the sandbox is, such as ``http://127.0.0.1:8080``. Raises as `server_domain`."""
+        """URL of the sandbox, such as ``http://127.0.0.1:8080``.
+
+        Raises:
+            RuntimeError: the sandbox is not running.
+        """
         return f"http://{self.server_domain}"
 
     def client_options(self, decisioning_method: "DecisioningMethodName | None" = None) -> "ClientOptions":
-        """Return options for `TargetClient.create` that point a client here.
+        """Return options for `TargetClient.create` that make a client call this sandbox.
 
         Args:
-            decisioning_method: given, the client gets it, and its artifact and geo look-ups from here as well.
+            decisioning_method: the client's decisioning method. With it, the client also gets the artifact and geo
+                look-ups from this sandbox.
 
         Raises:
-            RuntimeError: as `server_domain`.
+            RuntimeError: the sandbox is not running.
         """
         options: ClientOptions = {
             "client": self._client,
@@ -197,24 +211,24 @@ class Sandbox:
         return options
 
     def set_artifact(self, artifact: Mapping[str, Any] | Path) -> None:
-        """Decide with another artifact, and serve it, from now on.
+        """Use another artifact from now on, to decide and to serve.
 
-        A client gets it with its next download. What it reports of the former one is still counted.
+        A client gets it with its next download. Events of the earlier artifact are still counted.
 
         Raises:
-            ValueError: it is no artifact; the former one stays.
-            OSError: its file cannot be read.
+            ValueError: it is not a rule artifact; the earlier one stays.
+            OSError: the file cannot be read.
         """
         self._api.use(Artifact.load(artifact))
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """Delivery requests received, whether valid or not, oldest first, at most the last 1000."""
+        """The last 1000 delivery requests, valid or not, oldest first."""
         return list(self._requests)
 
     @property
     def cdn_requests(self) -> list[ReceivedRequest]:
-        """Requests for the artifact and geo look-ups received, oldest first, at most the last 1000."""
+        """The last 1000 artifact downloads and geo look-ups, oldest first."""
         return list(self._cdn_requests)
 
     def _receive(self, request: ReceivedRequest) -> None:

@@ -16,14 +16,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 _KEEP_ALIVE_S = 3600
-"""Idle connections stay open: a test must not race against their closing."""
+"""Seconds. Idle connections stay open for as long as any test runs, so that no test races against their end."""
 _BACKLOG = 2048
 _NO_LINGER = struct.pack("ii", 1, 0)
-"""SO_LINGER that makes closing a socket reset its connection."""
+"""Value of SO_LINGER with which closing a socket resets its connection."""
 
 
 class Connection:
-    """What an application may do to the connection of a request; it is ``scope["state"]["connection"]``."""
+    """The connection of a request, as the application finds it at ``scope["state"]["connection"]``."""
 
     def __init__(self, transport: asyncio.Transport, stopping: asyncio.Event) -> None:
         self._transport = transport
@@ -35,15 +35,15 @@ class Connection:
         return self._stopping.is_set()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but no longer than the server runs."""
+        """Wait. Returns earlier if the server is being closed."""
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def end(self, *, reset: bool) -> None:
-        """Close the connection behind what was written, or reset it: TCP RST.
+        """Close the connection after everything that was written, or reset it (TCP RST).
 
-        A reset lets arrive what fits into the socket buffers, which are larger than most answers.
+        After a reset the bytes that are in the socket buffers may still arrive. Most answers fit into these buffers.
         """
         if not reset:
             self._transport.close()
@@ -56,14 +56,14 @@ class Connection:
 class Server:
     """Serves an application from one background thread with an event loop of its own.
 
-    It is built of uvicorn's HTTP protocol on a listening socket of our own, not of `uvicorn.Server`, which polls for
-    its end every 0.1 s, waits for connections to close, logs, and cannot stop listening for a while.
+    It uses uvicorn's HTTP protocol on a listening socket of its own. `uvicorn.Server` does not fit: it checks for its
+    end every 0.1 s only, waits for connections to close, logs, and cannot stop listening for a while.
 
     Args:
         app: the application.
         host: address to listen on.
         port: TCP port; 0 takes any free one.
-        port_closed: asked at the start and at each `update` whether connections shall be refused.
+        port_closed: returns whether connections are refused; called at the start and by each `update`.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -92,14 +92,14 @@ class Server:
         self._started.result()
 
     def close(self) -> None:
-        """Stop at once: open connections are cut."""
+        """Stop at once and cut open connections."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
     def update(self) -> None:
-        """Open or close the port as `port_closed` says; return when that is done."""
+        """Open or close the port as `port_closed` says. It is done when this returns."""
         done = asyncio.run_coroutine_threadsafe(self._update(), self._loop)
-        # From the server's own thread, for example in a callback, waiting would never end.
+        # In the server's own thread, for example in a callback, the wait would never end.
         if threading.current_thread() is not self._thread:
             done.result()
 
@@ -139,7 +139,7 @@ class Server:
                 self._listener = await self._loop.create_server(self._protocol, sock=self._socket, backlog=_BACKLOG)
 
     def _close_port(self, listener: asyncio.Server) -> None:
-        """Stop listening, but keep the port: a socket that is bound and does not listen refuses connections."""
+        """Stop listening but keep the port. A bound socket that does not listen refuses connections."""
         listener.close()
         self._socket = _bind(*self.address)
         for connection in list(self._state.connections):

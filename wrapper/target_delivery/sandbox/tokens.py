@@ -1,23 +1,27 @@
-"""Event tokens and states: signed, so that the edge knows its own without remembering them."""
+"""Event tokens and states. They are signed, so that the edge recognizes its own without storing them."""
 
 import hashlib
 import hmac
 import json
 from base64 import b64decode, b64encode
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from attrs import frozen
 
 _MAC_BYTES = 16
 
 
-class Location(NamedTuple):
-    """Where content is shown. A pageLoad is the global mbox."""
+@frozen
+class Location:
+    """The mbox or view that shows content. A pageLoad is the global mbox."""
 
     kind: Literal["mbox", "view"]
     name: str
 
 
-class Event(NamedTuple):
-    """What an event token stands for."""
+@frozen
+class Event:
+    """The event that an event token stands for: content of an experience was displayed or clicked."""
 
     activity_id: str
     experience_id: str
@@ -26,7 +30,7 @@ class Event(NamedTuple):
 
 
 class Tokens:
-    """Makes event tokens, states and visitor ids, and reads back its own.
+    """Makes event tokens, states and visitor ids, and reads the tokens and states that it made.
 
     Two instances with the same secret accept each other's tokens.
     """
@@ -35,20 +39,30 @@ class Tokens:
         self._secret = secret
 
     def event_token(self, event: Event, owner: str) -> str:
-        """Return a token for an event.
+        """Return the token of an event.
 
         Args:
-            event: what is counted when the token comes back.
-            owner: the visitor who gets the content, in any form that tells visitors apart.
+            event: the event to count when the token comes back.
+            owner: identifies the visitor who gets the content.
         """
-        return self._sign(["event", *event[:2], *event.location, event.type, owner])
+        return self._sign(
+            [
+                "event",
+                event.activity_id,
+                event.experience_id,
+                event.location.kind,
+                event.location.name,
+                event.type,
+                owner,
+            ]
+        )
 
     def state(self, location: Location) -> str:
         """Return the state of a prefetched location."""
-        return self._sign(["state", *location])
+        return self._sign(["state", location.kind, location.name])
 
     def read_event_token(self, token: str) -> tuple[Event, str] | None:
-        """Return the event and the owner of a token, or None if it is not ours."""
+        """Return the event and the owner of a token; None if this secret did not sign it."""
         content = self._read("event", token)
         if content is None:
             return None
@@ -57,7 +71,7 @@ class Tokens:
         return Event(activity, experience, location, "click" if type_ == "click" else "display"), owner
 
     def read_state(self, state: str) -> Location | None:
-        """Return the location of a state, or None if it is not ours."""
+        """Return the location of a state; None if this secret did not sign it."""
         content = self._read("state", state)
         if content is None:
             return None
@@ -65,7 +79,7 @@ class Tokens:
         return Location("view" if kind == "view" else "mbox", name)
 
     def visitor_id(self, known_by: str) -> str:
-        """Return 32 hex digits that are always the same for what a visitor is known by."""
+        """Return a visitor id of 32 hex digits, always the same for the same text."""
         return self._mac(b"visitor\0" + known_by.encode("utf-8", "surrogatepass")).hex()
 
     def _sign(self, content: list[str]) -> str:
@@ -73,7 +87,10 @@ class Tokens:
         return b64encode(self._mac(payload) + payload).decode("ascii")
 
     def _read(self, purpose: str, token: str) -> list[str] | None:
-        """Return the content of what was signed for a purpose; a good signature vouches for its form."""
+        """Return the content that was signed for a purpose, or None.
+
+        A valid signature guarantees the form of the content.
+        """
         try:
             signed = b64decode(token, validate=True)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Refusing what the Delivery API would refuse."""
+"""Checks that refuse a request as the Delivery API does."""
 
 import json
 import re
@@ -14,18 +14,18 @@ from jsonschema.validators import validator_for
 
 _ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]+@AdobeOrg")
 _LONGEST_REASON: Final = 300
-"""Characters of a message: jsonschema quotes the whole value it refuses."""
+"""Characters. jsonschema quotes the whole value that it refuses, which can be long."""
 
 
 class InvalidRequestError(Exception):
-    """A request that is answered with status 400. Its text is the message."""
+    """The request is invalid and is answered with status 400. The text of the error is the message of the answer."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Invalid request: {reason}")
 
 
 def is_organization_id(text: str) -> bool:
-    """Whether a text has the form of an Experience Cloud organization id."""
+    """Whether the text has the form of an Experience Cloud organization id."""
     return _ORGANIZATION_ID.fullmatch(text) is not None
 
 
@@ -66,7 +66,7 @@ def read_body(body: bytes) -> dict[str, Any]:
 
 @cache
 def wire_schema() -> Mapping[str, Any]:
-    """Return the JSON Schema of a DeliveryRequest as the edge checks it, from the generated package."""
+    """Return the JSON Schema of a DeliveryRequest that the generated package carries."""
     text = files("target_delivery_api").joinpath("wire_schema.json").read_text("utf-8")
     return cast("Mapping[str, Any]", json.loads(text))
 
@@ -86,4 +86,4 @@ def _describe(error: ValidationError) -> str:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,1 +1,1 @@
-"""The operations tagged delivery: one module each."""
+"""The operations with the tag delivery: one module for each."""

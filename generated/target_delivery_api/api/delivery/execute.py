@@ -1,4 +1,4 @@
-"""Decide experiences, or report what was shown and clicked: POST /rest/v1/delivery."""
+"""Decide experiences, and report shown or clicked content: POST /rest/v1/delivery."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ def build_request(
     body: DeliveryRequest | Mapping[str, Any],
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
 ) -> httpx.Request:
-    """Return the request, ready to be sent any number of times. Nothing is sent here.
+    """Build the request without sending it. It can be sent any number of times.
 
-    One call carries everything about one visitor at one moment. What is under execute is decided and counted
-    as seen at once; what is under prefetch is decided and counts only when a notification says that it was
-    shown.
+    One call concerns one visitor. The edge decides the content for execute and counts its impressions at
+    once. It decides the content for prefetch too, but counts an impression only when a notification reports
+    that the content was shown.
 
     Args:
-        base_url: scheme, host and port of the server, as in https://demo.tt.omtrdc.net
-        ims_org_id: Experience Cloud organization id, as in 1234567890@AdobeOrg.
-        session_id: Links the calls of one visit: 1 to 128 printable characters without space, ? or /.
-        version: Version of the calling client, for the edge's own statistics.
-        body: Everything that one call says: who the visitor is, where they are, what to decide and what to
-            report. The model, or its JSON as it is to be sent.
-        headers: more headers. Host, Content-Type and Content-Length follow from the request and are not taken
-            from here.
+        base_url: scheme, host and port of the server, such as https://demo.tt.omtrdc.net
+        ims_org_id: Experience Cloud organization id, such as 1234567890@AdobeOrg.
+        session_id: Id that links the calls of one visit. 1 to 128 printable characters, without spaces,
+            ? and /.
+        version: Version of the calling client, for the edge's statistics.
+        body: One request: the visitor, the context, the content to decide, and the notifications to report. A
+            model, or its JSON object.
+        headers: more headers. Host, Content-Type and Content-Length are ignored, because they are computed from the
+            request.
 
     Raises:
-        ModelError: the body holds what JSON cannot say, such as NaN.
+        ModelError: the body contains a value that JSON does not have, such as NaN.
     """
     query = f"imsOrgId={quote(ims_org_id, safe='')}"
     query += f"&sessionId={quote(session_id, safe='')}"
@@ -56,15 +57,15 @@ def build_request(
 
 
 def parse(answer: Answer) -> DeliveryResponse | None | UnexpectedError:
-    """Return what an answer says.
+    """Read the body of an answer.
 
     Returns:
-        DeliveryResponse (status 200): What was decided, and which notifications were processed.
-        None (status 204): A beacon was taken in; there is nothing to say.
-        UnexpectedError (any other status): The request was refused, or deciding failed.
+        DeliveryResponse (status 200): The decisions, and the ids of the processed notifications.
+        None (status 204): The edge accepted a beacon. The answer has no body.
+        UnexpectedError (any other status): The edge rejected the request, or could not decide.
 
     Raises:
-        ModelError: the body is not JSON, or not an object.
+        ModelError: the body is not a JSON object, or a required field is absent or has the wrong type.
     """
     if answer.status_code == 200:
         return DeliveryResponse.from_dict(decode(answer))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import sqlite3
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from target_delivery._core.ids import new_id
+from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery._http import forks
 from target_delivery.errors import StoreError
 from target_delivery.outbox.stores.base import (
@@ -28,10 +28,12 @@ from target_delivery.outbox.stores.base import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
 
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
     from target_delivery.outbox.items import Item
     from target_delivery.outbox.stores.base import Settlement
 
-__all__ = ["MemoryStore", "SQLiteStore"]
+__all__ = ["SQLiteStore"]
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54444F42  # "TDOB"
@@ -133,6 +135,8 @@ class SQLiteStore(forks.Watched):
         max_items: notifications it holds at most, those that are set aside not counted.
         max_bytes: bytes of JSON it holds at most.
         create: make the file when there is none.
+        clock: tells the time; for tests.
+        chance: makes ids and random choices; for tests.
 
     Raises:
         OptionError: an argument is unusable.
@@ -147,6 +151,8 @@ class SQLiteStore(forks.Watched):
         max_items: int = 1_000_000,
         max_bytes: int = 2**30,
         create: bool = True,
+        clock: Clock = SYSTEM_CLOCK,
+        chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
         self._path = os.path.realpath(path)
@@ -154,10 +160,11 @@ class SQLiteStore(forks.Watched):
         self._max_items = max_items
         self._max_bytes = max_bytes
         self._create = create
+        self._clock = clock
+        self._chance = chance
         self._closed = False
-        # A signal handler that closes the outbox may interrupt a thread that stores.
+        # Reentrant: an exception out of a signal handler can leave it held by the thread that then closes the store.
         self._lock = threading.RLock()
-        self._busy = False
         self._file: tuple[int, int] | None = None
         self._sqlite: sqlite3.Connection | None = None
         self._durable = False
@@ -232,8 +239,8 @@ class SQLiteStore(forks.Watched):
         routes = [route for route, due in self._routes(closed) if due <= now]
         if not routes:
             return []
-        random.shuffle(routes)  # so that none is always the first
-        token = new_id()
+        routes.sort(key=lambda _: self._chance.uniform(0, 1))  # in random order: no route is always the first
+        token = self._chance.new_id()
         by_group: dict[str, list[Claimed]] = {}
         with self._transaction(durable=False) as sqlite:
             for left, route in zip(range(len(routes), 0, -1), routes, strict=True):
@@ -360,25 +367,20 @@ class SQLiteStore(forks.Watched):
                 None for what only reads.
         """
         with self._lock:
-            nested, self._busy = self._busy, True
             try:
                 sqlite = self._sqlite or self._opened()
                 if durable is not None:
-                    self._make_ready(sqlite, nested=nested, durable=durable)
+                    self._make_ready(sqlite, durable=durable)
                 yield sqlite
             except sqlite3.IntegrityError:
                 raise
             except (sqlite3.Error, OSError) as error:
                 self._fail(error)
-            finally:
-                self._busy = nested
 
-    def _make_ready(self, sqlite: sqlite3.Connection, *, nested: bool, durable: bool) -> None:
+    def _make_ready(self, sqlite: sqlite3.Connection, *, durable: bool) -> None:
         """Get ready to write."""
         if sqlite.in_transaction:
-            if nested:
-                raise StoreError(f"The outbox {self._path} is in use by what this signal handler interrupted.")
-            sqlite.execute("ROLLBACK")  # of a call that was interrupted before it could do so
+            sqlite.execute("ROLLBACK")  # a call was interrupted before it could roll back
         if durable:
             self._require_file()
         if self._durable is not durable:
@@ -400,12 +402,13 @@ class SQLiteStore(forks.Watched):
 
     def _execute(self, sqlite: sqlite3.Connection, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         """Execute, waiting for other processes. SQLite's own wait is in steps of up to 0.1 s."""
-        deadline = time.monotonic() + BUSY_TIMEOUT
+        deadline = self._clock.monotonic() + BUSY_TIMEOUT
         while True:
             try:
                 return sqlite.execute(sql, parameters)
             except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code != sqlite3.SQLITE_BUSY or self._clock.monotonic() >= deadline:
                     raise
                 time.sleep(0.001)
 
@@ -541,36 +544,6 @@ class SQLiteStore(forks.Watched):
         }
         hint = hints[sqlite3.SQLITE_READONLY] if isinstance(error, PermissionError) else hints.get(code, "")
         raise StoreError(f"The outbox {self._path} cannot be used: {error}.{hint}") from error
-
-
-class MemoryStore(SQLiteStore):
-    """An outbox in memory, for tests: it ends with the process, and a fork starts with an empty one."""
-
-    def __init__(self, *, lease: float = 30.0, max_items: int = 1_000_000, max_bytes: int = 2**30) -> None:
-        super().__init__(":memory:", lease=lease, max_items=max_items, max_bytes=max_bytes)
-
-    @property
-    def where(self) -> None:
-        """Nowhere: metrics call it by a number."""
-
-    def before_fork(self) -> None:
-        """Nothing: what is in memory stays the parent's."""
-
-    def after_fork_in_child(self) -> None:
-        """Start from scratch."""
-        self._release()
-
-    def _check_file(self) -> None:
-        pass
-
-    def _find_file(self) -> None:
-        pass
-
-    def _require_file(self) -> None:
-        pass
-
-    def _connect(self, mode: str) -> sqlite3.Connection:
-        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
 
 
 def _where(refs: Collection[str] | None) -> tuple[str, list[str]]:

@@ -1,0 +1,26 @@
+"""Every public name of target_delivery.decisioning."""
+
+from target_delivery.decisioning import (
+    Artifact as Artifact,
+    ArtifactError as ArtifactError,
+    ArtifactSource as ArtifactSource,
+    Decision as Decision,
+    DecisioningError as DecisioningError,
+    Explanation as Explanation,
+    MissingExtraError as MissingExtraError,
+    RemoteNeeds as RemoteNeeds,
+    Rule as Rule,
+    allocate as allocate,
+    compile_artifact as compile_artifact,
+    decide as decide,
+    decode_bin as decode_bin,
+    explain as explain,
+    geo_address as geo_address,
+    geo_of_headers as geo_of_headers,
+    load_artifact as load_artifact,
+    notification_request as notification_request,
+    read_artifact as read_artifact,
+    remote_needs as remote_needs,
+    require_extra as require_extra,
+    with_geo as with_geo,
+)

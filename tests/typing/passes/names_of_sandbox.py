@@ -1,0 +1,26 @@
+"""Every public name of target_delivery.sandbox."""
+
+from target_delivery.sandbox import (
+    ArmedFault as ArmedFault,
+    Artifact as Artifact,
+    Counts as Counts,
+    Decider as Decider,
+    Decision as Decision,
+    EngineDecider as EngineDecider,
+    Exchange as Exchange,
+    Fault as Fault,
+    Faults as Faults,
+    Item as Item,
+    Latency as Latency,
+    Ledger as Ledger,
+    NotJson as NotJson,
+    OmitNotifications as OmitNotifications,
+    ReceivedRequest as ReceivedRequest,
+    RefusedConnection as RefusedConnection,
+    Reset as Reset,
+    Sandbox as Sandbox,
+    Status as Status,
+    TruncatedBody as TruncatedBody,
+    demo_artifact as demo_artifact,
+    requested_items as requested_items,
+)

@@ -1,0 +1,227 @@
+"""One exchange with the edge: its attempts, when to retry, and the error that it ends with when it fails.
+
+Retried, before the deadline only:
+
+========================================  ==========================================
+outcome of an attempt                     wait before the next
+========================================  ==========================================
+connection failed or broke, read timeout  exponential backoff with full jitter
+status 429, 500, 502, 503, 504            as Retry-After says; without it, the same
+anything else                             not retried
+========================================  ==========================================
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NoReturn
+
+import httpx
+from attrs import define, field
+
+from target_delivery._core.backoff import Backoff
+from target_delivery._core.flow import Send, Wait
+from target_delivery._core.redact import redact
+from target_delivery.errors import (
+    DeliveryConnectionError,
+    DeliveryStatusError,
+    DeliveryTimeoutError,
+    InvalidAnswerError,
+)
+from target_delivery_api.errors import TruncatedAnswer
+from target_delivery_api.types import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_delivery._core.chance import Chance
+    from target_delivery._core.clock import Clock
+    from target_delivery._core.flow import Flow, Outcome
+    from target_delivery._core.prepared import Prepared
+
+__all__ = ["Exchange", "name_of", "read_retry_after"]
+
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+BACKOFF = Backoff(first=0.1, longest=2.0)
+EXCERPT = 200
+"""Characters of an answer that an error shows."""
+
+
+@define(kw_only=True)
+class Exchange:
+    """A request on its way to the edge.
+
+    Attributes:
+        prepared: the prepared request; errors must not show its secrets.
+        request: the HTTP request. It is sent unchanged on every attempt.
+        retries: how many times it may be sent again.
+        started: when the call began, in monotonic seconds.
+        deadline: when the call must have ended, in monotonic seconds.
+        attempts: how many times it was sent so far.
+        failures: what went wrong, one entry for each attempt that failed.
+        clock: tells the time.
+        chance: makes the jitter of the backoff.
+    """
+
+    prepared: Prepared
+    request: httpx.Request
+    retries: int
+    started: float
+    deadline: float
+    attempts: int = 0
+    failures: list[str] = field(factory=list[str])
+    clock: Clock
+    chance: Chance
+
+    def answer(self) -> Flow[Answer]:
+        """Send the request, again if necessary, and return the last answer, whatever its status.
+
+        Raises:
+            DeliveryTimeoutError: the deadline passed.
+            DeliveryStatusError: a hook of the caller's http_client refused the status of the last answer.
+            InvalidAnswerError: the last answer was cut off.
+            DeliveryConnectionError: the last attempt failed in another way.
+        """
+        while True:
+            outcome = yield Send(self.request, self.deadline)
+            assert outcome is not None  # noqa: S101 - a shell sends an outcome back for Send
+            wait = self._seconds_to_retry(outcome)
+            if wait is None:
+                break
+            yield Wait(wait)
+        if not isinstance(outcome, Answer):
+            self._fail(outcome)
+        return outcome
+
+    def fail_by_status(self, answer: Answer, message: str | None) -> NoReturn:
+        """Raise the error of an answer with an error status.
+
+        Args:
+            answer: the answer.
+            message: the message of its UnexpectedError; None when the answer is something else.
+        """
+        if message is not None:
+            message = self._redacted(message)[:EXCERPT]
+        said = repr(message or self._excerpt(answer.content)) if message or answer.content else "an empty body"
+        raise DeliveryStatusError(
+            f"The edge answered with status {answer.status_code}: {said} {self._history()}",
+            request_id=self._request_id,
+            attempts=self.attempts,
+            status=answer.status_code,
+            edge_message=message,
+            retry_after=read_retry_after(answer.headers.get("retry-after"), self.clock.now()),
+        )
+
+    def fail_by_content(self, status: int, content: bytes, why: str) -> NoReturn:
+        """Raise the error of an answer that is not a Delivery API answer; ``why`` goes into its message."""
+        excerpt = self._excerpt(content)
+        raise InvalidAnswerError(
+            f"The answer with status {status} is not a Delivery API answer ({why}): {excerpt!r} {self._history()}",
+            request_id=self._request_id,
+            attempts=self.attempts,
+            status=status,
+            excerpt=excerpt,
+        )
+
+    def _seconds_to_retry(self, outcome: Outcome) -> float | None:
+        """Count an attempt; return the seconds to wait before the next, or None when this was the last."""
+        self.attempts += 1
+        wait: float | None = None
+        if isinstance(outcome, Answer):
+            if outcome.status_code < 400:
+                return None
+            again, wait = self._after_status(outcome.status_code, outcome.headers)
+        elif isinstance(outcome, httpx.HTTPStatusError):  # from a hook of the caller's http_client
+            again, wait = self._after_status(outcome.response.status_code, outcome.response.headers)
+        else:
+            self.failures.append(name_of(outcome))
+            again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
+        if not again or self.attempts > self.retries:
+            return None
+        if wait is None:
+            wait = BACKOFF.wait(self.attempts, self.chance)
+        return wait if self.clock.monotonic() + wait < self.deadline else None
+
+    def _after_status(self, status: int, headers: Mapping[str, str]) -> tuple[bool, float | None]:
+        """Return whether to retry after an error status, and the seconds that the edge asked to wait."""
+        self.failures.append(f"status {status}")
+        if status not in RETRIED_STATUSES:
+            return False, None
+        return True, read_retry_after(headers.get("retry-after"), self.clock.now())
+
+    def _fail(self, failure: httpx.HTTPError | httpx.StreamError) -> NoReturn:
+        """Raise the error of an exchange whose last attempt brought no whole answer."""
+        # None of the errors below has the failure as its cause: a traceback would show the failure's text, which can
+        # hold what the other end sent. The history names the failure.
+        now = self.clock.monotonic()
+        elapsed = round((now - self.started) * 1000)
+        if now >= self.deadline:
+            timeout = round((self.deadline - self.started) * 1000)
+            raise DeliveryTimeoutError(
+                f"No answer after {elapsed} ms; the timeout is {timeout} ms. {self._history()}",
+                request_id=self._request_id,
+                attempts=self.attempts,
+                timeout=timeout,
+            ) from None
+        if isinstance(failure, httpx.HTTPStatusError):
+            status = failure.response.status_code
+            raise DeliveryStatusError(
+                f"A hook of the http_client refused an answer with status {status}. {self._history()}",
+                request_id=self._request_id,
+                attempts=self.attempts,
+                status=status,
+            ) from None
+        if isinstance(failure, TruncatedAnswer):
+            self.fail_by_content(failure.status_code, failure.content, "cut off")
+        raise DeliveryConnectionError(
+            f"No answer from {self.request.url.host} after {elapsed} ms. {self._history()}",
+            request_id=self._request_id,
+            attempts=self.attempts,
+        ) from None
+
+    @property
+    def _request_id(self) -> str:
+        request_id: str = self.prepared.body["requestId"]
+        return request_id
+
+    def _history(self) -> str:
+        """Return how the attempts went: the end of every message."""
+        failures = self._redacted("; ".join(self.failures)) or "none"
+        attempts = f"{self.attempts} attempt{'s' if self.attempts != 1 else ''}"
+        return f"[request {self._request_id}, {attempts}, failures: {failures}]"
+
+    def _excerpt(self, content: bytes) -> str:
+        # Redact before cutting, and in a longer text, so that a secret at the cut is still found.
+        text = content[: 20 * EXCERPT].decode("utf-8", "replace")
+        return self._redacted(text)[:EXCERPT]
+
+    def _redacted(self, text: str) -> str:
+        return redact(text, self.prepared.body, self.prepared.session_id)
+
+
+def name_of(failure: BaseException) -> str:
+    """Return a name of a failure that is safe to show.
+
+    It is the type. The text of a failure can hold what the other end sent, or a URL with secrets; only the text of a
+    failure to connect is harmless, and useful.
+    """
+    why = f" ({failure})" if isinstance(failure, httpx.ConnectError) and str(failure) else ""
+    return f"{type(failure).__name__}{why}"
+
+
+def read_retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds that a Retry-After header asks to wait; None when it is absent or malformed.
+
+    Args:
+        value: a number of seconds, or a date.
+        now: seconds since the epoch.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,12 @@
+#!lua
+-- Append all items or none. The only script that Redis refuses when it has no memory left: the others free memory.
+-- ARGV: prefix, max_items, max_bytes, bytes of all data; then for each item: route, group, added, data, and the seconds
+-- until it is due.
+-- Returns the items and bytes that are held if there is no room, else false.
+if held_items + (#ARGV - 4) / 5 > tonumber(ARGV[2]) or held_bytes + ARGV[4] > tonumber(ARGV[3]) then
+    return {held_items, held_bytes}
+end
+for n = 5, #ARGV, 5 do check(ARGV[n]) end
+for n = 5, #ARGV, 5 do store(unpack(ARGV, n, n + 4)) end
+save_totals()
+return false
