@@ -1,4 +1,4 @@
-"""Run the comparisons: `python -m benchmarks [--rounds N] [TABLE ...]`. All of them write benchmarks/RESULTS.md."""
+"""Run the comparisons: `python -m benchmarks [OPTION ...] [TABLE ...]`. All of them write benchmarks/RESULTS.md."""
 
 from __future__ import annotations
 
@@ -26,11 +26,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"one of {', '.join(TABLES)}; all of them if none")
     parser.add_argument("--rounds", type=int, default=100, help="rounds of every table (default %(default)s)")
+    parser.add_argument(
+        "--artifact",
+        type=Path,
+        metavar="FILE",
+        help="a rules.json with rules for mbox-feature-flags, to decide with on the device; a made one if none",
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.tables) - set(TABLES):
         parser.error(f"there is no table {unknown.pop()!r}; there are {', '.join(TABLES)}")
     tables = []
-    with arena(arguments.rounds) as shared:
+    with arena(arguments.rounds, arguments.artifact) as shared:
         for name in arguments.tables or TABLES:
             tables.append(TABLES[name](shared))
             print(tables[-1].markdown(), end="\n\n", flush=True)

@@ -27,12 +27,14 @@ class Arena:
     rounds: int
     setup: Mapping[str, Any]
     """What every worker is given."""
+    artifact: Path | None
+    """The rules.json that on-device decisions are measured with; None for a made one."""
     published_python: Path
     """The interpreter that has target-python-sdk."""
 
 
 @contextmanager
-def arena(rounds: int) -> Iterator[Arena]:
+def arena(rounds: int, artifact: Path | None) -> Iterator[Arena]:
     """Start the server and make what the contestants need."""
     python = published_python()
     with TemporaryDirectory() as home, Process("-m", "benchmarks.server") as server:
@@ -45,7 +47,7 @@ def arena(rounds: int) -> Iterator[Arena]:
             "answer": answer(*(f"mbox-{number}" for number in range(PARSED_MBOXES))).decode(),
             "stock": home,
         }
-        yield Arena(rounds, setup, python)
+        yield Arena(rounds, setup, artifact, python)
 
 
 def _request() -> dict[str, Any]:

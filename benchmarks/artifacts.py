@@ -1,4 +1,4 @@
-"""The artifact that decisions on the device are measured with."""
+"""The artifact that on-device decisions are measured with."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.harness import ROOT
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REAL = ROOT.parent / "shared" / "conformance" / "artifacts" / "PRODUCTION_SIZED.json"
 GLOBAL_MBOX = "target-global-mbox"
 MBOX = "mbox-feature-flags"
 CONTEXT = {
@@ -24,20 +21,20 @@ CONTEXT = {
 
 
 @contextmanager
-def artifact_setup() -> Iterator[dict[str, Any]]:
-    """Give what the workers need: a real artifact where there is one, else one of the same shape."""
+def artifact_setup(given: Path | None) -> Iterator[dict[str, Any]]:
+    """Return the setup of the workers: with the given artifact, else with a made one of the size of a real one."""
     with TemporaryDirectory() as home:
-        path = REAL
-        if not path.exists():
+        path = given
+        if path is None:
             path = Path(home) / "rules.json"
             path.write_text(json.dumps(made(), separators=(",", ":")))
-        yield {"artifact": str(path), "mbox": MBOX, "context": CONTEXT}
+        yield {"artifact": str(path.resolve()), "mbox": MBOX, "context": CONTEXT}
 
 
 def made() -> dict[str, Any]:
     """Make an artifact of 754 kB with 128 rules: 87 of the global mbox, 17 of mboxes, 24 of views."""
-    # A few large offers make most of the size of a real one.
-    sizes = [200] * 51 + [2_000] * 28 + [21_000] * 4 + [100_000] * 4
+    # As in a real artifact, a few large offers make most of the size.
+    sizes = [200] * 51 + [2_000] * 28 + [21_000] * 4 + [86_000] * 4
     of_page = [_rule(GLOBAL_MBOX, number, _on_page(number), size) for number, size in enumerate(sizes)]
     names = [MBOX, *(f"mbox-{number}" for number in range(7))]
     mboxes = {name: [_rule(name, 200 + half, _half(half), 150) for half in (0, 1)] for name in names}
@@ -71,7 +68,8 @@ def _on_page(number: int) -> dict[str, Any]:
 
 
 def _rule(name: str, number: int, condition: object, size: int) -> dict[str, Any]:
-    action = {"type": "setHtml", "selector": "BODY > DIV.page:eq(0)", "content": '<p class="offer">For \u00fc</p>'}
+    html = '<p class="offer">For you</p>'
+    action = {"type": "setHtml", "selector": "BODY > DIV.page:eq(0)", "content": html * (size // len(html) + 1)}
     token = f"token-{name}-{number}".ljust(88, "=")
     return {
         "ruleKey": f"{number}-{name}",
@@ -94,7 +92,7 @@ def _rule(name: str, number: int, condition: object, size: int) -> dict[str, Any
         "condition": condition,
         "consequence": {
             "name": name,
-            "options": [{"type": "actions", "eventToken": token, "content": [action] * (size // 102 + 1)}],
+            "options": [{"type": "actions", "eventToken": token, "content": [action]}],
             "metrics": [{"type": "click", "eventToken": token[::-1]}],
         },
         "propertyTokens": [],

@@ -1,4 +1,4 @@
-"""This SDK, deciding on the device."""
+"""On-device decisions of this SDK."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-// target-nodejs-sdk, deciding on the device: `node published_on_device.js FOLDER FUNCTION`, where the folder has its
-// node_modules. It is spoken to as benchmarks/worker.py is.
+// On-device decisions of target-nodejs-sdk: `node published_on_device.js FOLDER FUNCTION`, where the folder has its
+// node_modules. It takes the same commands as benchmarks/worker.py.
 "use strict";
 
 const { readFileSync } = require("node:fs");

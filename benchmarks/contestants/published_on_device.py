@@ -1,4 +1,4 @@
-"""target-python-sdk, deciding on the device."""
+"""On-device decisions of target-python-sdk."""
 
 from __future__ import annotations
 

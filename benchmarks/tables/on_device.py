@@ -1,4 +1,4 @@
-"""get_offers decided on the device, and what it takes to load an artifact."""
+"""How long it takes to decide get_offers on the device, and to load an artifact."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OURS = "TargetClient.get_offers, on-device"
 NODE = "@adobe/target-nodejs-sdk 2.4.3 getOffers"
 PUBLISHED = "target-python-sdk 1.1.0 get_offers"
-ABOUT = "Another visitor each time, as a prefetch, so that there is nothing to send; telemetry is off."
+ABOUT = "Each call is a prefetch of another visitor, so that there is nothing to report. Telemetry is off."
 
 
 def mbox(arena: Arena) -> Table:
@@ -34,7 +34,7 @@ def mbox(arena: Arena) -> Table:
             Goal("on-device prefetch of one mbox", OURS, NODE, 20, faster=True),
             Goal("on-device prefetch of one mbox", OURS, PUBLISHED, 200, faster=True),
         ],
-        # Turns of some milliseconds each: long enough to be back in the processor's caches, short enough for all.
+        # Turns of a few milliseconds: long enough to fill the processor's caches, short enough for many rounds.
         count={OURS: 400, NODE: 50, PUBLISHED: 2},
     )
 
@@ -88,6 +88,6 @@ def _table(
     operation: str = "call",
     count: int | Mapping[str, int],
 ) -> Table:
-    with artifact_setup() as setup, workers(contestants, setup) as rounds:
+    with artifact_setup(arena.artifact) as setup, workers(contestants, setup) as rounds:
         samples: Samples = race(rounds, rounds=arena.rounds, count=count)
     return Table(title, about, operation, samples, goals)

@@ -1,4 +1,4 @@
-"""Plays each case through a whole client: artifact, geo and notifications go over a fake wire."""
+"""Run each case through a whole client. A fake wire serves the artifact and geo, and takes notifications."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Wire:
-    """Serves the artifact and geo, takes notifications."""
+    """A transport that serves the artifact and geo, and records notifications."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
@@ -39,7 +39,7 @@ class Wire:
 
 
 def options_of(case: Case) -> dict[str, Any]:
-    """Translate the suite's client options, which are in camelCase."""
+    """Return the client options of the suite, which are in camelCase, by their names in Python."""
     conf = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): value for name, value in case.conf.items()}
     return {"decisioning_method": "on-device", **conf}
 
@@ -48,7 +48,7 @@ def call_of(case: Case) -> dict[str, Any]:
     given = case.test["input"]
     request = dict(given["request"])
     if "trace" in request:
-        # The API requires a token, and the device does not ask for it.
+        # The API requires a token. On-device decisioning does not read it.
         request["trace"] = {"authorizationToken": "token", **request["trace"]}
     return {
         "request": DeliveryRequest.from_dict(request),
@@ -66,7 +66,7 @@ def check(case: Case, wire: Wire, result: TargetDeliveryResponse) -> None:
         return
     (report,) = wire.reports
     for entry in report.get("telemetry", {}).get("entries", ()):
-        # What a test run takes is no fact of the suite: its runner supplies these two.
+        # Durations differ from run to run, so the runner of the suites supplies these two.
         entry.setdefault("execution", 1.0)
         entry.setdefault("parsing", 0.5)
     check_contained({"request": report}, case.test["notificationOutput"], "notification")

@@ -1,4 +1,4 @@
-"""Plays a client to the engine, one case after the other."""
+"""Run each case through the engine, as a client would."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from target_delivery.decisioning import (
 if TYPE_CHECKING:
     from tests.conformance.conftest import Case
 
-ABSENT = "expect.absent()"  # our own: the published format cannot say that something is not there
+ABSENT = "expect.absent()"
+"""Says that a member is absent. Only this project's suites have it: the published format cannot say so."""
+
 ANY = {
     "expect.any(String)": lambda value: isinstance(value, str),
     "expect.any(Number)": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
@@ -92,11 +94,11 @@ def clock(date: dict[str, int] | None) -> int | None:
 
 
 def check_contained(actual: Any, expected: Any, path: str) -> None:
-    """Check that listed keys have their values and arrays are alike element by element."""
+    """Check that actual has the listed keys and values. Arrays must match element by element."""
     if isinstance(expected, str) and expected in ANY:
         assert ANY[expected](actual), f"{path} is {actual!r}, not {expected}"
     elif isinstance(expected, dict):
-        assert isinstance(actual, dict), f"{path} is {actual!r}, no object"
+        assert isinstance(actual, dict), f"{path} is {actual!r}, not an object"
         for key, value in expected.items():
             if value == ABSENT:
                 assert key not in actual, f"{path} has {key!r}"
@@ -104,7 +106,7 @@ def check_contained(actual: Any, expected: Any, path: str) -> None:
             assert key in actual, f"{path} has no {key!r}, only {sorted(actual)}"
             check_contained(actual[key], value, f"{path}.{key}")
     elif isinstance(expected, list):
-        assert isinstance(actual, list), f"{path} is {actual!r}, no array"
+        assert isinstance(actual, list), f"{path} is {actual!r}, not an array"
         assert len(actual) == len(expected), f"{path} has {len(actual)} elements, not {len(expected)}: {actual!r}"
         for at, value in enumerate(expected):
             check_contained(actual[at], value, f"{path}[{at}]")

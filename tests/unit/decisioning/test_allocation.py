@@ -1,4 +1,4 @@
-"""Allocation is bit-exact or wrong: checked against MurmurHash3 written down here from its definition."""
+"""Allocations are exact to the bit: they are compared with an independent MurmurHash3."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_hash_of_this_test_is_murmur3() -> None:
 @pytest.mark.parametrize(
     ("activity", "visitor", "percent"),
     [
-        # These are in the traces of the published suites.
+        # From the traces of the published suites.
         ("125873", "338e3c1e51f7416a8e1ccba4f81acea0.28_0", 48.44),
         ("125871", "338e3c1e51f7416a8e1ccba4f81acea0.28_0", 87.67),
         ("125897", "338e3c1e51f7416a8e1ccba4f81acea0.28_0", 28.93),
@@ -85,7 +85,7 @@ def test_visitors_spread_evenly() -> None:
     assert abs(sum(value <= 50 for value in values) / count * 100 - 50) < 0.5
 
 
-def test_which_id_counts() -> None:
+def test_which_id_is_used() -> None:
     everything = {"marketingCloudVisitorId": "m", "tntId": "t.28_0", "thirdPartyId": "p.1"}
     assert visitor_of({**everything}) == "m"
     assert visitor_of({**everything, "marketingCloudVisitorId": ""}) == "t"
@@ -94,7 +94,7 @@ def test_which_id_counts() -> None:
     assert visitor_of({"tntId": 5, "thirdPartyId": {}}) == ""
 
 
-def test_allocations_are_worked_out_once() -> None:
+def test_allocations_are_computed_once() -> None:
     allocations = Allocations("acme", "ada")
     assert not allocations
     assert allocations["7"] == allocate("acme", "7", "ada")

@@ -17,12 +17,12 @@ ORGANIZATION = "1234567890@AdobeOrg"
 KEY = bytes(range(65, 97))
 
 
-def obscured(content: bytes, head: bytes = b"ATOD:001", organization: str = ORGANIZATION) -> bytes:
+def masked(content: bytes, head: bytes = b"ATOD:001", organization: str = ORGANIZATION) -> bytes:
     key = organization.encode() + KEY
     return head + KEY + bytes(byte ^ key[at % len(key)] for at, byte in enumerate(content))
 
 
-def test_what_it_knows() -> None:
+def test_what_a_loaded_artifact_says() -> None:
     loaded = load_artifact(json.dumps(artifact(version="1.7.3")))
     assert (loaded.version, loaded.client, loaded.environment) == ("1.7.3", "acme", "production")
     assert (loaded.global_mbox, loaded.geo_targeting_enabled, loaded.warning) == ("target-global-mbox", True, "")
@@ -49,20 +49,20 @@ def test_a_mapping_is_copied() -> None:
 @pytest.mark.parametrize("head", [b"ATOD:001", b"prefix:1", b"a:1\0\0\0\0\0", b"rules:1 "])
 def test_rules_bin(head: bytes) -> None:
     content = json.dumps(artifact(meta={"clientCode": "ümläut"}), ensure_ascii=False).encode()
-    assert decode_bin(obscured(content, head), ORGANIZATION) == content
-    assert load_artifact(obscured(content, head), organization_id=ORGANIZATION).client == "ümläut"
-    assert decode_bin(obscured(b"", head), ORGANIZATION) == b""
+    assert decode_bin(masked(content, head), ORGANIZATION) == content
+    assert load_artifact(masked(content, head), organization_id=ORGANIZATION).client == "ümläut"
+    assert decode_bin(masked(b"", head), ORGANIZATION) == b""
 
 
 @pytest.mark.parametrize(
     ("content", "organization", "words"),
     [
-        (obscured(b"{}", b"ATOD:002"), ORGANIZATION, ["'002'", "version 1"]),
-        (obscured(b"{}", b"ATOD:one"), ORGANIZATION, ["'one'"]),
-        (obscured(b"{}", b"ATOD:\xb2\xb2\xb2"), ORGANIZATION, ["version"]),
+        (masked(b"{}", b"ATOD:002"), ORGANIZATION, ["'002'", "version 1"]),
+        (masked(b"{}", b"ATOD:one"), ORGANIZATION, ["'one'"]),
+        (masked(b"{}", b"ATOD:\xb2\xb2\xb2"), ORGANIZATION, ["version"]),
         (b"ATOD:001" + KEY[:20], ORGANIZATION, ["40 bytes"]),
-        (obscured(b"{}"), "", ["organization_id"]),
-        (obscured(json.dumps(artifact()).encode()), "other@AdobeOrg", ["not JSON"]),
+        (masked(b"{}"), "", ["organization_id"]),
+        (masked(json.dumps(artifact()).encode()), "other@AdobeOrg", ["not JSON"]),
     ],
 )
 def test_a_rules_bin_that_cannot_be_read(content: bytes, organization: str, words: list[str]) -> None:
@@ -105,13 +105,13 @@ def nested(levels: int) -> Any:
         ('{"version": 1' + "0" * 5000 + "}", "not JSON|no version"),
     ],
 )
-def test_what_is_no_artifact(source: Any, words: str) -> None:
+def test_a_source_that_is_not_an_artifact(source: Any, words: str) -> None:
     with pytest.raises(ArtifactError, match=words.replace("[", r"\[").replace("]", r"\]")) as caught:
         load_artifact(source)
     assert isinstance(caught.value, (DecisioningError, ValueError))
 
 
-def test_rules_that_can_never_apply_are_told_in_one_warning() -> None:
+def test_rules_that_can_never_apply_are_named_in_one_warning() -> None:
     rules = [
         rule(condition={"foo": 1}, ruleKey="1"),
         rule(condition={"and": [True, {"!": nested(100)}]}, ruleKey="2"),
@@ -130,7 +130,7 @@ def test_rules_that_can_never_apply_are_told_in_one_warning() -> None:
     assert decision.response["prefetch"]["mboxes"][0]["options"][0]["eventToken"] == "t-7"
 
 
-def test_rules_are_kept_by_property() -> None:
+def test_rules_of_a_property() -> None:
     rules = [rule(ruleKey=str(at), propertyTokens=[f"p-{at}"]) for at in range(200)] + [rule(ruleKey="any")]
     found = load_artifact(artifact({"hero": rules})).mbox("hero")
     for at in (*range(200), 5, 199):
@@ -140,7 +140,7 @@ def test_rules_are_kept_by_property() -> None:
     assert len(found._by_property) <= 64
 
 
-def test_rules_without_a_key_do_not_shut_each_other_out() -> None:
+def test_rules_without_a_key_do_not_exclude_each_other() -> None:
     rules = [rule("target-global-mbox", ruleKey=None), rule("target-global-mbox", ruleKey=None)]
     loaded = load_artifact(artifact({"target-global-mbox": rules}))
     answer = decide(loaded, {"prefetch": {"pageLoad": {}}}).response["prefetch"]

@@ -1,4 +1,4 @@
-"""What a rule puts into an answer: macros, response tokens, event tokens, metrics."""
+"""The part of an answer that a rule makes: macros, response tokens, event tokens, metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rules see of a request."""
+"""The context that rules read."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.
         ("no object", ("firefox", 120, "linux")),
     ],
 )
-def test_client_hints_win_field_by_field(hints: Any, expected: tuple[str, int, str]) -> None:
+def test_client_hints_win_over_the_user_agent_field_by_field(hints: Any, expected: tuple[str, int, str]) -> None:
     user = user_of({"userAgent": FIREFOX, "clientHints": hints})
     assert (user["browserType"], user["browserVersion"], user["platform"]) == expected
 
@@ -136,12 +136,12 @@ def test_urls(url: str, expected: tuple[str, ...]) -> None:
 
 
 @given(st.text(st.characters()))
-def test_any_text_is_some_url(text: str) -> None:
+def test_any_text_is_read_as_a_url(text: str) -> None:
     for url in (text, f"http://{text}", f"http://{text}.com/{text}"):
         assert page_of(url)["url"] == url
 
 
-def test_hosts_are_read_only_where_a_rule_names_them() -> None:
+def test_which_variables_need_the_public_suffix_list() -> None:
     assert not reads_hosts({"page.url_lc", "page.query", "mbox.a", "user.browserType"})
     assert reads_hosts({"mbox.a", "page.domain_lc"})
     assert reads_hosts({"referring.topLevelDomain"})
@@ -217,7 +217,7 @@ def test_sections_are_made_when_they_are_read() -> None:
     assert seen["mbox"] == {"A": "B", "A_lc": "b"}
     assert seen["allocation"] == visit.allocations["7"]
     with pytest.raises(AttributeError):
-        context.nothing  # type: ignore[attr-defined]  # noqa: B018 - that is the test
+        context.nothing  # type: ignore[attr-defined]  # noqa: B018 - reading it raises
 
 
 @pytest.mark.parametrize("address", [None, {}, {"referringUrl": "http://b.com/"}, {"url": 5}, "text", []])

@@ -1,4 +1,4 @@
-"""Deciding: what the suites of tests/conformance cannot say."""
+"""Deciding: cases that the suites of tests/conformance do not have."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_neither_request_nor_artifact_is_changed_by_a_decision_or_by_its_answer(
 
 
 def spoil(value: Any) -> None:
-    """Change every object and array of an answer."""
+    """Change every object and array in an answer."""
     if isinstance(value, dict):
         for item in list(value.values()):
             spoil(item)
@@ -62,13 +62,13 @@ def spoil(value: Any) -> None:
 
 
 def without_ids(response: Any) -> str:
-    """Leave out the random ids of the notifications in traces."""
+    """Return the answer as text, without the random ids of notifications in traces."""
     return json.dumps(response, sort_keys=True).replace(
         json.dumps(response["execute"]["mboxes"][0]["trace"]["campaigns"], sort_keys=True), ""
     )
 
 
-def test_the_client_decides_who_sees_what() -> None:
+def test_the_client_code_is_part_of_the_allocation() -> None:
     share = {"<": [{"var": "allocation"}, 50]}
     loaded = load_artifact(artifact({"hero": [rule(condition=share)]}))
     seen = {client: options_of(decide(loaded, request(), client=client).response) for client in map(str, range(20))}
@@ -113,7 +113,7 @@ def test_a_request_without_an_id_of_its_own_gets_one() -> None:
     assert decide(load_artifact(artifact()), asked, new_id=lambda: "new").response["requestId"] == "new"
 
 
-def test_a_condition_that_takes_too_long_is_told_and_does_not_apply() -> None:
+def test_a_rule_whose_condition_takes_too_long_does_not_apply_and_is_warned_of() -> None:
     endless = {"all": [LIST, {"all": [LIST, {"all": [LIST, {"all": [LIST, True]}]}]}]}
     loaded = load_artifact(artifact({"hero": [rule(condition=endless), rule(ruleKey="8")]}))
     for asked in (request(), request(trace={})):
@@ -134,7 +134,7 @@ def test_rules_in_a_row_that_share_a_part_that_fails() -> None:
 
 
 def test_conditions_in_a_row_are_decided_like_each_by_itself() -> None:
-    """Grouping, sorting and sharing of conditions are for speed only."""
+    """Grouping, sorting and sharing of conditions change only the speed."""
     leaves = [
         {"==": [{"var": "page.path"}, "/a"]},
         {"==": ["/b", {"var": "page.path"}]},
@@ -180,7 +180,7 @@ def test_the_budget_is_one_for_all_conditions_of_a_request() -> None:
     assert len(decision.warnings) == 30 - applied
 
 
-def test_what_is_sent_to_count_impressions() -> None:
+def test_the_request_that_reports_impressions() -> None:
     loaded = load_artifact(artifact())
     asked = request(mode="execute", experienceCloud={"analytics": {"logging": "server_side"}}, property={"token": "p"})
     decision = decide(loaded, asked, now=5)
@@ -209,7 +209,7 @@ def test_without_a_time_the_clock_is_read_once(monkeypatch: pytest.MonkeyPatch) 
     assert [notification["timestamp"] for notification in decision.notifications] == [12_345]
 
 
-def test_what_needs_the_edge_can_be_asked_before() -> None:
+def test_parts_that_need_the_edge_are_known_without_deciding() -> None:
     loaded = load_artifact(artifact())
     asked = request("elsewhere")
     assert remote_needs(loaded, asked) == RemoteNeeds(["elsewhere"], [])
@@ -300,7 +300,7 @@ def test_mboxes_are_answered_in_order_with_their_index(mode: str) -> None:
 
 
 def test_a_part_that_several_rules_share_and_that_cannot_be_evaluated() -> None:
-    """A parameter that is no string can make a comparison too costly; none of the rules applies, and one is told."""
+    """Comparing a large array with a string is too costly. None of the rules applies, and one warning is enough."""
     shared = {"==": [{"var": "mbox.long"}, "x"]}
     rules = [
         rule(condition={"and": [shared, {"==": [{"var": "page.path"}, "/a"]}]}, ruleKey=str(at)) for at in range(3)

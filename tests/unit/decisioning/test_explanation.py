@@ -1,4 +1,4 @@
-"""Explaining a decision."""
+"""Explanations of decisions."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_global_mbox_views_and_the_edge() -> None:
     assert "the artifact has no rules for it" in text
 
 
-def test_it_says_what_the_rule_saw() -> None:
+def test_the_values_that_a_rule_read() -> None:
     share = {"and": [{"<=": [0, {"var": "allocation"}]}, {">=": [0, {"var": "allocation"}]}]}
     explained = explain(load_artifact(artifact({"hero": [rule(condition=share)]})), request(), client="other")
     percent = allocate("other", "7", "visitor")

@@ -1,4 +1,4 @@
-"""Without the extra on-device the package can be imported, and says what to install when it is used."""
+"""Without the extra on-device the package can be imported, and its first use says what to install."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_without_the_extra(package: str) -> None:
     assert "pip install 'target-delivery[on-device]'" in first
 
 
-def test_importing_costs_nothing_until_it_is_used() -> None:
+def test_importing_the_package_loads_no_dependency() -> None:
     program = (
         "import sys, target_delivery.decisioning\n"
         "print([name for name in sys.modules if name in ('mmh3', 'publicsuffixlist') or '.decisioning.' in name])"
@@ -46,7 +46,7 @@ def test_importing_costs_nothing_until_it_is_used() -> None:
     assert done.stdout.strip() == "['target_delivery.decisioning.errors']"
 
 
-def test_what_is_public_is_there() -> None:
+def test_every_public_name_can_be_loaded() -> None:
     assert decisioning.__all__ == sorted(decisioning.__all__)
     for name in decisioning.__all__:
         assert getattr(decisioning, name) is not None

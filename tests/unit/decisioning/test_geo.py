@@ -1,4 +1,4 @@
-"""When the visitor's place is looked up, and what the answer says."""
+"""When the visitor's place is looked up, and how the answer is read."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_headers() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "north", "nan", "inf", True, None, [], 10**400])
-def test_coordinates_that_are_none(value: Any) -> None:
+def test_values_that_are_not_coordinates(value: Any) -> None:
     assert geo_of_headers({"x-geo-latitude": value}) == {}
     if not isinstance(value, str) or not value:
         assert geo_of_headers({"x-geo-city": value}) == {}

@@ -1,6 +1,6 @@
 """The context that conditions read: docs/on-device.md#context.
 
-Visit and Context are no attrs records: each of their sections is made when a rule first reads it.
+Visit and Context are not attrs records, because each of their sections is made when a rule first reads it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,6 @@ class Context:
 
     __slots__ = ("activity", "allocations", "item", "mbox", "page", "referring", "visit")
 
-    activity: str
     mbox: JsonObject
     page: dict[str, str]
     referring: dict[str, str]
@@ -91,6 +90,7 @@ class Context:
         self.visit: Visit = visit
         self.item: JsonObject = item
         self.allocations: Allocations = visit.allocations
+        self.activity: str = ""
 
     if not TYPE_CHECKING:
 
@@ -182,7 +182,6 @@ _VISIT_SECTIONS: dict[str, Callable[[Visit], Any]] = {
 }
 
 _ITEM_SECTIONS: dict[str, Callable[[Context], Any]] = {
-    "activity": lambda _: "",
     "mbox": lambda context: parameters_of(as_object(context.item.get("parameters"))),
     "page": _item_page,
     "referring": _item_referring,

@@ -7,7 +7,7 @@ no network. Calls share nothing but bounded caches of parsed URLs and user agent
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from attrs import define
 
@@ -44,7 +44,8 @@ OK = 200
 PARTIAL_CONTENT = 206
 
 
-class RemoteNeeds(NamedTuple):
+@define  # frozen would make each decision slower, as it would Decision
+class RemoteNeeds:
     """The parts of a request that only the edge can decide.
 
     Attributes:
@@ -56,7 +57,7 @@ class RemoteNeeds(NamedTuple):
     views: list[str]
 
 
-@define  # frozen would make each decision slower
+@define
 class Decision:
     """A decided request.
 

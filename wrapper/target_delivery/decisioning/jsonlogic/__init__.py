@@ -5,5 +5,5 @@
 - ``arrays``: operators that run a body for each element of an array, and ``merge``
 - ``variables``: ``var``, ``missing`` and ``missing_some``
 - ``javascript``: truth, equality, order, numbers and strings of JavaScript values
-- ``node``: what a part of a condition is compiled to
+- ``node``: the compiled form of a part of a condition
 """

@@ -49,17 +49,17 @@ class Body:
 
 
 def map_(source: Node[S], body: Body) -> Node[S]:
-    """``map``: the body's value for each element."""
+    """Compile ``map``: the body's value for each element."""
     return valued(lambda scope: [defined(body.value(element, scope.budget)) for element in _elements(source, scope)])
 
 
 def filter_(source: Node[S], body: Body) -> Node[S]:
-    """``filter``: the elements for which the body is true."""
+    """Compile ``filter``: the elements for which the body is true."""
     return valued(lambda scope: [element for element in _elements(source, scope) if body.test(element, scope.budget)])
 
 
 def reduce(source: Node[S], body: Body, start: Node[S]) -> Node[S]:
-    """``reduce``: the body's value for the last element; it sees ``current`` and the ``accumulator`` so far."""
+    """Compile ``reduce``: the body's value for the last element; it sees ``current`` and the ``accumulator`` so far."""
 
     def value(scope: S) -> JsValue:
         accumulator = start.value(scope)
@@ -72,7 +72,7 @@ def reduce(source: Node[S], body: Body, start: Node[S]) -> Node[S]:
 
 
 def all_(source: Node[S], body: Body) -> Node[S]:
-    """``all``: whether the body is true for every element; false for an empty array."""
+    """Compile ``all``: whether the body is true for every element; false for an empty array."""
 
     def test(scope: S) -> bool:
         elements = _elements(source, scope)
@@ -82,17 +82,17 @@ def all_(source: Node[S], body: Body) -> Node[S]:
 
 
 def none(source: Node[S], body: Body) -> Node[S]:
-    """``none``: whether the body is true for no element; true for an empty array."""
+    """Compile ``none``: whether the body is true for no element; true for an empty array."""
     return boolean(lambda scope: not any(body.test(element, scope.budget) for element in _elements(source, scope)))
 
 
 def some(source: Node[S], body: Body) -> Node[S]:
-    """``some``: whether the body is true for an element; false for an empty array."""
+    """Compile ``some``: whether the body is true for an element; false for an empty array."""
     return boolean(lambda scope: any(body.test(element, scope.budget) for element in _elements(source, scope)))
 
 
 def merge(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``merge``: one array of all operands, and of the elements of those operands that are arrays."""
+    """Evaluate ``merge``: one array of all operands, with the elements of an operand that is an array in its place."""
     merged: list[JsonValue] = []
     for value in values:
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a part of a condition is compiled to (a Node), and what it is evaluated in (a Scope)."""
+"""Node, the compiled form of a part of a condition, and Scope, the data that it is evaluated with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Scope(Protocol):
-    """What a condition is evaluated in."""
+    """The data and the budget that a condition is evaluated with."""
 
     @property
     def data(self) -> JsValue:
@@ -38,7 +38,7 @@ class Scope(Protocol):
 
     @property
     def budget(self) -> Budget:
-        """The budget that pays for work that grows with the data."""
+        """The budget of the decision, which pays for work that grows with the data."""
         ...
 
 

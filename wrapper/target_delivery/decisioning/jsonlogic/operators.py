@@ -1,7 +1,8 @@
 """Operators on truth, comparisons, strings and numbers.
 
-Each function here makes the node of an operator from the nodes of its operands, or (below ``of_values``) evaluates an
-operator on the values of its operands. Their names in conditions stand in the table in ``compiler``.
+Most functions compile an operator: they make its node from the nodes of its operands. The functions after
+``of_values`` evaluate an operator on the values of its operands. The table in ``compiler`` says which function belongs
+to which operator.
 
 Where there is a special case for speed, two figures say how much more time a decision takes without it: the prefetch
 of one mbox, and of a page load, with a real artifact of 128 rules.
@@ -40,7 +41,7 @@ Comparison: TypeAlias = "Callable[[JsValue, JsValue, Budget], bool]"
 
 
 def conjunction(nodes: list[Node[S]]) -> Node[S]:
-    """``and``: the first operand that is false, else the last."""
+    """Compile ``and``: the first operand that is false, else the last."""
     values = [node.value for node in nodes]
     # Which part is false does not change the truth, so the steady parts are tested first: an allocation, which is not
     # steady, takes a hash. +0 %, +6 % without.
@@ -109,7 +110,7 @@ def all_hold(tests: Sequence[Callable[[S], bool]]) -> Callable[[S], bool]:
 
 
 def disjunction(nodes: list[Node[S]]) -> Node[S]:
-    """``or``: the first operand that is true, else the last."""
+    """Compile ``or``: the first operand that is true, else the last."""
     values = [node.value for node in nodes]
     tests = [node.test for node in nodes]
 
@@ -130,7 +131,7 @@ def disjunction(nodes: list[Node[S]]) -> Node[S]:
 
 
 def negation(nodes: list[Node[S]]) -> Node[S]:
-    """``!``: whether the operand is false."""
+    """Compile ``!``: whether the operand is false."""
     if not nodes:
         return boolean(lambda _: True, steady=True)
     test = nodes[0].test
@@ -138,14 +139,14 @@ def negation(nodes: list[Node[S]]) -> Node[S]:
 
 
 def truth(nodes: list[Node[S]]) -> Node[S]:
-    """``!!``: whether the operand is true."""
+    """Compile ``!!``: whether the operand is true."""
     if not nodes:
         return boolean(lambda _: False, steady=True)
     return boolean(nodes[0].test, steady=nodes[0].steady)
 
 
 def choice(nodes: list[Node[S]]) -> Node[S]:
-    """``if``: the operand after the first condition that is true; else the last one, when their number is odd."""
+    """Compile ``if``: the operand after the first true condition; else the last operand, when their number is odd."""
     pairs = [(nodes[at].test, nodes[at + 1].value) for at in range(0, len(nodes) - 1, 2)]
     otherwise = nodes[-1].value if len(nodes) % 2 else nothing
 
@@ -162,7 +163,7 @@ def choice(nodes: list[Node[S]]) -> Node[S]:
 
 
 def equality(*, strict: bool) -> Callable[[list[Node[S]]], Node[S]]:
-    """``===`` when strict, else ``==``."""
+    """Return the function that compiles ``===`` (strict) or ``==``."""
     compare: Comparison = _strict_equals if strict else loose_equals
 
     def make(nodes: list[Node[S]]) -> Node[S]:
@@ -178,7 +179,7 @@ def equality(*, strict: bool) -> Callable[[list[Node[S]]], Node[S]]:
 
 
 def inequality(*, strict: bool) -> Callable[[list[Node[S]]], Node[S]]:
-    """``!==`` when strict, else ``!=``."""
+    """Return the function that compiles ``!==`` (strict) or ``!=``."""
     equal: Callable[[list[Node[S]]], Node[S]] = equality(strict=strict)
     return lambda nodes: negation([equal(nodes)])
 
@@ -233,7 +234,7 @@ _ORDERS: dict[str, Comparison] = {
 
 
 def order(name: str) -> Callable[[list[Node[S]]], Node[S]]:
-    """``<``, ``<=``, ``>`` or ``>=``, of two operands, or of three (between)."""
+    """Return the function that compiles ``<``, ``<=``, ``>`` or ``>=``, of two operands, or of three (between)."""
     compare = _ORDERS[name]
     numbers, exchanged = _NUMBER_ORDERS[name]
 
@@ -274,7 +275,7 @@ def _between(compare: Comparison, left: Node[S], middle: Node[S], right: Node[S]
 
 
 def containment(nodes: list[Node[S]]) -> Node[S]:
-    """``in``: whether a string contains another, or an array an element."""
+    """Compile ``in``: whether a string contains another, or an array an element."""
     if len(nodes) == 2 and (haystack := nodes[1].text) is not None:
         needle = nodes[0].constant
         if isinstance(needle, str) and needle and needle.isascii():
@@ -285,7 +286,7 @@ def containment(nodes: list[Node[S]]) -> Node[S]:
 
 
 def of_values(operation: Operation) -> Callable[[list[Node[S]]], Node[S]]:
-    """Make an operator of a function that takes the values of all operands."""
+    """Return the function that compiles an operator whose operands are all evaluated first."""
 
     def make(nodes: list[Node[S]]) -> Node[S]:
         values = [node.value for node in nodes]
@@ -310,14 +311,14 @@ def _contains(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def cat(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``cat``: all operands as one string."""
+    """Evaluate ``cat``: all operands as one string."""
     texts = ["" if value is None or value is UNDEFINED else to_string(value, scope.budget) for value in values]
     scope.budget.spend(sum(map(len, texts)))
     return from_units("".join(texts))
 
 
 def substr(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``substr``: from a start, up to a length; negative numbers count from the end."""
+    """Evaluate ``substr``: from a start, up to a length; negative numbers count from the end."""
     budget = scope.budget
     units = to_units(to_string(_operand(values, 0), budget))
     budget.spend(len(units))
@@ -346,7 +347,7 @@ def _integer(value: JsValue, undefined: int, budget: Budget) -> int | float:
 
 
 def add(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``+``: the sum, or the operand as a number."""
+    """Evaluate ``+``: the sum, or the operand as a number."""
     total = 0.0
     for value in values:
         total += parse_float(value, scope.budget)
@@ -354,7 +355,7 @@ def add(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def multiply(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``*``: the product."""
+    """Evaluate ``*``: the product."""
     if not values:
         return math.nan
     if len(values) == 1:
@@ -366,7 +367,7 @@ def multiply(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def subtract(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``-``: the difference, or the operand negated."""
+    """Evaluate ``-``: the difference, or the operand negated."""
     first, second = _operand(values, 0), _operand(values, 1)
     if second is UNDEFINED:
         return -float(to_number(first, scope.budget))
@@ -374,7 +375,7 @@ def subtract(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def divide(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``/``: the quotient."""
+    """Evaluate ``/``: the quotient."""
     dividend = float(to_number(_operand(values, 0), scope.budget))
     divisor = float(to_number(_operand(values, 1), scope.budget))
     if divisor == 0:
@@ -385,7 +386,7 @@ def divide(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def remainder(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``%``: the remainder, with the sign of the dividend."""
+    """Evaluate ``%``: the remainder, with the sign of the dividend."""
     dividend = float(to_number(_operand(values, 0), scope.budget))
     divisor = float(to_number(_operand(values, 1), scope.budget))
     if divisor == 0 or math.isinf(dividend) or math.isnan(dividend) or math.isnan(divisor):
@@ -394,17 +395,17 @@ def remainder(values: Sequence[JsValue], scope: Scope) -> JsValue:
 
 
 def least(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``min``: the least operand; NaN when one is no number."""
+    """Evaluate ``min``: the least operand; NaN when one is not a number."""
     numbers = [to_number(value, scope.budget) for value in values]
     return math.nan if any(map(math.isnan, numbers)) else min(numbers, default=math.inf)
 
 
 def greatest(values: Sequence[JsValue], scope: Scope) -> JsValue:
-    """``max``: the greatest operand; NaN when one is no number."""
+    """Evaluate ``max``: the greatest operand; NaN when one is not a number."""
     numbers = [to_number(value, scope.budget) for value in values]
     return math.nan if any(map(math.isnan, numbers)) else max(numbers, default=-math.inf)
 
 
 def log(values: Sequence[JsValue], _scope: Scope) -> JsValue:
-    """``log``: the operand. JsonLogic prints it; a decision has no console."""
+    """Evaluate ``log``: the operand. JsonLogic prints it; a decision has no console."""
     return _operand(values, 0)

@@ -40,13 +40,13 @@ def _element(items: list[JsonValue] | str, part: str) -> JsValue:
 
 
 def in_data(path: str, default: Callable[[S], JsValue]) -> Node[S]:
-    """``var`` with a literal name, looked up in ``scope.data``."""
+    """Compile ``var`` with a literal name, looked up in ``scope.data``."""
     parts = path.split(".")
     return with_default(lambda scope: _charged(look_up(scope.data, parts), scope), default)
 
 
 def computed(name: Callable[[S], JsValue], default: Callable[[S], JsValue]) -> Node[S]:
-    """``var`` with a name that is itself a condition; an empty name reads all data."""
+    """Compile ``var`` with a name that is itself a condition; an empty name reads all data."""
 
     def get(scope: S) -> JsValue:
         path = name(scope)
@@ -58,7 +58,7 @@ def computed(name: Callable[[S], JsValue], default: Callable[[S], JsValue]) -> N
 
 
 def with_default(get: Callable[[S], JsValue], default: Callable[[S], JsValue]) -> Node[S]:
-    """Evaluate ``default`` where ``get`` finds nothing."""
+    """Make a node that evaluates ``default`` where ``get`` finds nothing."""
 
     def value(scope: S) -> JsValue:
         found = get(scope)
@@ -68,7 +68,7 @@ def with_default(get: Callable[[S], JsValue], default: Callable[[S], JsValue]) -
 
 
 def missing(nodes: list[Node[S]]) -> Node[S]:
-    """``missing``: the names, of those given, that the data has no value for."""
+    """Compile ``missing``: the given names that the data has no value for."""
     values = [node.value for node in nodes]
 
     def value(scope: S) -> JsValue:
@@ -80,7 +80,7 @@ def missing(nodes: list[Node[S]]) -> Node[S]:
 
 
 def missing_some(nodes: list[Node[S]]) -> Node[S]:
-    """``missing_some``: as ``missing``, but empty when the data has at least so many of the names."""
+    """Compile ``missing_some``: as ``missing``, but empty when the data has as many of the names as are needed."""
     values = [node.value for node in nodes]
     need_value, names_value = [*values, undefined, undefined][:2]
 
