@@ -1,4 +1,4 @@
-"""The Delivery API: makes the answer to a request. Of HTTP it knows query, body and status only."""
+"""The Delivery API without HTTP: it gets the query and the body of a request, and returns a status and a body."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +70,7 @@ class DeliveryApi:
         return self._artifact
 
     def use(self, artifact: Artifact) -> None:
-        """Use another artifact from now on. Event tokens of earlier artifacts stay valid: clients may have them."""
+        """Use another artifact from now on. Tokens of earlier ones stay valid, because clients may still send them."""
         tokens = _events_by_token(artifact)
         for token, events in self._artifact_tokens.items():
             known = tokens.setdefault(token, [])
