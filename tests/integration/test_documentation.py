@@ -61,6 +61,7 @@ PRINTED = {
     "docs/on-device.md": ["decided on-device"],
     "docs/operations.md": ["status 200"],
     "docs/outbox.md": ["stored 0 confirmed 1"],
+    "docs/own-store.md": ["pending 0"],
     "docs/sandbox.md": ["impressions 1"],
 }
 """What the programs of each page print, among other things."""
