@@ -1,6 +1,6 @@
 """Browser and platform by the names that rules use: docs/on-device.md#user.
 
-Rules know seven browsers and six platforms, so a few patterns are enough. A browser without a name of its own counts as
+Rules know six browsers and six platforms, so a few patterns are enough. A browser without a name of its own counts as
 the browser that it is built on and names in its user agent, which is mostly Chrome. Opera is ``unknown``, because
 Target's audiences tell it from Chrome.
 """
