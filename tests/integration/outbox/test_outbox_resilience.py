@@ -425,7 +425,7 @@ def test_an_event_loop_ends_without_a_close(edge: Sandbox, tmp_path: Path) -> No
             await asyncio.sleep(number % 13 / 1000)
 
         import warnings
-        warnings.simplefilter("ignore", ResourceWarning)  # of connections that nobody closed
+        warnings.simplefilter("ignore", ResourceWarning)  # connections stay open here
         for number in range(52):
             asyncio.run(serve(number))
         outbox.close()
@@ -606,7 +606,7 @@ def claim(store: SQLiteStore, now: float, groups: int = 9, closed: Collection[st
     return store.claim(now, groups=groups, size=50, linger=0.0, closed=closed)
 
 
-def test_who_lost_a_claim_cannot_set_aside(tmp_path: Path) -> None:
+def test_a_lost_claim_cannot_set_aside(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "outbox.db", lease=10)
     store.append([Item("g", "", b"x", 0.0, 0.0)])
     ((late,),) = claim(store, 0.0)
