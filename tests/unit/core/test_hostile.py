@@ -1,0 +1,33 @@
+"""Cookies, hints and session ids come from a visitor's browser: they never raise and never choose the host."""
+
+from __future__ import annotations
+
+from hypothesis import example, given, settings
+
+from tests.hostile import LATER, check, hints, target_cookies, visitor_cookies
+from tests.unit.core.shell import REQUEST, Shell, answer, core
+from tests.virtual import VirtualTime
+
+TIME = VirtualTime(now=LATER - 10_000.0)
+CORE = core(TIME, target_location_hint=None)
+HEADERS = {"content-length", "content-type", "host", "x-exc-sdk", "x-exc-sdk-version", "x-request-id"}
+
+
+@settings(max_examples=1000, deadline=None)
+@given(target_cookie=target_cookies, visitor_cookie=visitor_cookies, hint=hints)
+@example(target_cookie=f"PC#device.28_0#{LATER}|session#a&b=c%23%3F#{LATER}", visitor_cookie="", hint="")
+@example(target_cookie="", visitor_cookie="", hint="28")
+def test_a_visitors_cookies_never_raise_and_choose_nothing_but_a_cluster(
+    target_cookie: str, visitor_cookie: str, hint: str
+) -> None:
+    shell = Shell(TIME, answer(body={"status": 200, "id": {"tntId": "device.35_0"}}))
+    options = {
+        "request": REQUEST,
+        "target_cookie": target_cookie,
+        "visitor_cookie": visitor_cookie,
+        "target_location_hint": hint,
+    }
+    result = shell.run(CORE.get_offers(options, callbacks=False).flow)
+    (sent,) = shell.sent
+    assert set(sent.request.headers) == HEADERS
+    check(sent.request, result)
