@@ -25,6 +25,9 @@ TYPED = ["wrapper", "generated", "generator", "tests/contracts.py", "noxfile.py"
 _pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 os.environ["PATH"] = os.pathsep.join([*map(str, sorted(_pyenv.glob("3.1[1-9].*/bin"))), os.environ["PATH"]])
 
+# uv trusts the certificates of the system, as pip does. A company's own are often only there.
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")
+
 # The supported Pythons that this machine has, the lowest first.
 PYTHONS = [
     version
