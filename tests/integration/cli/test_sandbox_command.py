@@ -23,7 +23,7 @@ from tests.integration.sandbox.exchanges import QUERY, URL, poster
 
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """The running command, and a client for the address it prints."""
+    """Run the command, and yield its process and a client for the address that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "target_delivery", "sandbox", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
@@ -107,9 +107,7 @@ class Output(io.TextIOBase):
         ({"execute": {}}, "400  execute  Invalid request: the body: 'context' is a required property"),
     ],
 )
-def test_a_line_says_what_was_asked_and_what_became_of_it(
-    body: object, expected: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_shows_the_request_and_its_answer(body: object, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     output = Output()
     monkeypatch.setattr(sys, "stdout", output)
 

@@ -53,7 +53,7 @@ def require_counted_once(edge: Sandbox, ids: set[str], among: set[str] | None = 
 
 def pass_time_until(holds: Callable[[], bool], outbox: Outbox, time: VirtualTime, step: float = 0.1) -> None:
     """Let the outbox work, and its clock advance a little each time, until a condition holds."""
-    deadline = monotonic() + 10
+    deadline = monotonic() + 30
     while not holds():
         assert monotonic() < deadline, "it does not hold, however much time passes"
         outbox.flush(0)

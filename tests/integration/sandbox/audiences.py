@@ -27,7 +27,7 @@ def shows(word: str) -> list[Json]:
 
 
 class Rules:
-    """Collects rules; each has its own activity unless it is told another's."""
+    """Collects rules. Each has an activity of its own, unless `add` is called with an activity."""
 
     def __init__(self) -> None:
         self.mboxes: dict[str, list[Json]] = {}
@@ -77,7 +77,7 @@ class Rules:
 
 
 def artifact() -> Json:
-    """Return an artifact whose rules read everything that rules can read."""
+    """Return an artifact whose rules use every kind of variable that rules can use."""
     rules = Rules()
     for number, (start, end) in enumerate([(0, 33.33), (33.33, 66.67), (66.67, 100)]):
         click = [{"type": "click", "eventToken": f"click-{number}"}]

@@ -21,5 +21,5 @@ def client(edge: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def post(client: httpx.Client) -> Post:
-    """Post a request, given by its parts, with a context and the query parameters that every request needs."""
+    """Return a function that posts a request given by its parts, and adds a context and the query parameters."""
     return poster(client)

@@ -1,4 +1,4 @@
-"""Requests to a sandbox, and what to expect of its answers."""
+"""Helpers that send requests to a sandbox and read its answers."""
 
 import json
 from collections.abc import Callable
@@ -14,12 +14,12 @@ Post = Callable[..., httpx.Response]
 
 
 def connect(edge: Sandbox, **options: Any) -> httpx.Client:
-    """A client for one sandbox; without TLS, which takes long to set up."""
+    """Return an HTTP client for one sandbox, without TLS, because TLS takes long to set up."""
     return httpx.Client(base_url=edge.url, timeout=5, verify=False, trust_env=False, **options)
 
 
 def mboxes(*names: str) -> dict[str, Any]:
-    """An execute or prefetch part that asks for mboxes."""
+    """Return an execute or prefetch part that asks for the mboxes."""
     return {"mboxes": [{"index": index, "name": name} for index, name in enumerate(names)]}
 
 
@@ -28,7 +28,7 @@ def notification(id_: str, tokens: list[str], type_: str = "display", **more: An
 
 
 def prefetched(post: Post, name: str = "product1", **parts: Any) -> dict[str, Any]:
-    """The prefetched mbox of that name."""
+    """Prefetch one mbox and return its answer."""
     answer = post(prefetch=mboxes(name), **parts)
     assert answer.status_code == 200, answer.text
     mbox: dict[str, Any] = answer.json()["prefetch"]["mboxes"][0]
@@ -44,7 +44,7 @@ def click_token(mbox: dict[str, Any]) -> str:
 
 
 def rejection(answer: httpx.Response) -> str:
-    """The message of a 400, whose form is checked."""
+    """Check that an answer is an error with status 400, and return its reason."""
     assert answer.status_code == 400, answer.text
     error = answer.json()
     assert error.keys() == {"status", "message"}
@@ -59,7 +59,7 @@ def dumps(body: object) -> bytes:
 
 
 def poster(client: httpx.Client) -> Post:
-    """A function that posts a request given by its parts, and adds what every request needs."""
+    """Return a function that posts a request given by its parts, and adds a context and the query parameters."""
 
     def post(*, session: str = QUERY["sessionId"], context: Any = None, **parts: Any) -> httpx.Response:
         body = {"context": context or {"channel": "web"}, **parts}

@@ -1,4 +1,4 @@
-"""The command `target-delivery`, called in-process, and life without the extra."""
+"""The command `target-delivery`, called in-process, and without its extras."""
 
 import subprocess
 import sys
@@ -40,6 +40,13 @@ def test_without_the_extra_the_command_says_what_to_install(missing: str) -> Non
     (line,) = result.stderr.splitlines()
     assert f"{missing} is not installed" in line
     assert EXTRA in line
+
+
+def test_a_mistake_of_the_sdk_is_not_mistaken_for_a_missing_extra() -> None:
+    code = "from target_delivery._cli.main import main; sys.exit(main(['demo']))"
+    result = python(WITHOUT.format(missing="target_delivery.sandbox.app") + code)
+    assert "ModuleNotFoundError: import of target_delivery.sandbox.app halted" in result.stderr
+    assert EXTRA not in result.stderr
 
 
 def test_help_needs_no_extra_and_explains_the_faults() -> None:

@@ -1,4 +1,4 @@
-"""`target-delivery decide`: what a visitor sees, and why."""
+"""`target-delivery decide`: the decision and its explanation."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_answer_is_json(file: str, capsys: pytest.CaptureFixture[str]) -> No
         (["--tnt-id", "a", "--client", "two"], {"<": [{"var": "allocation"}, 50]}, True),
     ],
 )
-def test_the_options_say_what_rules_see(
+def test_rules_see_the_values_of_the_options(
     arguments: list[str],
     condition: Any,
     met: object,
@@ -117,7 +117,7 @@ def test_it_explains_as_data(file: str, capsys: pytest.CaptureFixture[str]) -> N
         (["--artifact", "newer.json", "--geo", "latitude=north"], 2, "--geo latitude must be a number, not 'north'"),
     ],
 )
-def test_what_is_wrong_is_explained_in_a_line(
+def test_a_wrong_call_is_explained_in_a_line(
     arguments: list[str],
     code: int,
     message: str,
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_explained_in_a_line(
     assert message in line
 
 
-def test_rules_that_never_apply_are_told_apart_from_the_answer(
+def test_a_warning_about_a_rule_is_not_part_of_the_answer(
     artifact: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     artifact["rules"]["mboxes"]["home"][0]["condition"] = {"guess": []}

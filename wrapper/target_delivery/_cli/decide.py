@@ -47,8 +47,8 @@ def add_parser(subcommands: Subcommands) -> None:
         help="where the visitor is: countryCode, stateCode, city, latitude or longitude; repeatable",
     )
     parser.add_argument("--tnt-id", metavar="ID", help="the visitor's id (default: a new visitor)")
-    parser.add_argument("--property-token", metavar="TOKEN", help="property of the request")
-    parser.add_argument("--client", default="", help="client code (default: that of the artifact)")
+    parser.add_argument("--property-token", metavar="TOKEN", help="token of the property that the request is for")
+    parser.add_argument("--client", default="", help="client code (default: the artifact's)")
     parser.add_argument(
         "--organization-id",
         metavar="ID",
@@ -60,7 +60,7 @@ def add_parser(subcommands: Subcommands) -> None:
         nargs="?",
         const="text",
         choices=["text", "json"],
-        help="add why rules did or did not apply: as text after the answer, or with json as one object with the answer",
+        help="also print why rules did or did not apply: as text after the answer, or with json in one object with it",
     )
     parser.set_defaults(run=run, extra="on-device")
 

@@ -11,13 +11,7 @@ from target_delivery._cli import decide, demo, outbox, sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_EXTRAS = {
-    "cli": ("rich",),
-    "on-device": ("mmh3", "publicsuffixlist"),
-    "redis": ("redis",),
-    "sandbox": ("jsonschema", "mmh3", "publicsuffixlist", "rich", "starlette", "uvicorn"),
-}
-"""The packages of each extra."""
+_OWN = ("target_delivery", "target_delivery_api")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report_missing(error: ImportError, extra: str) -> int:
-    """Print which extra must be installed. Raises the error again if no package of the extra is missing."""
+    """Print which extra must be installed. Raises the error again if it is not about a package that pip installs."""
     name = (error.name or "").partition(".")[0]
-    if name not in _EXTRAS[extra]:
+    if not name or name in _OWN or name in sys.stdlib_module_names:
         raise error
     print(
         f"target-delivery: {name} is not installed. This command needs the extra: "

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from target_delivery._cli.parsers import Subcommands
     from target_delivery.outbox.stores.base import Store
 
-__all__ = ["run"]
-
 STEP = 1000
 """Notifications that one step of a replay puts back. The progress bar moves after each step, and other processes wait
 for the store during one."""

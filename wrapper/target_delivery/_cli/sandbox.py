@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from target_delivery._core.clock import SYSTEM_CLOCK
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     def report(exchange: Exchange) -> None:
         try:
             console.print(_line(exchange))
-        except (OSError, SystemExit):  # the reader of the output is gone; rich turns that into a SystemExit
+        except (OSError, SystemExit):  # nobody reads the output any more; rich then raises SystemExit
             stop()
 
     try:
@@ -169,7 +171,7 @@ def _introduce(console: Console, edge: Sandbox) -> None:
     introduction = Text.assemble("Edge at ", (edge.url, "bold cyan"), ". Ctrl-C stops it.\n")
     introduction.append(f"  client:  TargetClient.create({edge.client_options()})\n")
     introduction.append(f"  ledger:  {edge.url}/ledger")
-    console.print(introduction)  # in one piece, so that the line of a first request cannot come between
+    console.print(introduction)  # one print, so that the line of a first request cannot come in between
 
 
 def _line(exchange: Exchange) -> Text:
@@ -178,7 +180,7 @@ def _line(exchange: Exchange) -> Text:
 
     style = "green" if 200 <= exchange.status < 300 else "red"
     line = Text.assemble(
-        (time.strftime("%H:%M:%S"), "dim"),
+        (time.strftime("%H:%M:%S", time.localtime(SYSTEM_CLOCK.now())), "dim"),
         "  ",
         (str(exchange.status or "cut"), style),
         f"  {exchange.milliseconds:6.1f} ms  ",
@@ -195,7 +197,7 @@ def _asked(request: Any) -> str:
     """Summarize the items of a request, as in ``execute home; notifications 1``."""
     parts: list[str] = []
     for part in ("execute", "prefetch", "notifications"):
-        # The request may be invalid: then its readable parts are shown.
+        # Of an invalid request, show the parts that can be read.
         with contextlib.suppress(AttributeError, KeyError, TypeError):
             asked = request[part]
             names = _notifications(asked) if part == "notifications" else _items(asked)

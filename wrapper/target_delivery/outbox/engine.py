@@ -50,7 +50,7 @@ ROOM_POLL = 0.02
 FLUSH_POLL = 0.01
 """Seconds between two looks of ``flush`` at the store."""
 MAX_WAIT = 5.0
-"""Seconds that the scheduler sleeps at most, whatever the clock says: somebody may set it back."""
+"""Seconds that the engine sleeps at most. A clock that is set back would otherwise make it sleep much longer."""
 BETWEEN_STORE_FAILURES = Backoff(first=0.1, longest=MAX_WAIT)
 """Waits between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
@@ -58,7 +58,7 @@ MAX_FAILURES_AT_END = 5
 CALL_MARGIN = 1.0
 """Seconds by which a lease must outlast a call: to claim, to wait for a thread, to settle."""
 MAX_SETTLE_FAILURES = 5
-"""How often ``settle`` may raise something else than StoreError. Then the engine settles items one by one, so that
+"""How often ``settle`` may raise something other than StoreError. Then the engine settles items one by one, so that
 only the item at fault is left out. It is sent again when its lease ends."""
 MAX_GROUPS_COUNTED = 10_000
 MAX_CLUSTERS = 64

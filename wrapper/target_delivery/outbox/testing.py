@@ -79,7 +79,7 @@ class StoreContract:
                 _require_raises(OutboxFullError, store.append, [self._item()])
 
     def test_items_that_never_fit_are_refused(self) -> None:
-        """More items or bytes than the empty store could hold are an OptionError, so that nobody waits for room."""
+        """Items that an empty store could not hold raise OptionError: waiting for room would never end."""
         for limits in ({"max_items": 2}, {"max_bytes": 2}):
             with closing(self.make_store(**limits)) as store:
                 _require_raises(OptionError, store.append, [self._item()] * 3)
@@ -198,7 +198,7 @@ class StoreContract:
             _require_equal(len(self._claim_all(store)), 1, "the number of items that are left")
 
     def test_a_confirmation_counts_once_and_even_late(self) -> None:
-        """The edge has confirmed the item, whoever holds it now."""
+        """A confirmation counts even if another process has claimed the item since."""
         with closing(self.make_store()) as store:
             store.append([self._item()])
             (late,) = self._claim_all(store)
@@ -266,7 +266,7 @@ class StoreContract:
             (second,) = self._claim_all(store)
             _require_equal((second.ref, second.data, second.attempts), (first.ref, first.data, 0), "the item")
 
-    def test_who_lost_the_lease_decides_nothing(self) -> None:
+    def test_a_lost_lease_decides_nothing(self) -> None:
         """After another process has claimed an item, the first one can only confirm it."""
         settlements: list[Callable[[Claimed], Settlement]] = [
             lambda late: Settlement(again=[(late, self.now)]),
@@ -308,7 +308,7 @@ class StoreContract:
     # --- what is set aside
 
     def test_items_that_are_set_aside_are_listed(self) -> None:
-        """The list has all that is known of an item, oldest first."""
+        """The list has every detail of each item, oldest first."""
         reasons: list[Reason] = ["refused", "expired", "malformed"]
         with closing(self.make_store()) as store:
             for number, reason in enumerate(reasons):

@@ -7,8 +7,8 @@
         assert edge.ledger.impressions.total() == 1
 
 It validates requests as the specification says, decides with the engine of on-device decisioning, checks the event
-tokens and states that come back, counts impressions and clicks in a ledger, and fails on request. It also serves the
-artifact and locates visitors, so that clients of every decisioning method can be run against it.
+tokens and states that come back, counts impressions and clicks in a ledger, and produces faults on demand. It also
+serves the artifact and locates visitors, so that clients of every decisioning method can be tested with it.
 """
 
 from importlib import import_module
@@ -16,7 +16,7 @@ from importlib import import_module
 _NEEDED = ("jsonschema", "mmh3", "publicsuffixlist", "rich", "starlette", "uvicorn")
 
 try:
-    for _package in _NEEDED:  # some only later, and better missed here than there
+    for _package in _NEEDED:  # the modules below import some of them only later; report a missing one now
         import_module(_package)
     from target_delivery.sandbox.artifact import Artifact, demo_artifact
     from target_delivery.sandbox.decider import Decider, Decision, EngineDecider, Item, requested_items

@@ -1,4 +1,4 @@
-"""Which rules answer each item of a request."""
+"""The choice of the rules that answer each item of a request."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -22,7 +22,7 @@ class Item:
     name: str | None
     """Name of the mbox or view. A pageLoad has the name of the global mbox. None stands for all views."""
     details: dict[str, Any]
-    """The item as the request has it, with index, parameters, address and so on. A pageLoad has a name, too."""
+    """The item as in the request, with its index, parameters and address. A pageLoad has a name, too."""
 
 
 @frozen
@@ -31,7 +31,7 @@ class Decision:
 
     item: Item
     name: str | None
-    """Name of the item; of an item for all views, the name of the view."""
+    """Name of the item. If the item stands for all views: the name of one of them."""
     rules: Sequence[Rule]
 
 

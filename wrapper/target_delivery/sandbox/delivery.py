@@ -1,4 +1,4 @@
-"""The Delivery API: makes the answer to a request. Of HTTP it knows query, body and status only."""
+"""The Delivery API without HTTP: it gets the query and the body of a request, and returns a status and a body."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from target_delivery._core.chance import Chance
 from target_delivery._core.clock import Clock
-from target_delivery.decisioning import Rule, geo_address, geo_of_headers, with_geo
+from target_delivery.decisioning import geo_address, geo_of_headers, with_geo
 from target_delivery.decisioning._json import as_list, as_object, as_text
 from target_delivery.decisioning.allocation import visitor_of
 from target_delivery.decisioning.context import Context, Visit
@@ -70,7 +70,7 @@ class DeliveryApi:
         return self._artifact
 
     def use(self, artifact: Artifact) -> None:
-        """Use another artifact from now on. Event tokens of earlier artifacts stay valid: clients may have them."""
+        """Use another artifact from now on. Tokens of earlier ones stay valid, because clients may still send them."""
         tokens = _events_by_token(artifact)
         for token, events in self._artifact_tokens.items():
             known = tokens.setdefault(token, [])
@@ -248,7 +248,7 @@ class DeliveryApi:
         metrics: list[Any] = []
         for rule in decision.rules:
             made: dict[str, Any] = rule.consequence.execute(context) if executed else rule.consequence.view(context)
-            display = _event(decision, rule)
+            display = _display(rule.meta, _location(decision))
             click_token = self._tokens.event_token(evolve(display, type="click"), owner)
             for option in made["options"]:
                 option["responseTokens"] = _response_tokens(option["responseTokens"])
@@ -283,15 +283,17 @@ def _execute_report(decisions: Sequence[Decision], impression_id: str | None) ->
     attempt, because the answer with the first id may have been lost.
     """
     events = [
-        _event(decision, rule) for decision in decisions if decision.item.part == "execute" for rule in decision.rules
+        _display(rule.meta, _location(decision))
+        for decision in decisions
+        if decision.item.part == "execute"
+        for rule in decision.rules
     ]
     return [Occurrence(event, (("impression", "", impression_id, event),) if impression_id else ()) for event in events]
 
 
-def _event(decision: Decision, rule: Rule) -> Event:
-    """Return the event that content of the rule was displayed."""
-    meta = rule.meta
-    return Event(str(meta["activity.id"]), str(meta["experience.id"]), _location(decision), "display")
+def _display(meta: Mapping[str, Any], location: Location) -> Event:
+    """Return the event that content of a rule was displayed."""
+    return Event(str(meta["activity.id"]), str(meta["experience.id"]), location, "display")
 
 
 def _location(decision: Decision) -> Location:
@@ -313,8 +315,8 @@ def _events_by_token(artifact: Artifact) -> dict[str, list[Event]]:
     for kind, section in kinds:
         for name, rules in artifact.document["rules"].get(section, {}).items():
             for rule in rules:
-                meta, consequence = rule["meta"], rule["consequence"]
-                display = Event(str(meta["activity.id"]), str(meta["experience.id"]), Location(kind, name), "display")
+                consequence = rule["consequence"]
+                display = _display(rule["meta"], Location(kind, name))
                 for option in map(as_object, as_list(consequence.get("options"))):
                     if token := as_text(option.get("eventToken")):
                         events.setdefault(token, []).append(display)

@@ -115,7 +115,7 @@ Fault = Latency | RefusedConnection | Reset | TruncatedBody | Status | NotJson |
 
 
 class ArmedFault:
-    """A fault that was added to a sandbox. As a context manager it is removed at the end."""
+    """A fault that was added to a sandbox. A with statement removes it at the end."""
 
     def __init__(
         self,

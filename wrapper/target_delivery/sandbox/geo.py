@@ -1,4 +1,4 @@
-"""Places of IP addresses."""
+"""The places that the sandbox finds for IP addresses."""
 
 import ipaddress
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ class Counts(Counter[tuple[str, str]]):
     """
 
     def __missing__(self, key: tuple[object, object]) -> int:
-        # Ids in artifacts are numbers, so users write counts[1001, 0]. It must not be 0 by mistake.
+        # Ids in artifacts are numbers, so users also write counts[1001, 0]. That must give the count of ("1001", "0").
         return self.get((str(key[0]), str(key[1])), 0)
 
 

@@ -31,15 +31,15 @@ _REQUESTS_KEPT = 1000
 class Sandbox:
     """The Delivery API on loopback.
 
-    A context manager that starts and stops it; `start` and `stop` do so, too. Several sandboxes can run side by side.
-    The ledger and the received requests stay readable after the stop, and are continued after another start.
+    Use it in a with statement, or call `start` and `stop`. Several sandboxes can run side by side. The ledger and the
+    received requests stay readable after the stop, and another start adds to them.
 
     Args:
         artifact: rule artifact to decide with and to serve, or the path of its JSON file; by default a small artifact
             for demos, see `demo_artifact`.
         host: address to listen on.
         port: TCP port to listen on; 0 takes any free one.
-        client: client code. It stands in the answers and in the artifact's URL, and is part of the hash that allocates
+        client: client code. It is in the answers and in the artifact's URL, and is part of the hash that allocates
             visitors to experiences.
         organization_id: Experience Cloud organization id for `client_options`.
         cluster: edge cluster of new visitors, 0 to 99999.
@@ -49,7 +49,7 @@ class Sandbox:
         geo: places by IP address, for rules that depend on the place. ``*`` stands for all other addresses (default:
             Bern). A place has some of countryCode, stateCode, city, latitude, longitude.
         allow_remote: allow a host that other machines can reach. There is no authentication.
-        fault_seed: seed of the chance by which faults with a probability hit.
+        fault_seed: seed of the random choice of requests that faults with a probability hit.
         on_exchange: called in the sandbox's thread with each request and its answer.
         clock: tells the time that rules see, and measures how long an exchange takes.
         chance: makes request ids and the default secret.
@@ -216,7 +216,7 @@ class Sandbox:
         A client gets it with its next download. Events of the earlier artifact are still counted.
 
         Raises:
-            ValueError: it is not a rule artifact; the earlier one stays.
+            ValueError: it is not a rule artifact. The sandbox keeps the earlier one.
             OSError: the file cannot be read.
         """
         self._api.use(Artifact.load(artifact))

@@ -1,4 +1,4 @@
-"""What the sandbox counts when event tokens and states come back."""
+"""The impressions and clicks that the sandbox counts when event tokens and states come back."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_the_documented_job_counts_one_impression_when_product1_was_shown(edge: 
     assert answer.json()["notifications"] == [{"id": "1"}]
     assert edge.ledger.impressions == {PRODUCT1: 1}
 
-    # The second call comes from a session of its own, as the documented example makes it.
+    # The second call has another session, as in the documented example.
     answer = post(notifications=[shown], session="another")
     assert answer.json()["notifications"] == [{"id": "1"}]
     assert edge.ledger.impressions == {PRODUCT1: 1}
@@ -171,7 +171,7 @@ def test_one_bad_notification_rejects_the_whole_request(
 
     assert rejection(answer) == f"notifications[1] (id 'bad'): {reason}"
     assert edge.ledger.to_dict() == before | {"rejected": 1}
-    # The good one was not marked as seen either.
+    # The sandbox does not remember the good notification as processed.
     post(notifications=[notification("good", [token])])
     assert edge.ledger.impressions == {PRODUCT1: 1}
 
@@ -185,9 +185,9 @@ def test_tokens_of_another_sandbox_are_known_by_the_common_secret(secret: str | 
         assert poster(client)(notifications=[shown]).status_code == status
 
 
-def test_tokens_of_the_artifact_itself_are_known_as_decisions_on_the_device_send_them() -> None:
+def test_tokens_of_the_artifact_are_accepted_because_on_device_clients_send_them() -> None:
     artifact = demo_artifact()
-    for name in ("home", "product1"):  # the same token at two locations, as real artifacts have it
+    for name in ("home", "product1"):  # as in real artifacts, one token stands at two locations
         artifact["rules"]["mboxes"][name][0]["consequence"]["options"][0]["eventToken"] = "shared"
     with Sandbox(artifact) as edge, connect(edge) as client:
         post = poster(client)

@@ -1,4 +1,4 @@
-"""What the sandbox refuses, as the specification says."""
+"""The requests that the sandbox refuses, as the specification requires."""
 
 from typing import Any
 
@@ -51,7 +51,9 @@ def send(edge: Sandbox, body: bytes, query: dict[str, str] | None = None) -> htt
         ),
     ],
 )
-def test_a_body_that_is_no_delivery_request_is_refused_with_its_place(edge: Sandbox, body: Any, where: str) -> None:
+def test_an_invalid_delivery_request_is_refused_with_the_place_of_the_mistake(
+    edge: Sandbox, body: Any, where: str
+) -> None:
     assert rejection(send(edge, dumps(body))).startswith(where)
     assert (edge.ledger.requests, edge.ledger.rejected) == (0, 1)
 

@@ -1,4 +1,4 @@
-"""Counting is exact whatever happens at the same time."""
+"""The counts are exact while many clients call at the same time."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ def test_threads_are_counted_exactly(edge: Sandbox) -> None:
 
 
 async def ask_for_home(edge: Sandbox, visitor: int) -> tuple[int, dict[str, Any]]:
-    """One attempt on a connection of its own, without the cost of an HTTP client; gives status and body."""
+    """Send one request on a connection of its own, and return status and body. An HTTP client would be slower."""
     host, _, port = edge.server_domain.rpartition(":")
     body = json.dumps({"context": {"channel": "web"}, "execute": mboxes("home"), "impressionId": str(visitor)})
     head = (
@@ -51,7 +51,7 @@ def test_500_tasks_at_once_are_counted_exactly(edge: Sandbox) -> None:
 
 
 def test_retries_through_faults_at_a_fifth_of_the_calls_count_once_each(edge: Sandbox) -> None:
-    """Tasks whose calls fail before and after they are processed, until each has got its answer."""
+    """Calls fail before or after they are processed, and each task sends its request again until it is answered."""
     faults = (Status(503), Status(504, processed=True), Reset(), Reset(processed=False), TruncatedBody())
     for fault in faults:
         edge.faults.add(fault, times=None, probability=0.04)

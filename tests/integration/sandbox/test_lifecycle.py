@@ -1,4 +1,4 @@
-"""Starting, stopping, and who may connect."""
+"""The start and the stop of a sandbox, its arguments, and the hosts that it listens on."""
 
 import asyncio
 import gc
@@ -125,7 +125,7 @@ def test_malformed_arguments_are_refused(arguments: dict[str, Any], why: str) ->
         Sandbox(**arguments)
 
 
-def test_an_artifact_that_is_none_is_refused_with_its_place(tmp_path: Path) -> None:
+def test_an_invalid_artifact_is_refused_with_the_place_of_the_mistake(tmp_path: Path) -> None:
     def broken(**rules: Any) -> dict[str, Any]:
         return {**demo_artifact(), "rules": {"mboxes": {"home": [{**home, **rules}]}}}
 
@@ -148,7 +148,7 @@ def test_an_artifact_that_is_none_is_refused_with_its_place(tmp_path: Path) -> N
         Sandbox(tmp_path / "missing.json")
 
 
-def test_exchanges_are_told_about() -> None:
+def test_on_exchange_is_called_with_each_request_and_its_answer() -> None:
     exchanges: list[Exchange] = []
     with Sandbox(on_exchange=exchanges.append) as edge, connect(edge) as client:
         edge.faults.add(Status(503))

@@ -1,4 +1,4 @@
-"""What goes wrong on request, and whether it was counted."""
+"""The faults of a sandbox, and whether the requests that they hit are counted."""
 
 import socket
 import struct
@@ -40,7 +40,7 @@ HOME_REQUEST = dumps({"context": {"channel": "web"}, "impressionId": "i", "execu
 
 
 def raw_exchange(edge: Sandbox, body: bytes = HOME_REQUEST) -> tuple[bytes, bool]:
-    """Send a request on a connection of its own; return the bytes that came back, and whether it was reset."""
+    """Send a request on a connection of its own. Return the bytes of the answer, and whether there was a reset."""
     host, _, port = edge.server_domain.rpartition(":")
     head = f"POST {URL}?imsOrgId=S@AdobeOrg&sessionId=s HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
     received = bytearray()
@@ -55,7 +55,7 @@ def raw_exchange(edge: Sandbox, body: bytes = HOME_REQUEST) -> tuple[bytes, bool
 
 
 def body_of(message: bytes) -> tuple[int, bytes]:
-    """Content-Length and the part of the body that came."""
+    """Return the Content-Length, and the part of the body that arrived."""
     head, _, body = message.partition(b"\r\n\r\n")
     (length,) = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
     return int(length), body
@@ -75,14 +75,14 @@ def test_a_status_comes_with_an_unexpected_error_and_once(
     assert edge.ledger.impressions.total() == 1
 
 
-def test_a_status_can_tell_when_to_come_back(edge: Sandbox, post: Post) -> None:
+def test_a_status_can_have_a_retry_after_header(edge: Sandbox, post: Post) -> None:
     edge.faults.add(Status(429, retry_after=2))
     answer = post()
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
     assert answer.json() == {"status": 429, "message": "Too Many Requests"}
 
 
-def test_a_status_nobody_has_named(edge: Sandbox, post: Post) -> None:
+def test_a_status_without_a_standard_name_has_a_general_message(edge: Sandbox, post: Post) -> None:
     edge.faults.add(Status(599))
     assert post().json() == {"status": 599, "message": "Error"}
 
@@ -187,7 +187,7 @@ def test_latencies_add_to_each_other_and_to_other_faults(edge: Sandbox, post: Po
     started = time.perf_counter()
     assert post().status_code == 503
     assert time.perf_counter() - started > 0.07
-    # The fault that did not get its turn is still in wait.
+    # The second status was kept for the next request.
     assert post().status_code == 429
     assert post().status_code == 200
 
@@ -286,7 +286,7 @@ def test_the_port_can_be_closed_on_the_thread_of_the_sandbox(edge: Sandbox, post
 
 @contextmanager
 def request_under_way(edge: Sandbox, latency: float = 60_000) -> Iterator[socket.socket]:
-    """A request that waits for its answer, latency in ms."""
+    """Send a request that is answered after ``latency`` milliseconds, and yield its connection."""
     arrived = threading.Event()
 
     def arrive(request: ReceivedRequest) -> bool:
@@ -350,7 +350,7 @@ def test_impossible_faults_are_refused(fault: Callable[[], Fault], why: str) -> 
         fault()
 
 
-def test_impossible_chances_are_refused() -> None:
+def test_impossible_limits_are_refused() -> None:
     faults = Sandbox().faults
     with pytest.raises(ValueError, match="times 0 is not positive"):
         faults.add(Status(500), times=0)

@@ -77,13 +77,13 @@ def test_a_fault_of_the_command_line_closes_the_port_unless_it_is_limited() -> N
         ("resetx0", "times 0 is not positive"),
     ],
 )
-def test_what_is_no_fault_is_explained(text: str, why: str) -> None:
+def test_text_that_is_not_a_fault_is_explained(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         add_fault(Sandbox().faults, text)
 
 
 @pytest.mark.parametrize("no_fault", [503, Status, None])
-def test_what_is_no_fault_cannot_be_added(no_fault: Any) -> None:
+def test_only_faults_can_be_added(no_fault: Any) -> None:
     with pytest.raises(TypeError, match="is not a fault"):
         Sandbox().faults.add(no_fault)
 

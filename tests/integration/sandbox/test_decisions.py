@@ -25,7 +25,7 @@ def edge() -> Iterator[Sandbox]:
 
 
 def content_of(response: Mapping[str, Any]) -> Json:
-    """What a visitor sees, may click, and is told: all of an answer but what the place of deciding is known by."""
+    """Return the parts of an answer that do not depend on where it was decided: content, tokens and clicks."""
     seen: Json = {}
     for part in ("execute", "prefetch"):
         answered = response.get(part, {})
@@ -57,7 +57,7 @@ def options(request: Json) -> Any:
 
 
 def check(request: Json, results: Mapping[str, TargetDeliveryResponse]) -> Json:
-    """Check that all results show the same; return it."""
+    """Check that all results have the same content, and return it."""
     contents = {method: content_of(result.response.to_dict()) for method, result in results.items()}
     for method in METHODS:
         assert contents[method] == contents["server-side"], f"{method} differs for {json.dumps(request)}"
@@ -106,7 +106,7 @@ def test_the_content_is_the_same_in_asyncio(edge: Sandbox) -> None:
 
 
 def assert_everything_was_seen(seen: list[Json]) -> None:
-    """Check that the random visitors have met every condition, so that the comparison is worth something."""
+    """Check that the random visitors have met every condition, so that the comparison covers every rule."""
     text = json.dumps(seen)
     rules = artifact()["rules"]
     names = {rule["meta"]["experience.name"] for by_name in rules.values() for of in by_name.values() for rule in of}
@@ -117,7 +117,7 @@ def assert_everything_was_seen(seen: list[Json]) -> None:
 @pytest.mark.parametrize(
     "id_", [{"thirdPartyId": "me"}, {"marketingCloudVisitorId": "me", "tntId": "other"}, {"tntId": "me.28_0"}]
 )
-def test_an_id_that_is_made_for_the_visitor_does_not_change_what_the_visitor_sees(id_: Json) -> None:
+def test_a_generated_id_does_not_change_what_the_visitor_sees(id_: Json) -> None:
     seen: set[str] = set()
     for secret in map(str, range(8)):  # each makes other tntIds
         with Sandbox(artifact(), client=CLIENT, secret=secret) as edge, connect(edge) as client:
@@ -126,7 +126,7 @@ def test_an_id_that_is_made_for_the_visitor_does_not_change_what_the_visitor_see
     assert len(seen) == 1
 
 
-def test_the_edge_decides_what_is_remote_and_asks_for_no_help(edge: Sandbox) -> None:
+def test_the_edge_decides_remote_mboxes_and_views_itself(edge: Sandbox) -> None:
     with connect(edge) as client:
         post = poster(client)
         body = post(id={"tntId": "a.35_0"}, execute=mboxes(REMOTE_MBOX), prefetch={"views": [{"name": REMOTE_VIEW}]})

@@ -1,4 +1,4 @@
-"""What the sandbox answers."""
+"""The answers of the sandbox's Delivery API."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Clients that decide on the device, and what the edge hears of it."""
+"""Clients that decide on the device, and the reports that the edge gets from them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def edge() -> Iterator[Sandbox]:
 
 
 def ask(edge: Sandbox, kind: str, method: DecisioningMethodName, *requests: Json, **more: Any) -> list[Any]:
-    """Have a client of that kind answer the requests, close it, and return the results."""
+    """Answer the requests with a client of the given kind, close the client, and return the results."""
     calls: list[Any] = [{"request": DeliveryRequest.from_dict({"id": {"tntId": "a"}, **one})} for one in requests]
     if kind == "threads":
         with TargetClient.create({**edge.client_options(method), **more}) as client:  # type: ignore[typeddict-item]  # a test's options
@@ -62,7 +62,7 @@ def test_an_mbox_twice_in_a_request_is_one_impression_on_the_device(edge: Sandbo
 
 
 @kinds
-def test_a_prefetch_on_the_device_says_nothing(edge: Sandbox, kind: str) -> None:
+def test_a_prefetch_on_the_device_sends_no_report(edge: Sandbox, kind: str) -> None:
     asked = {"prefetch": {"views": [{}], "pageLoad": {}, **mboxes("thirds")}}
     ask(edge, kind, "on-device", asked, telemetry_enabled=False)
     assert edge.requests == []
@@ -70,7 +70,7 @@ def test_a_prefetch_on_the_device_says_nothing(edge: Sandbox, kind: str) -> None
 
 
 @kinds
-def test_what_was_prefetched_on_the_device_can_be_reported(edge: Sandbox, kind: str) -> None:
+def test_content_prefetched_on_the_device_can_be_reported(edge: Sandbox, kind: str) -> None:
     (result,) = ask(edge, kind, "on-device", {"prefetch": mboxes("thirds")})
     (mbox,) = result.response.prefetch.mboxes
     shown = {"id": "1", "type": "display", "timestamp": 1, "tokens": [mbox.options[0].event_token]}
@@ -95,7 +95,7 @@ def test_what_was_prefetched_on_the_device_can_be_reported(edge: Sandbox, kind: 
         ({"prefetch": {"views": [{}]}}, ([], [REMOTE_VIEW])),
     ],
 )
-def test_hybrid_asks_the_edge_for_what_is_remote(
+def test_hybrid_asks_the_edge_for_remote_mboxes_and_views(
     edge: Sandbox, kind: str, asked: Json, remote: tuple[list[str], list[str]]
 ) -> None:
     far, near = ask(edge, kind, "hybrid", asked, {"prefetch": mboxes("thirds")}, telemetry_enabled=False)
@@ -109,7 +109,7 @@ def test_hybrid_asks_the_edge_for_what_is_remote(
 
 
 @kinds
-def test_a_visitor_is_located_by_the_sandbox_where_rules_ask(edge: Sandbox, kind: str) -> None:
+def test_the_sandbox_locates_a_visitor_if_rules_need_the_place(edge: Sandbox, kind: str) -> None:
     asked = [
         {"context": {"channel": "web", "geo": {"ipAddress": address}}, "prefetch": mboxes("place")}
         for address in ("203.0.113.7", "2001:db8::1")

@@ -1,4 +1,4 @@
-"""The artifact and geo look-ups: what a client that decides on the device gets from the sandbox."""
+"""The artifact and the geo look-ups, which clients that decide on the device get from the sandbox."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def test_the_artifact_is_served_under_every_environment_and_property(client: htt
     assert answer.json() == demo_artifact()
 
 
-def test_another_clients_artifact_is_not_there(client: httpx.Client) -> None:
+def test_the_artifact_of_another_client_is_not_found(client: httpx.Client) -> None:
     answer = client.get(RULES.replace("sandbox", "demo"))
     assert answer.status_code == 404
     assert answer.json()["message"] == "this is the edge of client 'sandbox', not of 'demo'"
@@ -55,7 +55,7 @@ def test_an_artifact_that_a_client_has_is_not_sent_again(edge: Sandbox, client: 
     assert client.get(RULES, headers={"If-None-Match": etag}).json() == another_artifact()
 
 
-def test_another_artifact_is_decided_with_at_once_and_the_former_ones_tokens_stay_known(
+def test_a_new_artifact_is_used_at_once_and_tokens_of_the_earlier_one_stay_valid(
     edge: Sandbox, post: Post, tmp_path: Path
 ) -> None:
     token = display_token(prefetched(post, "home"))
@@ -69,13 +69,13 @@ def test_another_artifact_is_decided_with_at_once_and_the_former_ones_tokens_sta
     assert edge.ledger.impressions == {("1001", "0"): 3}
 
 
-def test_what_is_no_artifact_is_refused_and_the_former_one_stays(edge: Sandbox, client: httpx.Client) -> None:
+def test_an_invalid_artifact_is_refused_and_the_earlier_one_stays(edge: Sandbox, client: httpx.Client) -> None:
     with pytest.raises(ValueError, match=r"the artifact has version '2\.0'"):
         edge.set_artifact({"version": "2.0"})
     assert client.get(RULES).json() == demo_artifact()
 
 
-def test_a_changed_mapping_changes_nothing() -> None:
+def test_a_later_change_of_the_mapping_does_not_change_the_artifact() -> None:
     artifact = demo_artifact()
     with Sandbox(artifact) as edge, connect(edge) as client:
         artifact["rules"]["mboxes"].clear()
@@ -83,7 +83,7 @@ def test_a_changed_mapping_changes_nothing() -> None:
         assert prefetched(poster(client), "home")["options"]
 
 
-def test_places_are_answered_by_address() -> None:
+def test_a_geo_look_up_answers_with_the_place_of_the_address() -> None:
     places: Mapping[str, Mapping[str, str | float]] = {
         "203.0.113.7": {"countryCode": "NO", "stateCode": "50", "city": "Trondheim", "latitude": 63.4, "longitude": 1},
         "2001:db8::1": {"city": "Faro"},
@@ -123,9 +123,7 @@ def test_a_wrong_place_is_refused(geo: Any, why: str) -> None:
         Sandbox(geo=geo)
 
 
-def test_faults_strike_downloads_and_look_ups_only_where_a_match_says_so(
-    edge: Sandbox, client: httpx.Client, post: Post
-) -> None:
+def test_faults_hit_downloads_and_look_ups_only_with_a_match(edge: Sandbox, client: httpx.Client, post: Post) -> None:
     plain = edge.faults.add(Status(503), times=None)
     assert client.get(RULES).status_code == client.get("/v1/geo").status_code == 200
     assert post().status_code == 503
@@ -163,7 +161,7 @@ def content(result: Any) -> Any:
 def test_a_client_picks_up_another_artifact_with_its_next_poll(edge: Sandbox) -> None:
     downloads: queue.SimpleQueue[Event] = queue.SimpleQueue()
     options = edge.client_options("on-device") | {"events": {"artifact_download_succeeded": downloads.put}}
-    # The least that the option allows is five minutes.
+    # The option allows five minutes at least, which is too long for a test.
     config = attrs.evolve(read_client_options(options, httpx.Client), polling_interval=20)
     with TargetClient(config) as client:
         downloads.get(timeout=5)
