@@ -1,4 +1,4 @@
-"""What a visitor's browser may send, and what no call may become because of it."""
+"""Hostile cookies and hints, as a visitor's browser may send them, and a check of the request that follows."""
 
 from __future__ import annotations
 

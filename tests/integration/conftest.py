@@ -1,4 +1,4 @@
-"""One vocabulary for both clients: each behaviour is tested through TargetClient and through AsyncTargetClient."""
+"""Fixtures that run each test with both kinds of client: TargetClient and AsyncTargetClient."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def edge() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def make(kind: str) -> Iterator[Callable[..., Driver]]:
-    """Create clients of the kind under test; `make(**options)` reaches no network unless it is given an edge."""
+    """Return a function that creates clients of the kind under test. They reach no network without an edge."""
     made: list[TargetClient | AsyncDriver] = []
 
     def create(edge: Sandbox | None = None, **options: Any) -> Driver:
@@ -53,5 +53,5 @@ def wire(kind: str) -> Iterator[Wire]:
 
 @pytest.fixture
 def client(make: Callable[..., Driver], wire: Wire) -> Driver:
-    """A client on the fake wire."""
+    """Return a client that sends over the fake wire."""
     return make(http_client=wire.http_client)

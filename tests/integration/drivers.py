@@ -1,4 +1,4 @@
-"""A client of either kind in one vocabulary, and a fake wire for it."""
+"""One interface for both kinds of client, and a fake wire for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answering = Callable[[httpx.Request], httpx.Response]
 
 
 class Driver(Protocol):
-    """A client of either kind, called in a blocking way."""
+    """A client of either kind, with blocking calls."""
 
     def get_offers(self, options: Any) -> TargetDeliveryResponse: ...
     def send_notifications(self, options: Any) -> TargetDeliveryResponse: ...
@@ -26,7 +26,7 @@ class Driver(Protocol):
 
 
 class AsyncDriver:
-    """An AsyncTargetClient with an event loop of its own."""
+    """An AsyncTargetClient that runs in its own event loop."""
 
     def __init__(self, options: Any) -> None:
         self._runner = asyncio.Runner()
@@ -57,7 +57,7 @@ class AsyncDriver:
 
 
 class Wire:
-    """A fake wire: keeps what is sent, and answers as it is told."""
+    """A fake wire: keeps every request, and answers with the function `answer`."""
 
     def __init__(self, kind: str) -> None:
         self.sent: list[httpx.Request] = []

@@ -1,4 +1,4 @@
-"""What comes of an answer: results, cookies, errors."""
+"""Answers become results, cookies and errors."""
 
 from __future__ import annotations
 

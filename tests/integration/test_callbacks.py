@@ -1,4 +1,4 @@
-"""Calls with a callback: an AsyncResult at once, and callbacks that harm nobody."""
+"""Calls with a callback return an AsyncResult at once, and a callback that raises disturbs nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOON = 10
 
 
 class SlowEdge:
-    """A fake wire that answers when it is let go."""
+    """A fake wire that answers after the test has released it."""
 
     def __init__(self) -> None:
         self.go = threading.Event()

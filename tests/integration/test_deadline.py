@@ -1,4 +1,4 @@
-"""A call ends at its deadline, whatever the other end does with the sockets."""
+"""A call ends at its deadline, whatever the server does with its sockets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 @contextmanager
 def endless(beginning: bytes, part: bytes, pause: float) -> Iterator[str]:
-    """A server that sends a part after every pause, for ever; its address."""
+    """Run a server that sends a part after every pause, without end; yield its address."""
     stop = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -98,7 +98,7 @@ def ends_in_time(client: Driver) -> None:
 
 @contextmanager
 def mute(port: int = 0, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
-    """An address that drops whoever wants to connect, as a full queue does."""
+    """Yield an address that does not answer attempts to connect, because its queue is full."""
     with ExitStack() as sockets:
         listener = sockets.enter_context(socket.create_server((host, port), backlog=0))
         for _ in range(3):
@@ -109,7 +109,7 @@ def mute(port: int = 0, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
-    """Have the name edge.test stand for `addresses`."""
+    """Let the name edge.test resolve to `addresses`."""
     real = socket.getaddrinfo
 
     def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Bad networks: every fault ends in a result or in the documented error, in time, and nothing counts twice."""
+"""Bad networks: every fault ends in time, with a result or the documented error, and nothing counts twice."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ faults = pytest.mark.parametrize(("fault", "passing", "error"), FAULTS, ids=lamb
 
 
 def notification(edge: Sandbox, driver: Driver, name: str = "product1") -> DeliveryRequest:
-    """Prefetch an mbox and make the notification that it was displayed."""
+    """Prefetch an mbox and return the notification of its display."""
     request = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name=name)]))
     prefetch = driver.get_offers({"request": request}).response.prefetch
     assert prefetch is not None

@@ -1,4 +1,4 @@
-"""What a visitor's browser sends never chooses the host. Through whole clients; the core has more examples."""
+"""Values from a visitor's browser never choose the host. Whole clients; the core is tested with more examples."""
 
 from __future__ import annotations
 

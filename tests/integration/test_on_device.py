@@ -89,7 +89,7 @@ def contents(result: Any, part: str = "prefetch") -> list[Any]:
 
 @pytest.fixture
 def device(make: Callable[..., Driver], wire: Wire) -> Callable[..., Driver]:
-    """Make a client that has the artifact in hand."""
+    """Return a function that creates clients with the artifact as an option."""
     wire.answer = lambda _: httpx.Response(200, json=EDGE)
 
     def create(method: str = "on-device", **options: Any) -> Driver:
@@ -139,7 +139,7 @@ def test_attributes_are_decided_too(device: Callable[..., Driver], wire: Wire) -
 
 
 def reports(wire: Wire, driver: Driver) -> list[Any]:
-    """What was reported in the background, all of it: close() waits for it."""
+    """Close the client, which waits for its reports, and return them all."""
     driver.close()
     return [json.loads(sent.content) for sent in wire.sent if sent.method == "POST"]
 
@@ -346,7 +346,7 @@ def test_telemetry_of_the_device_is_reported_even_when_there_is_nothing_to_notif
 
 @pytest.fixture
 def silence() -> Iterator[str]:
-    """A server that accepts and says nothing; its URL."""
+    """Run a server that accepts connections and sends nothing; yield its URL."""
     accepted: list[socket.socket] = []
 
     def accept() -> None:
@@ -411,7 +411,7 @@ def test_decisions_in_threads_never_mix_two_artifacts(wire: Wire) -> None:
         stop = threading.Event()
 
         def swap() -> None:
-            while not stop.wait(0.0001):  # leaves the others time to decide
+            while not stop.wait(0.0001):  # so that the other threads have time to decide
                 for version in versions:
                     keeper.loaded = version
 

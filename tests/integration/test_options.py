@@ -1,4 +1,4 @@
-"""Options: checked once, at the edge, before anything is sent."""
+"""Options are checked once, when they are given, before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request that is sent: a completed copy of the caller's."""
+"""The request that is sent is a completed copy of the caller's request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One client, many threads and tasks; and nothing that stays behind."""
+"""Many threads and tasks share one client, which leaves no threads or connections behind when it is closed."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_cancelled_task_gives_its_connection_back(edge: Sandbox) -> None:
         ):
             edge.faults.add(Latency(60_000), times=1)
             task = asyncio.create_task(client.get_offers({"request": own_request("slow")}))
-            while not edge.requests:  # noqa: ASYNC110 - the edge is no part of this loop
+            while not edge.requests:  # noqa: ASYNC110 - the edge runs outside this event loop
                 await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -24,7 +24,7 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
 
 
 class Shell:
-    """Performs the steps of flows; the outcomes of Send come from the test, in order, the last one again and again."""
+    """Performs the steps of flows. The test gives the outcomes of Send, in order; the last one is used repeatedly."""
 
     def __init__(self, time: VirtualTime, *outcomes: Outcome | Callable[[], Outcome]) -> None:
         self.time = time

@@ -37,7 +37,7 @@ NAMES = {
 FIELDS = {one.name: one for one in attrs.fields(Config)}
 TYPES = get_type_hints(Config, localns=NAMES)
 GIVEN: dict[str, Any] = {
-    # Two options are given in another form than Config keeps them.
+    # The types of these two options differ from those that Config keeps.
     "decisioning_method": DecisioningMethodName | DecisioningMethod,
     "events": EventHandlers,
 }

@@ -1,4 +1,4 @@
-"""The cookies, both directions."""
+"""Reading and writing the cookies of a visitor."""
 
 from __future__ import annotations
 

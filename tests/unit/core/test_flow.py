@@ -26,7 +26,7 @@ both = pytest.mark.parametrize("loop", [run, run_in_asyncio])
 
 
 def waiting(*seconds: float) -> Flow[list[float]]:
-    """Wait several times; a wait that fails counts as negative."""
+    """Wait several times, and return the seconds; those of a wait that failed are negative."""
     done: list[float] = []
     for one in seconds:
         try:

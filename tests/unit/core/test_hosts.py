@@ -1,4 +1,4 @@
-"""Clusters and hosts: nothing but digits from outside ever reaches a host name."""
+"""Clusters and hosts: of all values from outside, only digits reach a host name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No secret of a visitor in what people read."""
+"""Texts that people read contain no secret of a visitor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client remembers: one supplementalDataId for each page of a visitor."""
+"""Stitching: one supplementalDataId for each page of a visitor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 import pytest
 
 from target_delivery._core import stitching
-from target_delivery._core.chance import SYSTEM_CHANCE
 from target_delivery._core.stitching import Stitching
+from tests.virtual import VirtualTime
 
 
 def test_consumers_of_one_page_share_an_id() -> None:
-    remembered = Stitching(SYSTEM_CHANCE)
+    remembered = Stitching(VirtualTime().chance)
     first, shared = remembered.supplemental_data_id("session", "a")
     assert not shared
     assert re.fullmatch("[0-9A-F]{16}-[0-9A-F]{16}", first)
@@ -21,7 +21,7 @@ def test_consumers_of_one_page_share_an_id() -> None:
 
 
 def test_a_consumer_that_asks_again_is_on_a_new_page() -> None:
-    remembered = Stitching(SYSTEM_CHANCE)
+    remembered = Stitching(VirtualTime().chance)
     first, _ = remembered.supplemental_data_id("session", "a")
     second, shared = remembered.supplemental_data_id("session", "a")
     assert second != first
@@ -31,7 +31,7 @@ def test_a_consumer_that_asks_again_is_on_a_new_page() -> None:
 
 def test_memory_is_bounded_and_forgets_the_one_unused_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stitching, "MAX_SESSIONS", 2)
-    remembered = Stitching(SYSTEM_CHANCE)
+    remembered = Stitching(VirtualTime().chance)
     old, used = (remembered.supplemental_data_id(session, "a")[0] for session in ("old", "used"))
     remembered.supplemental_data_id("old", "b")
     remembered.supplemental_data_id("new", "a")
@@ -41,6 +41,6 @@ def test_memory_is_bounded_and_forgets_the_one_unused_longest(monkeypatch: pytes
 
 def test_a_page_with_very_many_consumers_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stitching, "MAX_CONSUMERS", 2)
-    remembered = Stitching(SYSTEM_CHANCE)
+    remembered = Stitching(VirtualTime().chance)
     ids = [remembered.supplemental_data_id("session", consumer)[0] for consumer in "abc"]
     assert ids[0] == ids[1] != ids[2]

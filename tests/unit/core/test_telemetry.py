@@ -1,4 +1,4 @@
-"""Telemetry entries and the store they wait in."""
+"""Telemetry entries, and the store where they wait for the next request."""
 
 from __future__ import annotations
 

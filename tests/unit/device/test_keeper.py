@@ -1,4 +1,4 @@
-"""The flow of an artifact keeper: a good artifact is never lost, and every failure is told."""
+"""The flow of an artifact keeper: a usable artifact is never lost, and every failure has an event."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ARTIFACT: dict[str, Any] = {
 
 
 class Owner:
-    """A keeper, and all that it tells its owner."""
+    """The owner of a keeper: keeps all its events."""
 
     def __init__(self, **options: Any) -> None:
         self.events: list[Any] = []
@@ -62,7 +62,7 @@ def answer(status: int = 200, content: bytes | dict[str, Any] = ARTIFACT, **head
 
 
 def loaded(owner: Owner, outcome: Answer | None = None) -> Wait:
-    """Bring an owner to where a good artifact is in use."""
+    """Let an owner download a usable artifact, and return the step that follows."""
     assert isinstance(next(owner.flow), Send)
     step = owner.flow.send(outcome or answer(etag='"1"'))
     assert isinstance(step, Wait)
@@ -178,7 +178,7 @@ def test_a_good_artifact_in_use_is_never_lost(outcome: Answer | httpx.HTTPError)
 
 
 def next_send(owner: Owner) -> Send:
-    """Go on to the next download, as if time had passed."""
+    """End the wait, and return the next download."""
     step = next(owner.flow)
     assert isinstance(step, Send)
     return step

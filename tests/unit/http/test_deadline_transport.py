@@ -1,4 +1,4 @@
-"""The transport of the SDK's own HTTP clients for threads: otherwise it is what httpx's own is."""
+"""The transport that knows deadlines. Apart from deadlines it behaves like httpx's own."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Server:
-    """Gives every request the same answer, and closes the connection after it if it is not a whole one."""
+    """Gives every request the same answer, and closes the connection after an incomplete answer."""
 
     def __init__(self, answer: bytes | None) -> None:
         self.answer = answer
         self.requests: list[list[bytes]] = []
-        """Of every connection."""
+        """The requests of each connection."""
         self.end = threading.Event()
 
     def accept(self, listener: socket.socket) -> None:
@@ -58,7 +58,7 @@ class Server:
 
 @contextmanager
 def running(answer: bytes | None = ANSWER) -> Iterator[tuple[Server, str]]:
-    """A server, which does not even read if it has no answer, and its URL."""
+    """Run a server, and yield it with its URL. A server without an answer does not even read requests."""
     server = Server(answer)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.accept, args=(listener,))
@@ -103,7 +103,8 @@ def test_a_deadline_that_passes_while_connecting(monkeypatch: pytest.MonkeyPatch
 
     with running() as (server, url), punctual_client(**http_options()) as client:
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        # Looked up twice, the second time as an address: the deadline passes during the first, and the second one.
+        # The name is looked up twice, the second time as an address. The deadline passes during the first look-up, then
+        # during the second.
         for left in (0.1, 0.3):
             with pytest.raises(httpx.ConnectTimeout, match="deadline"):
                 client.send(

@@ -1,4 +1,4 @@
-"""The SDK's own connection pools."""
+"""The pool of the SDK's own HTTP clients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: visitor=one\r\nContent-Length: 0\r\n\r
 
 
 class Edge:
-    """Answers requests without a body when `together` of them have come."""
+    """Answers requests, without a body, as soon as `together` of them have arrived."""
 
     def __init__(self, together: int) -> None:
         self.together = together
@@ -117,7 +117,7 @@ def test_the_callers_own_http_client_is_the_only_one() -> None:
 
 
 async def sent_by_both(url: str) -> list[httpx.Response]:
-    """Send a request as the SDK does, in both ways."""
+    """Send a request as the SDK does, with each kind of HTTP client."""
     async with direct_async_client(**http_options()) as client:
         answers = [await client.send(client.build_request("GET", url), stream=True)]
         await answers[0].aclose()

@@ -105,7 +105,7 @@ class Core:
         self._preparer = RequestPreparer(config, self.stitching, clock=clock, chance=chance)
         self._base_url = hosts.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {"x-exc-sdk": SDK_NAME, "x-exc-sdk-version": __version__}
-        # The reports that wait, by identity. A set, because threads can change it without a lock; a count they cannot.
+        # The identities of the reports that wait. A set and not a count, because changing a set needs no lock.
         self._reports: set[int] = set()
 
     @property

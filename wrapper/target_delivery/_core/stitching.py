@@ -21,8 +21,7 @@ class Stitching:
     """Remembers for each session the id of its current page. Safe in threads.
 
     Attributes:
-        lock: held while the memory changes. Whoever forks has to hold it, so that the child gets it released and the
-            memory whole.
+        lock: held while the memory changes. A shell holds it during a fork, so that no child inherits it locked.
     """
 
     def __init__(self, chance: Chance) -> None:

@@ -129,7 +129,7 @@ class ArtifactKeeper:
                 raise
             except Exception as error:  # from the caller's transport or hooks
                 outcome = httpx.TransportError(type(error).__name__)
-            again = self._take(outcome, started)
+            again = self._use_outcome(outcome, started)
             self._check_wait()
             if not again or attempt == MAX_RETRIES:
                 return
@@ -148,7 +148,7 @@ class ArtifactKeeper:
             headers["if-none-match"] = self._etag
         return httpx.Request("GET", self._url, headers=headers)
 
-    def _take(self, outcome: Outcome | None, started: float) -> bool:
+    def _use_outcome(self, outcome: Outcome | None, started: float) -> bool:
         """Use the outcome of a download; return whether to try again."""
         if not isinstance(outcome, Answer):
             self._fail(name_of(outcome) if outcome is not None else "no answer")

@@ -1,6 +1,7 @@
 """Deadlines: how a call ends in time, whatever the other end does.
 
-A flow gives each request one deadline, which the request carries as its extension ``deadline``. Who keeps it:
+A flow gives each request one deadline, which the request carries as its extension ``deadline``. Three mechanisms keep
+the deadline:
 
 asyncio
     ``asyncio.timeout`` cancels the exchange. It needs no help from the transport.
