@@ -1,14 +1,14 @@
-"""What the tables of one run share: one server, the same bytes, the alternatives' code."""
+"""The parts that all tables of a run share: one server, one answer, and the code of the alternatives."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from attrs import frozen
 
 from benchmarks.contestants.delivery import offers_options
 from benchmarks.environments import published_python, stock_code
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-@dataclass(frozen=True)
+@frozen
 class Arena:
-    """Where the contestants meet."""
+    """The parts that all contestants share."""
 
     rounds: int
     setup: Mapping[str, Any]
-    """What every worker is given."""
+    """JSON that every worker receives."""
     artifact: Path | None
-    """The rules.json that on-device decisions are measured with; None for a made one."""
+    """The rules.json for on-device decisions; None for a made artifact."""
     published_python: Path
     """The interpreter that has target-python-sdk."""
 
 
 @contextmanager
 def arena(rounds: int, artifact: Path | None) -> Iterator[Arena]:
-    """Start the server and make what the contestants need."""
+    """Start the server and make the files that the contestants need."""
     python = published_python()
     with TemporaryDirectory() as home, Process("-m", "benchmarks.server") as server:
         stock_code(Path(home))

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, NamedTuple
+from typing import Any
+
+from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,18 +21,19 @@ Samples = Mapping[str, Sequence[float]]
 """Seconds per operation of every contestant, one for each round."""
 
 
-class Goal(NamedTuple):
-    """What one contestant is to reach against another."""
+@frozen
+class Goal:
+    """The speed that one contestant must reach in comparison with another."""
 
     measure: str
     ours: str
     other: str
     bound: float
     faster: bool = False
-    """Whether `bound` is on how many times as fast to be, at least, and not on how many times the time to take."""
+    """Whether `bound` is the least ratio of speeds, and not the greatest ratio of times."""
 
     def ratio(self, samples: Samples) -> float:
-        """Return the median of the ratios of all rounds: the two ran one after the other, in the same weather."""
+        """Return the median of the ratios of all rounds. In a round both run under the same load."""
         pairs = zip(samples[self.ours], samples[self.other], strict=True)
         return median(other / ours if self.faster else ours / other for ours, other in pairs)
 
@@ -44,7 +46,8 @@ class Goal(NamedTuple):
         return [self.measure, f"{bound} {self.other}", f"{ratio:.2f}", "yes" if reached else "**no**"]
 
 
-class Limit(NamedTuple):
+@frozen
+class Limit:
     """The time that one contestant may take."""
 
     measure: str
@@ -57,19 +60,19 @@ class Limit(NamedTuple):
         return [self.measure, f"at most {self.microseconds:g} µs", f"{measured:.1f} µs", reached]
 
 
-@dataclass
+@frozen
 class Table:
     """The outcome of one comparison."""
 
     title: str
     about: str
     operation: str
-    """What is done once in the time of a sample."""
+    """The operation that a sample times."""
     samples: Samples
     goals: Sequence[Goal | Limit] = ()
 
     def markdown(self) -> str:
-        """Return a section: the time of every contestant, and what it is in proportion to the first one's."""
+        """Return a section with the time of every contestant, absolute and in proportion to the first one's."""
         first = next(iter(self.samples))
         rows = []
         for name, seconds in self.samples.items():
@@ -137,8 +140,9 @@ class Process:
         self._process.communicate()
 
 
-class Contestant(NamedTuple):
-    """A function of a module of `benchmarks.contestants`, the interpreter for it, and what that is to run."""
+@frozen
+class Contestant:
+    """A function of a module of `benchmarks.contestants`, its interpreter, and the program that runs it."""
 
     function: str
     interpreter: str | Path = sys.executable
@@ -147,11 +151,11 @@ class Contestant(NamedTuple):
 
 @contextmanager
 def workers(contestants: Mapping[str, Contestant], setup: Mapping[str, Any]) -> Iterator[Mapping[str, Round]]:
-    """Start every contestant as a `benchmarks.worker` of its own; each is given the setup."""
+    """Start a process for every contestant, and send each the setup."""
     with ExitStack() as stack:
         rounds: dict[str, Round] = {}
-        for name, (function, interpreter, worker) in contestants.items():
-            process = stack.enter_context(Process(*worker, function, interpreter=interpreter))
+        for name, one in contestants.items():
+            process = stack.enter_context(Process(*one.worker, one.function, interpreter=one.interpreter))
             process.tell(json.dumps(setup))
             rounds[name] = _round_of(process)
         yield rounds
