@@ -43,8 +43,8 @@ def require_all(children):
 """
 
 
-def run(options: object, program: str) -> None:
-    text = PROGRAM.format(options=options) + textwrap.dedent(program)
+def run(options: object, program: str, first: str = "") -> None:
+    text = f"{first}\n{PROGRAM.format(options=options)}{textwrap.dedent(program)}"
     ran = subprocess.run([sys.executable, "-X", "dev", "-c", text], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
 
@@ -125,4 +125,48 @@ def test_a_child_keeps_its_artifact_fresh_itself(edge: Sandbox) -> None:
         assert poller() == 1
         client.close()
         """,
+    )
+
+
+def test_threads_that_fork_at_the_same_time_do_not_block_one_another(edge: Sandbox) -> None:
+    run(
+        edge.client_options(),
+        """
+        import sys
+
+        sys.setswitchinterval(1e-6)  # lets threads meet in the middle of a fork
+
+        def fork_often():
+            for _ in range(40):
+                os.waitpid(in_child(lambda: 0), 0)
+
+        threads = [threading.Thread(target=fork_often, daemon=True) for _ in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join(40)
+        assert not any(one.is_alive() for one in threads)
+        """,
+    )
+
+
+def test_a_fork_amid_a_call_with_a_callback_whatever_is_imported_first(edge: Sandbox) -> None:
+    run(
+        edge.client_options(),
+        """
+        done = False
+
+        def call_often():
+            while not done:
+                next(offers(1, callback=lambda answer: None)).get(10)
+
+        thread = threading.Thread(target=call_often, daemon=True)
+        thread.start()
+        for _ in range(200):
+            require_all([in_child(lambda: 0)])
+        done = True
+        thread.join(10)
+        assert not thread.is_alive()
+        """,
+        first="from target_delivery import AsyncTargetClient",
     )

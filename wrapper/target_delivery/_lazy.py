@@ -48,4 +48,4 @@ def lazy(
         setattr(sys.modules[package], name, value)  # found without __getattr__ from now on
         return value
 
-    return load, lambda: public, public
+    return load, lambda: sorted({*vars(sys.modules[package]), *public}), public

@@ -112,8 +112,8 @@ def test_a_newer_outbox_in_redis_is_refused(redis: Redis) -> None:
     import redis as package
 
     with package.Redis.from_url(redis.url()) as client:
-        client.hset("{target-outbox}:totals", "schema", "2")
-    with pytest.raises(StoreError, match="schema version 2"):
+        client.hset("{target-outbox}:totals", "schema", "3")
+    with pytest.raises(StoreError, match="schema version 3"):
         RedisStore(redis.url())
 
 

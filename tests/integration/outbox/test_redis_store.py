@@ -412,3 +412,27 @@ def test_an_outbox_whose_keys_are_all_deleted_begins_anew(open_redis: Open, redi
     store.settle(Settlement(confirmed=[one]), 0.0)
     store.append([item()])
     assert counts(open_redis(create=False)) == (1, 0, 0, 0, 1)
+
+
+# --- older outboxes
+
+
+def test_an_outbox_of_schema_1_is_brought_up_to_date(open_redis: Open, redis_client: Any) -> None:
+    """Schema 1 had a hash of routes with their bytes, no totals of items and bytes, and no group before a claim."""
+    now = time.time()
+    id_ = f"{now * 1e6:.0f}-0"
+    member = f"visitor/{id_}"
+    redis_client.hset(f"{PREFIX}totals", mapping={"schema": "1", "last": id_.removesuffix("-0"), "confirmed": 7})
+    redis_client.hset(f"{PREFIX}routes", "28", 4)
+    redis_client.xadd(f"{PREFIX}items:28", {"g": "visitor", "a": now, "d": b"data"}, id=id_)
+    redis_client.zadd(f"{PREFIX}due:28", {member: now - 10_000_000_000})
+    redis_client.zadd(f"{PREFIX}groups:28", {member: 0})
+
+    store = open_redis()
+    stats = store.stats(now)
+    assert (stats.pending, stats.confirmed, stats.bytes) == (1, 7, 4)
+    (claimed,) = claim_all(store)
+    assert (claimed.group, claimed.route, claimed.data) == ("visitor", "28", b"data")
+    store.settle(Settlement(confirmed=[claimed]), now)
+    assert store.stats(now).confirmed == 8
+    assert open_redis().stats(now).pending == 0

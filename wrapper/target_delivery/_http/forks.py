@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Imported before the hooks below are registered, so that its own hook runs after them: before a fork, the lock of a
+# client is always taken before the lock of concurrent.futures, as in the client itself. The other order can deadlock.
+import concurrent.futures.thread  # noqa: F401
 import os
 import threading
 from contextlib import ExitStack
@@ -26,7 +29,8 @@ class Watched:
 
 _lock = threading.RLock()
 _watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
-_held = ExitStack()
+_held: list[ExitStack] = []
+"""The locks that the fork under way holds. Only the thread that holds ``_lock`` touches it."""
 
 
 def watch(one: object, lock: AbstractContextManager[object]) -> None:
@@ -36,19 +40,30 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
 
 
 def _before() -> None:
-    _held.enter_context(_lock)
+    _lock.acquire()
+    held = ExitStack()
+    _held.append(held)
     for one, lock in list(_watched.items()):
-        _held.enter_context(lock)
+        held.enter_context(lock)
         if isinstance(one, Watched):
             one.before_fork()
 
 
+def _release() -> None:
+    try:
+        _held.pop().close()
+    finally:
+        _lock.release()
+
+
 def _after_in_child() -> None:
-    with _held:
+    try:
         for one in list(_watched):
             if isinstance(one, Watched):
                 one.after_fork_in_child()
+    finally:
+        _release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_held.close, after_in_child=_after_in_child)
+    os.register_at_fork(before=_before, after_in_parent=_release, after_in_child=_after_in_child)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisStore"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The version that ``lua/prelude.lua`` writes."""
 PATIENCE = 2.0
 """Seconds that an operation may take. It is tried again while Redis cannot be reached, is loading, or is a replica."""

@@ -15,7 +15,7 @@
 --   groups:  sorted set of the same members, all with score 0. Redis sorts them by name, so that the members of a
 --            group stand together.
 
-local SCHEMA_VERSION = '1'
+local SCHEMA_VERSION = '2'
 local FRESH = -10000000000
 
 -- Raise the error for a key that another client deleted or changed. The Python side explains it to the user.
