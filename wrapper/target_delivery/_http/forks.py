@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-# Imported before the hooks below are registered, so that its own hook runs after them: before a fork, the lock of a
-# client is always taken before the lock of concurrent.futures, as in the client itself. The other order can deadlock.
-import concurrent.futures.thread  # noqa: F401
 import os
 import threading
 from contextlib import ExitStack
+from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -66,4 +64,8 @@ def _after_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
+    # concurrent.futures registers hooks of its own when it is imported. Because ours come later, they run earlier:
+    # before a fork, the lock of a client is taken before the lock of concurrent.futures, as in the client itself. The
+    # other order can deadlock.
+    import_module("concurrent.futures.thread")
     os.register_at_fork(before=_before, after_in_parent=_release, after_in_child=_after_in_child)
