@@ -213,6 +213,8 @@ def test_parts_that_need_the_edge_are_known_without_deciding() -> None:
     loaded = load_artifact(artifact())
     asked = request("elsewhere")
     assert remote_needs(loaded, asked) == RemoteNeeds(["elsewhere"], [])
+    mboxes, views = remote_needs(loaded, asked)
+    assert (mboxes, views) == (["elsewhere"], [])
     assert decide(loaded, asked).response["status"] == 206
 
 

@@ -7,9 +7,7 @@ no network. Calls share nothing but bounded caches of parsed URLs and user agent
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
-
-from attrs import define
+from typing import TYPE_CHECKING, NamedTuple
 
 from target_delivery._core.ids import new_id as _new_id
 from target_delivery.decisioning._json import as_list, as_object, as_text, copy_object
@@ -44,8 +42,8 @@ OK = 200
 PARTIAL_CONTENT = 206
 
 
-@define  # frozen would make each decision slower, as it would Decision
-class RemoteNeeds:
+# Tuples and not attrs classes: callers unpack them, and nobody can change them. A frozen class would be slower.
+class RemoteNeeds(NamedTuple):
     """The parts of a request that only the edge can decide.
 
     Attributes:
@@ -57,8 +55,7 @@ class RemoteNeeds:
     views: list[str]
 
 
-@define
-class Decision:
+class Decision(NamedTuple):
     """A decided request.
 
     Attributes:
@@ -93,7 +90,7 @@ def decide(
     Args:
         artifact: the compiled artifact.
         request: the request, in the form of ``DeliveryRequest``. It is not changed.
-        client: client code, a part of what is hashed for an allocation; the artifact's when empty.
+        client: client code. Allocations hash it together with the visitor. Empty: the client code of the artifact.
         session_id: id of the session, for traces.
         location_hint: edge cluster to put into the tntId of a visitor who gets one here, for example ``28``.
         now: the time to decide for, in ms since the epoch; the current time when None.
