@@ -14,6 +14,7 @@ import httpx
 from attrs import define
 
 from target_delivery._http import forks
+from target_delivery.errors import CLOSED, ClientClosedError
 
 if TYPE_CHECKING:
     import ssl
@@ -156,28 +157,38 @@ class Pool(forks.Watched, Generic[H]):
 
     Attributes:
         owned: whether the SDK made the HTTP clients. False when the caller gave one.
+        closed: whether no further call may begin. A shell sets it, and then closes the clients that ``retire`` returns.
     """
 
     def __init__(self, kind: Callable[..., H], given: H | None) -> None:
         """Take the function that makes an HTTP client, and the caller's own HTTP client, which replaces all others."""
         self.owned: bool = given is None
+        self.closed: bool = False
         options: HttpOptions | None = http_options() if given is None else None
         self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._parents: list[Lane[H]] = []
         forks.watch(self, self._lock)
 
-    @property
-    def clients(self) -> list[H]:
-        """All HTTP clients of this process."""
-        return [lane.http for lane in self._lanes]
+    def retire(self) -> list[H]:
+        """Take out the HTTP clients that no call uses, for the shell to close. A caller's own one stays."""
+        with self._lock:
+            idle = [lane for lane in self._lanes if self.owned and not lane.busy]
+            self._lanes = [lane for lane in self._lanes if lane not in idle]
+        return [lane.http for lane in idle]
 
     @contextmanager
     def lane(self) -> Generator[H]:
-        """Lend the first free HTTP client for one call, so that as few connections as possible are open."""
+        """Lend the first free HTTP client for one call, so that as few connections as possible are open.
+
+        Raises:
+            ClientClosedError: the pool is closed.
+        """
         with self._lock:
+            if self.closed:
+                raise ClientClosedError(CLOSED)
             lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
             if lane is None and self.owned and len(self._lanes) < LANES:
                 lane = Lane(self._make())
