@@ -416,10 +416,22 @@ class _Frame:
     """Lives as long as a call of a function whose only reference to it is a local variable."""
 
 
+class _Calling(threading.local):
+    """The HTTP clients that a thread is sending with: more than one if a signal handler sends, too."""
+
+    def __init__(self) -> None:
+        self.http_clients: list[httpx.Client] = []
+
+
+_calling = _Calling()
+
+
 def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
     deadline = system_deadline(step.deadline, clock)
+    calling = _calling.http_clients
     try:
-        with pool.lane() as http_client:
+        with pool.lane(calling) as http_client:
+            calling.append(http_client)
             try:
                 return transport.sync(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
@@ -428,6 +440,8 @@ def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
                 if http_client.is_closed:
                     raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
+            finally:
+                calling.remove(http_client)
     finally:
         if pool.closed:
             _close_idle(pool)
