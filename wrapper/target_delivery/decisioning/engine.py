@@ -275,7 +275,7 @@ class _Run:
         self._visit = visit
         self._new_id = new_id
         self._property = property_of(request)
-        self._used_tokens: set[str] = set()
+        self._used_tokens: set[tuple[str, str]] = set()  # by mbox, because an activity may be shown at several
         self.notifications: list[AnyObject] = []
         self.warnings: list[str] = []
         self.trace: JsonObject | None = None
@@ -385,10 +385,10 @@ class _Run:
         return ItemTrace(self.trace, self._artifact.environment, self.session_id, kind, mode, context)
 
     def _count_impression(self, rule: Rule, mbox_name: str, trace: ItemTrace | None) -> None:
-        unused = [token for token in rule.consequence.display_tokens if token not in self._used_tokens]
+        unused = [token for token in rule.consequence.display_tokens if (mbox_name, token) not in self._used_tokens]
         if not unused:
             return
-        self._used_tokens.update(unused)
+        self._used_tokens.update((mbox_name, token) for token in unused)
         tokens: list[JsonValue] = [*unused]
         notification: JsonObject = {
             "id": self._new_id(),
