@@ -54,6 +54,7 @@ class RequestPreparer:
     def __init__(self, config: Config, stitching: Stitching, *, clock: Clock, chance: Chance) -> None:
         self.location_hint: str | None = config.target_location_hint
         self._config = config
+        self._visitor_cookie_names = cookies.visitor_cookie_names(config.organization_id)
         self._stitching = stitching
         self._clock = clock
         self._chance = chance
@@ -69,12 +70,24 @@ class RequestPreparer:
         Raises:
             OptionError: the request cannot be sent; the message names the part that is wrong.
         """
+        if options.cookies is not None:
+            self._read_cookies(options, options.cookies)
         body = _as_json(options.request)
         try:
             return self._completed(body, method, options, mbox_names)
         except (AttributeError, KeyError, TypeError):
             require_shape(body)
             raise
+
+    def _read_cookies(self, options: CallOptions, given: Mapping[str, str]) -> None:
+        """Set the options that are single cookies from all cookies of a request. A cookie given on its own wins."""
+        options.target_cookie = _unless_blank(options.target_cookie) or cookies.cookie_of(given, cookies.TARGET_COOKIE)
+        options.target_location_hint = _unless_blank(options.target_location_hint) or cookies.cookie_of(
+            given, cookies.LOCATION_HINT_COOKIE
+        )
+        options.visitor_cookie = _unless_blank(options.visitor_cookie) or cookies.cookie_of(
+            given, *self._visitor_cookie_names
+        )
 
     def _completed(self, body: Json, method: MethodName, options: CallOptions, mbox_names: Sequence[str]) -> Prepared:
         cookie = cookies.read_target_cookie(options.target_cookie, self._clock.now())
@@ -89,7 +102,7 @@ class RequestPreparer:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
-        _complete_context(body, self._clock.now())
+        self._complete_context(body)
         for part in _PARTS:
             if part in body:
                 self._complete_part(part, body)
@@ -98,7 +111,7 @@ class RequestPreparer:
             _complete_notifications(body["notifications"], _visitor(visitor) or session_id)
         cluster = (
             hosts.cluster_of_tnt_id(visitor.get("tntId"))
-            or hosts.cluster_of_hint(options.target_location_hint)
+            or hosts.cluster_of_hint(cookies.read_location_hint_cookie(options.target_location_hint))
             or self.location_hint
         )
         return Prepared(body, session_id, cluster)
@@ -140,6 +153,13 @@ class RequestPreparer:
             self._config.logger.debug(
                 "The property %s of the request wins over the client's property_token %s.", given, token
             )
+
+    def _complete_context(self, body: Json) -> None:
+        context: Json = body.setdefault("context", {})
+        if context.get("channel") not in _CHANNELS:
+            context["channel"] = "web"
+        if "timeOffsetInMinutes" not in context:
+            context["timeOffsetInMinutes"] = time.localtime(self._clock.now()).tm_gmtoff // 60
 
     def _complete_part(self, part: str, body: Json) -> None:
         """Drop mboxes without a name; give mboxes without an index their position, or the next free one."""
@@ -208,15 +228,15 @@ def _require_model(place: str, value: object, model: type[object]) -> None:
         raise OptionError(f"request.{place} must be of type {model.__name__}, not {type(value).__name__}.")
 
 
-_MBOXES: Json = {"mboxes": [{"name": "str", "index": "int"}]}
+_ASKED: Json = {"mboxes": [{"name": "str", "index": "int"}]}
 _SHAPE: Json = {
     "requestId": "str",
     "id": {"tntId": "str", "marketingCloudVisitorId": "str", "customerIds": [{"id": "str", "integrationCode": "str"}]},
     "property": {"token": "str"},
     "context": {},
     "experienceCloud": {"analytics": {"supplementalDataId": "str"}, "audienceManager": {}},
-    "execute": _MBOXES,
-    "prefetch": _MBOXES,
+    "execute": _ASKED,
+    "prefetch": _ASKED,
     "notifications": [{"id": "str", "impressionId": "str"}],
     "telemetry": {"entries": [{}]},
 }
@@ -289,14 +309,6 @@ def _complete_id(
         del body["id"]
 
 
-def _complete_context(body: Json, now: float) -> None:
-    context: Json = body.setdefault("context", {})
-    if context.get("channel") not in _CHANNELS:
-        context["channel"] = "web"
-    if "timeOffsetInMinutes" not in context:
-        context["timeOffsetInMinutes"] = time.localtime(now).tm_gmtoff // 60
-
-
 def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorCookie) -> None:
     audience_manager: Json = experience_cloud.setdefault("audienceManager", {})
     if visitor.location_hint is not None:
@@ -344,3 +356,7 @@ def _visitor(id_: Json) -> str | None:
         id_.get("tntId", "").partition(".")[0] or id_.get("marketingCloudVisitorId") or id_.get("thirdPartyId")
     )
     return visitor
+
+
+def _unless_blank(value: str | None) -> str | None:
+    return None if value is None or not value.strip() else value

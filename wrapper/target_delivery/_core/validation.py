@@ -41,6 +41,7 @@ class CallOptions:
     """
 
     request: DeliveryRequest | None = field(default=None, metadata={CHECK: checks.a_request})
+    cookies: Mapping[str, str] | None = field(default=None, metadata={CHECK: checks.a_mapping})
     target_cookie: str | None = field(default=None, metadata={CHECK: checks.a_text})
     target_location_hint: str | None = field(default=None, metadata={CHECK: checks.a_text})
     visitor_cookie: str | None = field(default=None, metadata={CHECK: checks.a_text})
