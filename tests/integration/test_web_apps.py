@@ -139,3 +139,14 @@ def test_a_hostile_cookie_harms_nothing(site: Site, header: str) -> None:
     assert set(received.query) == {"imsOrgId", "sessionId"}
     assert "x-evil" not in received.headers
     assert parse_qs(urlencode(received.query)).keys() == {"imsOrgId", "sessionId"}
+
+
+def test_two_orders_with_one_notification_id_count_twice_and_the_same_order_once(site: Site) -> None:
+    page, _ = site.get("/", f"mbox={WHOLE}")
+    before = site.edge.ledger.impressions.total()
+    for order in ("A1", "B2", "A1", "A1"):
+        site.get("/buy", f"mbox={WHOLE}", order=order, token=page["token"])
+    assert site.edge.ledger.impressions.total() - before == 2
+    assert site.edge.ledger.duplicates == 2
+    impressions = [request.json["notifications"][0]["impressionId"] for request in site.edge.requests[1:]]
+    assert impressions[0] == impressions[2] == impressions[3] != impressions[1]

@@ -5,11 +5,13 @@ The copy is JSON, because it is sent, stored and decided on as JSON. The caller'
 
 from __future__ import annotations
 
+import json
 import time
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
-from target_delivery._core import cookies, hosts
+from target_delivery._core import checks, cookies, hosts
 from target_delivery._core.prepared import Prepared
 from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
@@ -341,14 +343,47 @@ def _check_notification(position: int, notification: Json) -> None:
 
 
 def _impression_id(notification: Json, visitor: str) -> str:
-    """Derive the impressionId from the notification, so that the same notification is always the same impression.
+    """Derive the impressionId from everything that a notification reports, and from the visitor.
 
-    With a random id only the retries of one call would count once. A caller may also send a notification again,
-    because the answer did not name it or never came.
+    So the identical notification given again is the same impression, and any other is another one. With a random id
+    only the retries of one call would count once, but a caller may also send a notification again, because the answer
+    did not name it or never came.
     """
-    names = ("id", "type", "timestamp", "tokens", "mbox", "view", "pageLoad")
-    text = repr((visitor, *map(notification.get, names)))
-    return blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+    try:
+        text = _to_json([visitor, _reported(notification)])
+    except (TypeError, ValueError, RecursionError) as error:
+        raise OptionError(f"The request cannot be written as JSON: {error}") from error
+    return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+
+_to_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
+def _reported(notification: Json) -> Json:
+    """Return a notification in the one form that all notifications have that report the same."""
+    reported: Json = _canonical(notification)
+    order = reported.get("order")
+    if _is_object(order) and isinstance(order.get("time"), str):
+        order["time"] = _instant(order["time"])
+    return reported
+
+
+def _canonical(value: Any) -> Any:
+    """Return JSON in one form: null is absent, and 1.0 is 1."""
+    if _is_object(value):
+        return {name: _canonical(item) for name, item in value.items() if item is not None}
+    if checks.is_list(value):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _instant(text: str) -> str:
+    """Return a time in UTC; a text that is no time with an offset stays as it is."""
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.astimezone(UTC).isoformat() if instant.tzinfo is not None else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def _visitor(id_: Json) -> str | None:
@@ -356,6 +391,10 @@ def _visitor(id_: Json) -> str | None:
         id_.get("tntId", "").partition(".")[0] or id_.get("marketingCloudVisitorId") or id_.get("thirdPartyId")
     )
     return visitor
+
+
+def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
 
 
 def _unless_blank(value: str | None) -> str | None:
