@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from target_delivery._core import checks, cookies, hosts
+from target_delivery._core.addresses import normal_address
 from target_delivery._core.prepared import Prepared
 from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
@@ -162,6 +163,14 @@ class RequestPreparer:
             context["channel"] = "web"
         if "timeOffsetInMinutes" not in context:
             context["timeOffsetInMinutes"] = time.localtime(self._clock.now()).tm_gmtoff // 60
+        geo = context.get("geo")
+        if _is_object(geo) and "ipAddress" in geo:
+            address = normal_address(geo["ipAddress"])
+            if address is not None:
+                geo["ipAddress"] = address
+            else:
+                self._config.logger.debug("request.context.geo.ip_address is not an IP address and is not sent.")
+                del geo["ipAddress"]
 
     def _complete_part(self, part: str, body: Json) -> None:
         """Drop mboxes without a name; give mboxes without an index their position, or the next free one."""
