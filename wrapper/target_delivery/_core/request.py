@@ -44,6 +44,7 @@ __all__ = ["RequestPreparer", "require_shape"]
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
 _PARTS = ("execute", "prefetch")
+_PARAMETERS = (("parameters", "parameters"), ("profileParameters", "profile_parameters"))
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -175,8 +176,13 @@ class RequestPreparer:
     def _complete_part(self, part: str, body: Json) -> None:
         """Drop mboxes without a name; give mboxes without an index their position, or the next free one."""
         asked: Json = body[part]
+        if "pageLoad" in asked:
+            _complete_item(f"{part}.page_load", asked["pageLoad"])
+        for position, view in enumerate(asked.get("views", ()) if part == "prefetch" else ()):
+            _complete_item(f"{part}.views[{position}]", view)
         named: list[Json] = []
         for position, mbox in enumerate(asked.get("mboxes", ())):
+            _complete_item(f"{part}.mboxes[{position}]", mbox)
             if mbox.get("name", "").strip():
                 named.append(mbox)
             else:
@@ -239,7 +245,7 @@ def _require_model(place: str, value: object, model: type[object]) -> None:
         raise OptionError(f"request.{place} must be of type {model.__name__}, not {type(value).__name__}.")
 
 
-_ASKED: Json = {"mboxes": [{"name": "str", "index": "int"}]}
+_ASKED: Json = {"pageLoad": {}, "mboxes": [{"name": "str", "index": "int"}]}
 _SHAPE: Json = {
     "requestId": "str",
     "id": {"tntId": "str", "marketingCloudVisitorId": "str", "customerIds": [{"id": "str", "integrationCode": "str"}]},
@@ -247,7 +253,7 @@ _SHAPE: Json = {
     "context": {},
     "experienceCloud": {"analytics": {"supplementalDataId": "str"}, "audienceManager": {}},
     "execute": _ASKED,
-    "prefetch": _ASKED,
+    "prefetch": {**_ASKED, "views": [{}]},
     "notifications": [{"id": "str", "impressionId": "str"}],
     "telemetry": {"entries": [{}]},
 }
@@ -333,6 +339,7 @@ def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorC
 def _complete_notifications(notifications: list[Json], visitor: str) -> None:
     for position, notification in enumerate(notifications):
         _check_notification(position, notification)
+        _complete_item(f"notifications[{position}]", notification)
         if "impressionId" not in notification:
             notification["impressionId"] = _impression_id(notification, visitor)
 
@@ -400,6 +407,32 @@ def _visitor(id_: Json) -> str | None:
         id_.get("tntId", "").partition(".")[0] or id_.get("marketingCloudVisitorId") or id_.get("thirdPartyId")
     )
     return visitor
+
+
+def _complete_item(place: str, item: Json) -> None:
+    """Check the parameters of an mbox, view, page load or notification.
+
+    Raises:
+        OptionError: a parameter is not a str. The edge would refuse it, and rules on the device would see a value
+            that they cannot see through the edge.
+    """
+    for field, name in _PARAMETERS:
+        given = item.get(field)
+        if given is not None:
+            _require_texts(f"request.{place}.{name}", given)
+
+
+def _require_texts(place: str, parameters: object) -> None:
+    if not _is_object(parameters):
+        raise OptionError(f"{place} must be a mapping of str to str, not {type(parameters).__name__}.")
+    for name, value in parameters.items():
+        if not isinstance(name, str):
+            raise OptionError(f"{place} must have names of type str, not {name!r}.")
+        if not isinstance(value, str):
+            raise OptionError(
+                f"{place}[{name!r}] must be a str, not {type(value).__name__}: parameters are sent as JSON strings. "
+                "Convert the value, or leave the parameter out."
+            )
 
 
 def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
