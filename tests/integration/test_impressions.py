@@ -100,6 +100,8 @@ def test_two_notifications_that_report_anything_different_are_two_impressions(cl
         ({"parameters": {"a": "1", "b": "2"}}, {"parameters": {"b": "2", "a": "1"}}),
         ({"address": Address(url="u")}, {"address": Address(url="u", referring_url=None)}),
         ({}, {"additional_properties": {"new": None}}),
+        ({"impression_id": None}, {"impression_id": " "}),
+        ({"tokens": ["t"]}, {"tokens": ["t", ""]}),
         ({"type": MetricType.DISPLAY}, {"type": "display"}),
     ],
 )

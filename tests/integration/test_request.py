@@ -320,6 +320,7 @@ def test_what_is_no_model_or_no_json_is_refused(
         ({"execute": {"pageLoad": "x"}}, r"request\.execute\.pageLoad must be an object, not str"),
         ({"prefetch": {"views": 5}}, r"request\.prefetch\.views must be a list, not int"),
         ({"prefetch": {"views": ["x"]}}, r"request\.prefetch\.views\[0\] must be an object, not str"),
+        ({"property": "x", "execute": {"pageLoad": {}}}, r"request\.property must be an object, not str"),
         (
             {"id": {"customerIds": ["x"]}, "execute": {"pageLoad": {}}},
             r"request\.id\.customerIds\[0\] must be an object",

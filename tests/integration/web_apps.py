@@ -45,7 +45,7 @@ def page_of(cookies: Cookies, query: Any) -> Any:
             prefetch=PrefetchRequest(mboxes=[MboxRequest(name="product1")]),
         ),
         "cookies": cookies,
-        "session_id": query.get("session"),
+        "session_id": query.get("session", ""),
     }
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "one_of",
     "refuse",
     "secret_matching",
+    "unless_blank",
 ]
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -58,6 +59,11 @@ def non_blank(name: str, value: object) -> object:
     if not isinstance(value, str) or not value.strip():
         refuse(name, value, "a str that is not blank")
     return value
+
+
+def unless_blank(check: Check) -> Check:
+    """Return a check that takes a blank str as absent: it returns None for one."""
+    return lambda name, value: None if isinstance(value, str) and not value.strip() else check(name, value)
 
 
 def a_flag(name: str, value: object) -> object:

@@ -100,12 +100,16 @@ class RequestPreparer:
             _add_mboxes(body, mbox_names)
         if method == "send_notifications":
             _require_notifications(body)
+        _drop_blank(body, "requestId", "impressionId")
         if "requestId" not in body:
             body["requestId"] = self._chance.new_id()
         if self._config.environment_id is not None:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
+        for mode in ("preview", "qaMode"):
+            if _is_object(body.get(mode)):
+                _drop_blank(body[mode], "token")
         self._complete_context(body)
         for part in _PARTS:
             if part in body:
@@ -139,6 +143,7 @@ class RequestPreparer:
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
+        _drop_blank(analytics, "supplementalDataId")
         if "supplementalDataId" in analytics:
             prepared.stitched = True
         else:
@@ -150,13 +155,14 @@ class RequestPreparer:
 
     def _complete_property(self, body: Json) -> None:
         token = self._config.property_token
-        if token is None:
-            return
-        given = body.setdefault("property", {"token": token})["token"]
-        if given != token:
+        asked: Json = body.setdefault("property", {})
+        _drop_blank(asked, "token")
+        if token is not None and asked.setdefault("token", token) != token:
             self._config.logger.debug(
-                "The property %s of the request wins over the client's property_token %s.", given, token
+                "The property %s of the request wins over the client's property_token %s.", asked["token"], token
             )
+        if "token" not in asked:
+            del body["property"]
 
     def _complete_context(self, body: Json) -> None:
         context: Json = body.setdefault("context", {})
@@ -310,6 +316,7 @@ def _complete_id(
     body: Json, device_id: str | None, visitor: cookies.VisitorCookie, customer_ids: Sequence[CustomerId]
 ) -> None:
     id_: Json = body.setdefault("id", {})
+    _drop_blank(id_, "tntId", "thirdPartyId", "marketingCloudVisitorId")
     if device_id is not None:
         id_.setdefault("tntId", device_id)
     if visitor.marketing_cloud_visitor_id is not None:
@@ -317,7 +324,8 @@ def _complete_id(
     if customer_ids or "customerIds" in id_:
         customers: dict[tuple[object, object], Json] = {}
         for customer in (*(one.to_dict() for one in customer_ids), *id_.get("customerIds", ())):
-            customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
+            if not _is_blank(customer.get("id")):
+                customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
         if customers:
             id_["customerIds"] = list(customers.values())
         else:
@@ -328,6 +336,7 @@ def _complete_id(
 
 def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorCookie) -> None:
     audience_manager: Json = experience_cloud.setdefault("audienceManager", {})
+    _drop_blank(audience_manager, "blob")
     if visitor.location_hint is not None:
         audience_manager.setdefault("locationHint", visitor.location_hint)
     if visitor.blob is not None:
@@ -340,6 +349,13 @@ def _complete_notifications(notifications: list[Json], visitor: str) -> None:
     for position, notification in enumerate(notifications):
         _check_notification(position, notification)
         _complete_item(f"notifications[{position}]", notification)
+        _drop_blank(notification, "impressionId")
+        tokens = notification.get("tokens")
+        if checks.is_list(tokens) and any(map(_is_blank, tokens)):
+            notification["tokens"] = [token for token in tokens if not _is_blank(token)]
+        for shown in ("mbox", "view", "pageLoad"):
+            if _is_object(notification.get(shown)):
+                _drop_blank(notification[shown], "state")
         if "impressionId" not in notification:
             notification["impressionId"] = _impression_id(notification, visitor)
 
@@ -410,7 +426,7 @@ def _visitor(id_: Json) -> str | None:
 
 
 def _complete_item(place: str, item: Json) -> None:
-    """Check the parameters of an mbox, view, page load or notification.
+    """Check the parameters of an mbox, view, page load or notification, and drop blank ids of its order and product.
 
     Raises:
         OptionError: a parameter is not a str. The edge would refuse it, and rules on the device would see a value
@@ -420,6 +436,9 @@ def _complete_item(place: str, item: Json) -> None:
         given = item.get(field)
         if given is not None:
             _require_texts(f"request.{place}.{name}", given)
+    for name in ("order", "product"):
+        if _is_object(item.get(name)):
+            _drop_blank(item[name], "id")
 
 
 def _require_texts(place: str, parameters: object) -> None:
@@ -437,6 +456,17 @@ def _require_texts(place: str, parameters: object) -> None:
 
 def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
     return isinstance(value, dict)
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _drop_blank(part: Json, *names: str) -> None:
+    """Remove ids and tokens that are blank from a part of a request: they count as absent."""
+    for name in names:
+        if _is_blank(part.get(name)):
+            del part[name]
 
 
 def _unless_blank(value: str | None) -> str | None:

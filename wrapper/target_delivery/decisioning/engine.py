@@ -138,7 +138,7 @@ def start(
 
 def _is_known(visitor_id: JsonObject) -> bool:
     """Whether the visitor has an id, even if it is not one that allocations use."""
-    return bool(visitor_id.get("tntId")) or any(
+    return bool(as_text(visitor_id.get("tntId")).strip()) or any(
         as_object(customer).get("authenticatedState") == "authenticated"
         for customer in as_list(visitor_id.get("customerIds"))
     )
@@ -413,6 +413,7 @@ class _Run:
 
 
 def property_of(request: JsonObject) -> str | None:
-    """Return the property token of a request; None when it has none."""
+    """Return the property token of a request; None when it has none, or a blank one."""
     asked = request.get("property")
-    return (as_text(asked.get("token")) or None) if isinstance(asked, dict) else None
+    token = as_text(asked.get("token")) if isinstance(asked, dict) else ""
+    return token if token.strip() else None
