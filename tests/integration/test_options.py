@@ -66,6 +66,7 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"events": {"client_ready": 1}}, r"Option \"events\['client_ready'\]\" must be callable"),
         ({"events": []}, "Option 'events' must be a mapping"),
         ({"http_client": object()}, "Option 'http_client' must be an httpx.(Async)?Client"),
+        ({"TimeOut": 1}, "Unknown option 'TimeOut'. Did you mean 'timeout'"),
         ({"time_out": 1}, "Unknown option 'time_out'. Did you mean 'timeout'"),
         ({"organisation_id": None}, "Unknown option 'organisation_id'. Did you mean 'organization_id'"),
     ],
@@ -192,3 +193,17 @@ def test_any_logger_will_do(make: Callable[..., Driver], wire: Wire) -> None:
     request, answer = logger.lines
     assert '"name":"home"' in request
     assert answer == 'Delivery API answer 200 {"status":200}'
+
+
+@pytest.mark.parametrize("name", ["xyz", "q", "verbose", "mbox", "headers", "", "x" * 10_000, "\u0130" * 9, 5, None])
+def test_an_unknown_option_that_is_near_nothing_known_suggests_nothing(client: Driver, wire: Wire, name: Any) -> None:
+    for call in (client.get_offers, client.send_notifications):
+        with pytest.raises(OptionError, match=r"^Unknown option .*\.$") as caught:
+            call({"request": REQUEST, name: "x"})
+        assert "Did you mean" not in str(caught.value)
+    assert not wire.sent
+
+
+def test_an_unknown_event_that_is_near_nothing_known_suggests_nothing(make: Callable[..., Driver]) -> None:
+    with pytest.raises(OptionError, match=r"unknown event 'startup'\.$"):
+        make(events={"startup": print})

@@ -176,6 +176,6 @@ def customer_ids(name: str, value: object) -> object:
 
 
 def closest(name: object, known: Sequence[str]) -> str:
-    """Return the sentence that suggests the known name that resembles another name most."""
-    matches = difflib.get_close_matches(str(name), known, n=1, cutoff=0)
+    """Return the sentence that suggests the known name that is probably meant; empty when none is close."""
+    matches = difflib.get_close_matches(str(name)[:100].lower(), known, n=1)
     return f" Did you mean {matches[0]!r}?" if matches else ""
