@@ -125,6 +125,9 @@ class AsyncClientOptions(_CommonClientOptions, total=False):
 
 
 class _VisitorOptions(TypedDict, total=False):
+    cookies: Mapping[str, str] | None
+    """The cookies of the visitor's request, by name. ``mbox``, ``mboxEdgeCluster`` and ``AMCV_{organization_id}`` are
+    read; the three options below win over them."""
     target_cookie: str | None
     """Value of the visitor's ``mbox`` cookie."""
     target_location_hint: str | None

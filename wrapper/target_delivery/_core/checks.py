@@ -32,6 +32,7 @@ __all__ = [
     "one_of",
     "refuse",
     "secret_matching",
+    "unless_blank",
 ]
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -62,6 +63,11 @@ def non_blank(name: str, value: object) -> object:
 
 LONGEST_WAIT = 1e9
 """Seconds. A longer wait counts as one without limit."""
+
+
+def unless_blank(check: Check) -> Check:
+    """Return a check that takes a blank str as absent: it returns None for one."""
+    return lambda name, value: None if isinstance(value, str) and not value.strip() else check(name, value)
 
 
 def a_flag(name: str, value: object) -> object:
@@ -188,6 +194,6 @@ def customer_ids(name: str, value: object) -> object:
 
 
 def closest(name: object, known: Sequence[str]) -> str:
-    """Return the sentence that suggests the known name that resembles another name most."""
-    matches = difflib.get_close_matches(str(name), known, n=1, cutoff=0)
+    """Return the sentence that suggests the known name that is probably meant; empty when none is close."""
+    matches = difflib.get_close_matches(str(name)[:100].lower(), known, n=1)
     return f" Did you mean {matches[0]!r}?" if matches else ""
