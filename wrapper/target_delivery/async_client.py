@@ -197,6 +197,9 @@ class AsyncTargetClient:
             await asyncio.wait(reports, timeout=END_TIME)
         await _close_idle(self._pool)
 
+    def __repr__(self) -> str:
+        return f"<AsyncTargetClient {self._config.describe()}{' closed' if self._closed else ''}>"
+
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)
         if poller is not None and not self._closed and not poller.done():

@@ -318,6 +318,9 @@ class TargetClient(forks.Watched):
         if self._poller is not None:
             self._poller.after_fork_in_child()
 
+    def __repr__(self) -> str:
+        return f"<TargetClient {self._config.describe()}{' closed' if self._closed else ''}>"
+
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)
         if poller is not None and not self._closed:
