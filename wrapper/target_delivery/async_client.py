@@ -171,7 +171,7 @@ class AsyncTargetClient:
         deadline = system_deadline(step.deadline, self._clock)
         with self._pool.lane() as http_client:
             try:
-                return await transport.asyncio(http_client, step.request, deadline=deadline)
+                return await transport.asyncio(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:

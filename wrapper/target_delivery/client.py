@@ -318,7 +318,7 @@ class TargetClient(forks.Watched):
         deadline = system_deadline(step.deadline, self._clock)
         with self._pool.lane() as http_client:
             try:
-                return transport.sync(http_client, step.request, deadline=deadline)
+                return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:

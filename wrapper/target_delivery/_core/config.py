@@ -11,6 +11,7 @@ from attrs import field, frozen
 from target_delivery._core import checks
 from target_delivery._core.hosts import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.options import DecisioningMethodName, TargetLogger
+from target_delivery_api.body import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +50,10 @@ class Config:
         ),
     )
     retries: int = field(default=2, metadata=_by(checks.an_integer("an int of at least 0", lambda value: value >= 0)))
+    max_answer_bytes: int = field(
+        default=MAX_BYTES,
+        metadata=_by(checks.an_integer("an int of bytes, at least 1024", lambda value: value >= 1024)),
+    )
     server_domain: str | None = field(
         default=None,
         metadata=_by(

@@ -41,6 +41,8 @@ __all__ = ["ArtifactKeeper", "Flag", "Loaded"]
 
 MAX_RETRIES = 10
 """How many times a failed download is tried again before the next poll."""
+MAX_BYTES = 256 * 2**20
+"""Bytes of an artifact, both as it is received and as it is decompressed."""
 DOWNLOAD_TIMEOUT = 10.0
 """Seconds for one download."""
 BACKOFF = Backoff(first=0.2, longest=10.0)
@@ -124,7 +126,7 @@ class ArtifactKeeper:
         for attempt in range(MAX_RETRIES + 1):
             started = self._clock.monotonic()
             try:
-                outcome = yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT))
+                outcome = yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT), MAX_BYTES)
             except ClientClosedError:
                 raise
             except Exception as error:  # from the caller's transport or hooks
