@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import httpx
 
@@ -15,7 +15,7 @@ from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.pool import Pool, direct_async_client
+from target_delivery._http.pool import CookielessAsyncClient, Pool
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery_api import transport
 
@@ -36,10 +36,19 @@ if TYPE_CHECKING:
         OffersOptions,
     )
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+    from target_delivery_api.types import Answer
 
 __all__ = ["AsyncTargetClient"]
 
 T = TypeVar("T")
+
+
+class _Exchanging(Protocol):
+    """Sends a request and returns the whole answer, or raises."""
+
+    async def __call__(
+        self, client: httpx.AsyncClient, request: httpx.Request, /, *, deadline: float, max_bytes: int
+    ) -> Answer: ...
 
 
 class AsyncTargetClient:
@@ -60,7 +69,12 @@ class AsyncTargetClient:
         require_config(config)
         self._outbox = outbox
         self._clock = clock
-        self._pool: Pool[httpx.AsyncClient] = Pool(direct_async_client, http_client)
+        self._pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, http_client, asyncio.get_running_loop)
+        self._exchange: _Exchanging = transport.asyncio
+        if http_client is not None:
+            from target_delivery._http.guard import Guard  # here, because importing httpcore takes long
+
+            self._exchange = Guard().exchange
         self._ready = asyncio.Event()
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._device = set_up_device(config, self._ready, telemetry=telemetry, clock=clock, chance=chance)
@@ -169,12 +183,13 @@ class AsyncTargetClient:
 
     async def _send(self, step: Send) -> Outcome:
         deadline = system_deadline(step.deadline, self._clock)
-        with self._pool.lane() as http_client:
-            try:
-                return await transport.asyncio(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
-            except (httpx.HTTPError, httpx.StreamError) as failure:
-                return failure
-            except RuntimeError:
-                if http_client.is_closed:
-                    raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
-                raise
+        try:
+            with self._pool.lane() as http_client:
+                try:
+                    return await self._exchange(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
+                except RuntimeError:
+                    if http_client.is_closed:
+                        raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
+                    raise
+        except (httpx.HTTPError, httpx.StreamError) as failure:
+            return failure

@@ -19,7 +19,7 @@ from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.pool import Pool, punctual_client
+from target_delivery._http.pool import CookielessClient, Pool
 from target_delivery.async_result import AsyncResult
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery_api import transport
@@ -74,7 +74,7 @@ class TargetClient(forks.Watched):
         require_config(config)
         self._outbox = outbox
         self._clock = clock
-        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
+        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client)
         self._ready = threading.Event()
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         device = set_up_device(config, self._ready, telemetry=telemetry, clock=clock, chance=chance)
@@ -316,12 +316,13 @@ class TargetClient(forks.Watched):
 
     def _send(self, step: Send) -> Outcome:
         deadline = system_deadline(step.deadline, self._clock)
-        with self._pool.lane() as http_client:
-            try:
-                return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
-            except (httpx.HTTPError, httpx.StreamError) as failure:
-                return failure
-            except RuntimeError:
-                if http_client.is_closed:
-                    raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
-                raise
+        try:
+            with self._pool.lane() as http_client:
+                try:
+                    return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
+                except RuntimeError:
+                    if http_client.is_closed:
+                        raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
+                    raise
+        except (httpx.HTTPError, httpx.StreamError) as failure:
+            return failure

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 from urllib.request import getproxies
 
 import httpx
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Generator
 
-__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool", "direct_async_client", "punctual_client"]
+__all__ = ["CookielessAsyncClient", "CookielessClient", "EventLoop", "Pool"]
 
 
 LANES = 100
@@ -55,13 +55,15 @@ class _Cookieless:
 class CookielessClient(_Cookieless, httpx.Client):
     """An HTTP client of a TargetClient.
 
-    When it is given a transport, it passes the SDK's requests directly to the transport. The SDK does not need httpx's
-    redirects, authentication, event hooks and log lines, which take a tenth of the time of a call.
+    When the environment has no proxy, it passes the SDK's requests directly to its transport. The SDK does not need
+    httpx's redirects, authentication, event hooks and log lines, which take a tenth of the time of a call.
     """
 
-    def __init__(self, *, transport: httpx.BaseTransport | None = None, **options: Any) -> None:
+    def __init__(self, **options: Unpack[HttpOptions]) -> None:
+        self._options = options
+        transport = None if _proxies_in_environment() else self._new_transport(None)
         super().__init__(transport=transport, **options)
-        self._direct = transport
+        self._direct: httpx.BaseTransport | None = transport
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
@@ -71,13 +73,37 @@ class CookielessClient(_Cookieless, httpx.Client):
         response.request = request
         return response
 
+    def close_now(self) -> None:
+        """Close all connections. No call may use this client any more."""
+        self.close()
+
+    def _new_transport(self, proxy: httpx.Proxy | None) -> httpx.HTTPTransport:
+        # Not at the top: importing httpcore doubles the time to import the SDK, and only a client needs it.
+        from target_delivery._http.deadline import DeadlineTransport
+
+        own = self._options
+        return DeadlineTransport(verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy)
+
+    # httpx calls these two to make its transports. They have no public counterpart.
+
+    def _init_transport(self, *_: Any, transport: Any = None, **__: Any) -> httpx.BaseTransport:
+        return transport or self._new_transport(None)
+
+    def _init_proxy_transport(self, proxy: httpx.Proxy, *_: Any, **__: Any) -> httpx.BaseTransport:
+        return self._new_transport(proxy)
+
 
 class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
     """An HTTP client of an AsyncTargetClient; see CookielessClient."""
 
-    def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> None:
+    def __init__(self, **options: Unpack[HttpOptions]) -> None:
+        from target_delivery._http.async_sockets import AsyncSockets  # see CookielessClient
+
+        self._options = options
+        self._sockets = AsyncSockets()
+        transport = None if _proxies_in_environment() else self._new_transport(None)
         super().__init__(transport=transport, **options)
-        self._direct = transport
+        self._direct: httpx.AsyncBaseTransport | None = transport
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
@@ -86,6 +112,29 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
         response = await self._direct.handle_async_request(request)
         response.request = request
         return response
+
+    def close_now(self) -> None:
+        """Close all connections, in any event loop or in none. No call may use this client any more."""
+        self._sockets.close()
+
+    async def aclose(self) -> None:
+        """Close all connections, those that are still being made, too."""
+        await super().aclose()
+        self._sockets.close()
+
+    def _new_transport(self, proxy: httpx.Proxy | None) -> httpx.AsyncHTTPTransport:
+        from target_delivery._http.async_sockets import SocketsTransport
+
+        own = self._options
+        return SocketsTransport(
+            self._sockets, verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy
+        )
+
+    def _init_transport(self, *_: Any, transport: Any = None, **__: Any) -> httpx.AsyncBaseTransport:
+        return transport or self._new_transport(None)
+
+    def _init_proxy_transport(self, proxy: httpx.Proxy, *_: Any, **__: Any) -> httpx.AsyncBaseTransport:
+        return self._new_transport(proxy)
 
 
 class HttpOptions(TypedDict):
@@ -111,27 +160,6 @@ def http_options() -> HttpOptions:
     }
 
 
-def punctual_client(**options: Unpack[HttpOptions]) -> CookielessClient:
-    """Return an HTTP client whose transport keeps deadlines, unless the environment has a proxy."""
-    # With a transport of our own, httpx would ignore the proxies of the environment. So httpx's transport is used for
-    # them; see _http/deadline.py for the one way in which a call can then outlast its deadline.
-    if _proxies_in_environment():
-        return CookielessClient(**options)
-    # Not at the top: importing httpcore doubles the time to import the SDK, and only a client needs it.
-    from target_delivery._http.deadline import DeadlineTransport
-
-    transport = DeadlineTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
-    return CookielessClient(transport=transport, timeout=options["timeout"])
-
-
-def direct_async_client(**options: Unpack[HttpOptions]) -> CookielessAsyncClient:
-    """Return an HTTP client that sends directly through its transport, unless the environment has a proxy."""
-    if _proxies_in_environment():
-        return CookielessAsyncClient(**options)
-    transport = httpx.AsyncHTTPTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
-    return CookielessAsyncClient(transport=transport, timeout=options["timeout"])
-
-
 def _proxies_in_environment() -> bool:
     """Return whether httpx would use a proxy for any host. Decides like httpx's get_environment_proxies."""
     proxies = getproxies()
@@ -139,12 +167,24 @@ def _proxies_in_environment() -> bool:
     return not nowhere and any(proxies.get(scheme) for scheme in ("http", "https", "all"))
 
 
+class EventLoop(Protocol):
+    """An event loop of asyncio. The module itself is not imported, because it is slow to import."""
+
+    def is_closed(self) -> bool:
+        """Return whether nothing can run in it any more."""
+        ...
+
+
 @define(eq=False)
 class Lane(Generic[H]):
-    """An HTTP client, and the number of calls that use it now."""
+    """An HTTP client, the event loop of its connections (None before the first call, and with threads), and its use."""
 
     http: H
+    loop: EventLoop | None = None
     busy: int = 0
+    """Calls that use it now."""
+    given_up: bool = False
+    """Whether it takes no further call, because a call failed."""
 
 
 class Pool(forks.Watched, Generic[H]):
@@ -154,16 +194,31 @@ class Pool(forks.Watched, Generic[H]):
     begins or ends. With fifty connections that takes longer than the request, and an unlucky request waits for
     seconds. A call that has a lane for itself is not affected.
 
+    A lane in which a call failed takes no further call, and all of its connections are closed as soon as its other
+    calls have ended. httpcore loses connections when calls are cancelled, and every asyncio call that reaches its
+    deadline is cancelled. So a lane is given up instead of being repaired.
+
+    Each event loop has lanes of its own, because a connection belongs to the loop in which it was made.
+
     Attributes:
         owned: whether the SDK made the HTTP clients. False when the caller gave one.
     """
 
-    def __init__(self, kind: Callable[..., H], given: H | None) -> None:
-        """Take the function that makes an HTTP client, and the caller's own HTTP client, which replaces all others."""
+    def __init__(
+        self, kind: Callable[..., H], given: H | None, running_loop: Callable[[], EventLoop | None] = lambda: None
+    ) -> None:
+        """Make the first lane.
+
+        Args:
+            kind: makes an HTTP client.
+            given: the caller's own HTTP client, which replaces all others.
+            running_loop: returns the event loop of the call; None for threads.
+        """
         self.owned: bool = given is None
         options: HttpOptions | None = http_options() if given is None else None
         self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
+        self._running_loop = running_loop
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
         self._lock = threading.Lock()
         self._parents: list[Lane[H]] = []
@@ -171,30 +226,65 @@ class Pool(forks.Watched, Generic[H]):
 
     @property
     def clients(self) -> list[H]:
-        """All HTTP clients of this process."""
+        """The HTTP clients of this process that can take calls."""
         return [lane.http for lane in self._lanes]
 
     @contextmanager
     def lane(self) -> Generator[H]:
         """Lend the first free HTTP client for one call, so that as few connections as possible are open."""
-        with self._lock:
-            lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
-            if lane is None and self.owned and len(self._lanes) < LANES:
-                lane = Lane(self._make())
-                self._lanes.append(lane)
-            elif lane is None:
-                lane = min(self._lanes, key=lambda one: one.busy)
-            lane.busy += 1
+        lane = self._take()
         try:
             yield lane.http
+        except BaseException:
+            if self.owned:
+                self._give_up(lane)
+            raise
         finally:
             with self._lock:
                 lane.busy -= 1
+            if lane.given_up and not lane.busy:
+                _close_now(lane)
+
+    def _take(self) -> Lane[H]:
+        loop = self._running_loop()
+        with self._lock:
+            for lane in self._lanes:
+                if lane.busy < self._calls_per_lane and (lane.loop is loop or lane.loop is None):
+                    break
+            else:
+                lane = self._added_or_shared(loop)
+            lane.loop = loop
+            lane.busy += 1
+        return lane
+
+    def _added_or_shared(self, loop: EventLoop | None) -> Lane[H]:
+        if not self.owned:
+            return self._lanes[0]
+        for lane in self._lanes.copy():
+            if lane.loop is not None and lane.loop.is_closed():
+                self._lanes.remove(lane)
+                _close_now(lane)
+        shared = [lane for lane in self._lanes if lane.loop is loop]
+        if len(shared) >= LANES:
+            return min(shared, key=lambda one: one.busy)
+        self._lanes.append(Lane(self._make()))
+        return self._lanes[-1]
+
+    def _give_up(self, lane: Lane[H]) -> None:
+        with self._lock:
+            if not lane.given_up:
+                lane.given_up = True
+                self._lanes.remove(lane)
 
     def after_fork_in_child(self) -> None:
         """Leave the open connections to the parent, and use new ones. A caller's own client stays in use."""
         self._parents += self._lanes  # A reference is kept, because deleting them would close the parent's connections.
         self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
+
+
+def _close_now(lane: Lane[H]) -> None:
+    if isinstance(lane.http, (CookielessClient, CookielessAsyncClient)):
+        lane.http.close_now()
 
 
 class _WithoutSecrets(logging.Filter):
