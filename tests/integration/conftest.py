@@ -12,6 +12,7 @@ import pytest
 from target_delivery import TargetClient
 from target_delivery.sandbox import Sandbox
 from tests.integration.drivers import OPTIONS, AsyncDriver, Driver, Wire
+from tests.integration.rules import EDGE, artifact
 
 
 @pytest.fixture(params=["threads", "asyncio"])
@@ -55,3 +56,15 @@ def wire(kind: str) -> Iterator[Wire]:
 def client(make: Callable[..., Driver], wire: Wire) -> Driver:
     """Return a client that sends over the fake wire."""
     return make(http_client=wire.http_client)
+
+
+@pytest.fixture
+def device_of(make: Callable[..., Driver], wire: Wire) -> Callable[..., Driver]:
+    """Return a function that makes clients that decide on the device, with an artifact of some rules."""
+    wire.answer = lambda _: httpx.Response(200, json=EDGE)
+
+    def create(*rules: dict[str, Any], **options: Any) -> Driver:
+        options |= {"artifact_payload": artifact(*rules), "polling_interval": 0, "telemetry_enabled": False}
+        return make(http_client=wire.http_client, decisioning_method="on-device", **options)
+
+    return create

@@ -14,6 +14,8 @@ import pytest
 from target_delivery import (
     AttributeNotFoundError,
     AttributesProvider,
+    AuthenticatedState,
+    CustomerId,
     DeliveryRequest,
     DeliveryStatusError,
     InvalidAnswerError,
@@ -318,6 +320,17 @@ def test_nothing_secret_is_in_errors_or_in_logs_above_debug(
     for line in shown:
         assert not [secret for secret in SECRETS if secret in line]
     assert any("tnt-7d1c" in record.getMessage() for record in caplog.records), "DEBUG shows the request"
+
+
+def test_short_ids_leave_an_error_message_readable(client: Driver, wire: Wire) -> None:
+    message = "Invalid request: status 400, field 3 of 2024, customer 59"
+    wire.answer = lambda _: httpx.Response(400, json={"status": 400, "message": message})
+    known = AuthenticatedState.AUTHENTICATED
+    ids = [CustomerId(id=str(n), integration_code="crm", authenticated_state=known) for n in range(60)]
+    with pytest.raises(DeliveryStatusError) as caught:
+        client.get_offers({"request": REQUEST, "customer_ids": ids})
+    assert caught.value.edge_message == ("Invalid request: status 400, field [redacted] of 2024, customer [redacted]")
+    assert "The edge answered with status 400: " in str(caught.value)
 
 
 def test_an_id_that_cannot_be_encoded_does_not_raise(client: Driver, wire: Wire) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,7 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"events": {"client_ready": 1}}, r"Option \"events\['client_ready'\]\" must be callable"),
         ({"events": []}, "Option 'events' must be a mapping"),
         ({"http_client": object()}, "Option 'http_client' must be an httpx.(Async)?Client"),
+        ({"TimeOut": 1}, "Unknown option 'TimeOut'. Did you mean 'timeout'"),
         ({"time_out": 1}, "Unknown option 'time_out'. Did you mean 'timeout'"),
         ({"organisation_id": None}, "Unknown option 'organisation_id'. Did you mean 'organization_id'"),
     ],
@@ -103,12 +105,16 @@ def test_none_stands_for_the_default(make: Callable[..., Driver], wire: Wire) ->
         ({"request": {"prefetch": {}}}, r"Option 'request' must be a DeliveryRequest .*not a value of type dict"),
         ({"request": REQUEST, "target_cooky": "x"}, "Unknown option 'target_cooky'. Did you mean 'target_cookie'"),
         ({"request": REQUEST, "target_cookie": 1}, "Option 'target_cookie' must be a str"),
+        ({"request": REQUEST, "cookies": "mbox=x"}, "Option 'cookies' must be a mapping, not a value of type str"),
+        ({"request": REQUEST, "cookies": [("mbox", "x")]}, "Option 'cookies' must be a mapping"),
+        ({"request": REQUEST, "cookies": {"mbox": b"x"}}, "Option 'cookies': 'mbox' must be a str, .* of type bytes"),
+        ({"request": REQUEST, "cookies": {"AMCV_demo@AdobeOrg": 7}}, "'AMCV_demo@AdobeOrg' must be a str"),
         ({"request": REQUEST, "customer_ids": "x"}, "Option 'customer_ids' must be a list of CustomerId"),
         ({"request": REQUEST, "customer_ids": [{}]}, r"customer_ids\[0\].* must be a CustomerId"),
         ({"request": REQUEST, "decisioning_method": "on-device"}, "needs a client that was created with 'on-device'"),
         *(
             ({"request": REQUEST, "session_id": bad}, "Option 'session_id' must be a str: 1 to 128 printable")
-            for bad in ("", "a b", "a?b", "a/b", "a\n", "x" * 129, 7)
+            for bad in ("a b", "a?b", "a/b", "a\n", "x" * 129, 7)
         ),
     ],
 )
@@ -152,9 +158,9 @@ def test_an_async_client_has_no_callbacks(client: Driver) -> None:
 
 
 def test_the_client_is_ready(make: Callable[..., Driver]) -> None:
-    seen: list[Any] = []
-    make(events={"client_ready": seen.append})
-    (event,) = seen
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    assert make(events={"client_ready": seen.put}).wait_until_ready()
+    event = seen.get(timeout=10)
     assert event.type == event["type"] == "client_ready"
     assert dict(event) == {"type": "client_ready"}
     with pytest.raises(KeyError, match="colour"):
@@ -167,7 +173,9 @@ def test_an_event_handler_that_raises_harms_nobody(
     def handler(_: object) -> None:
         raise RuntimeError("boom")
 
-    make(events={"client_ready": handler}, http_client=wire.http_client).get_offers({"request": REQUEST})
+    driver = make(events={"client_ready": handler}, http_client=wire.http_client)
+    driver.get_offers({"request": REQUEST})
+    driver.close()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
         "The handler of the event client_ready raised RuntimeError."
     ]
@@ -188,3 +196,17 @@ def test_any_logger_will_do(make: Callable[..., Driver], wire: Wire) -> None:
     request, answer = logger.lines
     assert '"name":"home"' in request
     assert answer == 'Delivery API answer 200 {"status":200}'
+
+
+@pytest.mark.parametrize("name", ["xyz", "q", "verbose", "mbox", "headers", "", "x" * 10_000, "\u0130" * 9, 5, None])
+def test_an_unknown_option_that_is_near_nothing_known_suggests_nothing(client: Driver, wire: Wire, name: Any) -> None:
+    for call in (client.get_offers, client.send_notifications):
+        with pytest.raises(OptionError, match=r"^Unknown option .*\.$") as caught:
+            call({"request": REQUEST, name: "x"})
+        assert "Did you mean" not in str(caught.value)
+    assert not wire.sent
+
+
+def test_an_unknown_event_that_is_near_nothing_known_suggests_nothing(make: Callable[..., Driver]) -> None:
+    with pytest.raises(OptionError, match=r"unknown event 'startup'\.$"):
+        make(events={"startup": print})

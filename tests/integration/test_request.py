@@ -314,6 +314,25 @@ def test_what_is_no_model_or_no_json_is_refused(
     assert not wire.sent
 
 
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"execute": {"pageLoad": "x"}}, r"request\.execute\.pageLoad must be an object, not str"),
+        ({"prefetch": {"views": 5}}, r"request\.prefetch\.views must be a list, not int"),
+        ({"prefetch": {"views": ["x"]}}, r"request\.prefetch\.views\[0\] must be an object, not str"),
+        ({"property": "x", "execute": {"pageLoad": {}}}, r"request\.property must be an object, not str"),
+        (
+            {"id": {"customerIds": ["x"]}, "execute": {"pageLoad": {}}},
+            r"request\.id\.customerIds\[0\] must be an object",
+        ),
+    ],
+)
+def test_json_of_another_shape_is_refused(client: Driver, wire: Wire, part: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        client.get_offers({"request": DeliveryRequest.from_dict(part)})
+    assert not wire.sent
+
+
 def test_get_attributes_asks_only_for_what_the_request_does_not(client: Driver, wire: Wire) -> None:
     request = DeliveryRequest(
         execute=ExecuteRequest(mboxes=mboxes(("a", 1))), prefetch=PrefetchRequest(mboxes=mboxes(("b", None)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from target_delivery._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from target_delivery._core.cookies import Cookie as Cookie
+    from target_delivery._core.cookies import Cookie as Cookie, is_opted_out as is_opted_out
     from target_delivery.async_client import AsyncTargetClient as AsyncTargetClient
     from target_delivery.async_result import AsyncResult as AsyncResult
     from target_delivery.client import TargetClient as TargetClient
@@ -136,7 +136,7 @@ else:
             "target_delivery.async_client": ("AsyncTargetClient",),
             "target_delivery.async_result": ("AsyncResult",),
             "target_delivery.client": ("TargetClient",),
-            "target_delivery._core.cookies": ("Cookie",),
+            "target_delivery._core.cookies": ("Cookie", "is_opted_out"),
             "target_delivery.decisioning.errors": (
                 "ArtifactError",
                 "DecisioningError",

@@ -128,6 +128,9 @@ class AsyncClientOptions(_CommonClientOptions, total=False):
 
 
 class _VisitorOptions(TypedDict, total=False):
+    cookies: Mapping[str, str] | None
+    """The cookies of the visitor's request, by name. ``mbox``, ``mboxEdgeCluster`` and ``AMCV_{organization_id}`` are
+    read; the three options below win over them."""
     target_cookie: str | None
     """Value of the visitor's ``mbox`` cookie."""
     target_location_hint: str | None
@@ -142,6 +145,10 @@ class _VisitorOptions(TypedDict, total=False):
     session_id: str | None
     """Links several requests: 1 to 128 printable characters without space, ``?`` and ``/``. Ignored when
     ``target_cookie`` has a session."""
+    timeout: int | None
+    """Milliseconds for this call, with all its retries. Default: the client option."""
+    retries: int | None
+    """How many times this call may be sent again. Default: the client option."""
 
 
 class _RequestOptions(_VisitorOptions, total=False):

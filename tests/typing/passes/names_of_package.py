@@ -105,4 +105,5 @@ from target_delivery import (
     VisitorId as VisitorId,
     Window as Window,
     __version__ as __version__,
+    is_opted_out as is_opted_out,
 )

@@ -18,6 +18,7 @@ from target_delivery import (
     DeliveryRequest,
     ExecuteRequest,
     MboxRequest,
+    is_opted_out,
 )
 
 ORGANIZATION_ID = "1234567890@AdobeOrg"
@@ -35,7 +36,7 @@ async def lifespan(app: Starlette) -> AsyncGenerator[State]:
 
 async def home(request: Request) -> Response:
     target: AsyncTargetClient = request.state.target
-    assert_type(request.cookies.get("mbox"), str | None)
+    assert_type(is_opted_out(request.cookies, ORGANIZATION_ID), bool)
     result = await target.get_offers(
         {
             "request": DeliveryRequest(
@@ -46,9 +47,7 @@ async def home(request: Request) -> Response:
                 ),
                 execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]),
             ),
-            "target_cookie": request.cookies.get("mbox"),
-            "target_location_hint": request.cookies.get("mboxEdgeCluster"),
-            "visitor_cookie": request.cookies.get(f"AMCV_{ORGANIZATION_ID}"),
+            "cookies": request.cookies,
             "session_id": request.query_params.get("session"),
         }
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given, settings
+from hypothesis import example, given, settings, strategies as st
 
-from tests.hostile import LATER, check, hints, target_cookies, visitor_cookies
+from tests.hostile import LATER, check, hints, quote_all, target_cookies, visitor_cookies
 from tests.unit.core.shell import REQUEST, Shell, answer, core
 from tests.virtual import VirtualTime
 
@@ -28,6 +28,21 @@ def test_a_visitors_cookies_never_raise_and_choose_nothing_but_a_cluster(
         "target_location_hint": hint,
     }
     result = shell.run(CORE.get_offers(options, callbacks=False).flow)
+    (sent,) = shell.sent
+    assert set(sent.request.headers) == HEADERS
+    check(sent.request, result)
+
+
+forms = st.sampled_from([str, quote_all, lambda text: quote_all(quote_all(text)), '"{}"'.format, "%22{}%22".format])
+names = st.sampled_from(["mbox", "mboxEdgeCluster", "AMCV_demo@AdobeOrg", "AMCV_demo%40AdobeOrg", "other"])
+values = st.builds(lambda form, text: form(text), forms, target_cookies | visitor_cookies | hints)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.dictionaries(names, values))
+def test_a_mapping_of_hostile_cookies_never_raises_and_chooses_nothing_but_a_cluster(cookies: dict[str, str]) -> None:
+    shell = Shell(TIME, answer(body={"status": 200, "id": {"tntId": "device.35_0"}}))
+    result = shell.run(CORE.get_offers({"request": REQUEST, "cookies": cookies}, callbacks=False).flow)
     (sent,) = shell.sent
     assert set(sent.request.headers) == HEADERS
     check(sent.request, result)

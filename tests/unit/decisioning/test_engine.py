@@ -312,3 +312,11 @@ def test_a_part_that_several_rules_share_and_that_cannot_be_evaluated() -> None:
     decision = decide(loaded, asked)
     assert options_of(decision.response)
     assert len(decision.warnings) == 1
+
+
+def test_a_token_at_two_mboxes_is_two_impressions_and_one_mbox_twice_is_one() -> None:
+    loaded = load_artifact(artifact({"hero": [rule()], "there": [rule("there")]}))
+    mboxes = [{"name": name, "index": index} for index, name in enumerate(("hero", "there", "hero"))]
+    reported = decide(loaded, request(execute={"mboxes": mboxes})).notifications
+    assert [(one["mbox"]["name"], one["tokens"]) for one in reported] == [("hero", ["t-7"]), ("there", ["t-7"])]
+    assert len({one["impressionId"] for one in reported}) == 2

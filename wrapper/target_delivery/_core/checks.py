@@ -32,6 +32,7 @@ __all__ = [
     "one_of",
     "refuse",
     "secret_matching",
+    "unless_blank",
 ]
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -58,6 +59,15 @@ def non_blank(name: str, value: object) -> object:
     if not isinstance(value, str) or not value.strip():
         refuse(name, value, "a str that is not blank")
     return value
+
+
+LONGEST_WAIT = 1e9
+"""Seconds. A longer wait counts as one without limit."""
+
+
+def unless_blank(check: Check) -> Check:
+    """Return a check that takes a blank str as absent: it returns None for one."""
+    return lambda name, value: None if isinstance(value, str) and not value.strip() else check(name, value)
 
 
 def a_flag(name: str, value: object) -> object:
@@ -159,6 +169,20 @@ def events(name: str, value: object) -> object:
     return dict(handlers)
 
 
+def seconds(name: str, value: object) -> float | None:
+    """Accept None, and a number of seconds of at least 0; return infinity as None.
+
+    Raises:
+        OptionError: the value is something else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+        raise OptionError(f"{name} must be a number of seconds of at least 0, or None, not {value!r}.")
+    # A lock cannot wait longer than about 292 years.
+    return float(value) if value < LONGEST_WAIT else None
+
+
 def customer_ids(name: str, value: object) -> object:
     """Accept a sequence of CustomerId; return it as a tuple."""
     if not is_list(value):
@@ -170,6 +194,6 @@ def customer_ids(name: str, value: object) -> object:
 
 
 def closest(name: object, known: Sequence[str]) -> str:
-    """Return the sentence that suggests the known name that resembles another name most."""
-    matches = difflib.get_close_matches(str(name), known, n=1, cutoff=0)
+    """Return the sentence that suggests the known name that is probably meant; empty when none is close."""
+    matches = difflib.get_close_matches(str(name)[:100].lower(), known, n=1)
     return f" Did you mean {matches[0]!r}?" if matches else ""

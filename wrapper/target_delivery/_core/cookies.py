@@ -1,25 +1,36 @@
 """The cookies of a visitor's browser, read and written: ``mbox``, ``mboxEdgeCluster`` and ``AMCV_{org}``.
 
 Reading never raises. A cookie comes from a browser and cannot be trusted, so a malformed part is treated as absent.
+Browsers often send a value percent-encoded as a whole, and most web frameworks do not decode it. A value is read in
+either form, and also in double quotes.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote, unquote
 
 from attrs import frozen
+
+from target_delivery.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
     "Cookie",
     "TargetCookie",
     "VisitorCookie",
+    "cookie_of",
+    "is_opted_out",
     "is_session_id",
     "location_hint_cookie",
+    "read_location_hint_cookie",
     "read_target_cookie",
     "read_visitor_cookie",
     "target_cookie",
+    "visitor_cookie_names",
 ]
 
 TARGET_COOKIE = "mbox"
@@ -29,8 +40,15 @@ SESSION_MAX_AGE = 1860
 DEVICE_ID_MAX_AGE = 63_244_800
 """Seconds that a device id lasts after a call: 732 days."""
 
+MAX_LENGTH = 8192
+"""Characters of a cookie's value. A longer value is treated as absent; browsers keep at most 4096 bytes."""
+
 _SECONDS = re.compile(r"[0-9]{1,15}")
 _VERSION = re.compile(r"-?[0-9]+")
+_QUOTED = re.compile(r'(?:"|%22)(.*)(?:"|%22)', re.DOTALL)
+_PART = re.compile(r"((?:(?!%23)[^#])*+)(?:#|%23)([^#]*)(?:#|%23)([0-9]{1,15})")
+_PARTS_IN_VALUE = re.compile(r"%23[0-9]{1,15}%7[Cc][A-Za-z-]+%23")
+_END_OF_PART = re.compile(r"((?:#|%23)[0-9]{1,15})%7[Cc]")
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
@@ -58,10 +76,50 @@ class VisitorCookie:
     marketing_cloud_visitor_id: str | None = None
     location_hint: int | None = None
     blob: str | None = None
+    opted_out: bool = False
+    """Whether the visitor opted out of the Experience Cloud. The cookie then gives no id, hint or blob."""
 
 
 _NO_TARGET_COOKIE = TargetCookie()
 _NO_VISITOR_COOKIE = VisitorCookie()
+_OPTED_OUT = VisitorCookie(opted_out=True)
+
+
+def visitor_cookie_names(organization_id: str) -> tuple[str, ...]:
+    """Return the names under which browsers send the visitor cookie: with ``@`` or, mostly, percent-encoded."""
+    name = f"AMCV_{organization_id}"
+    encoded = quote(name, safe="")
+    return name, encoded, re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
+
+
+def cookie_of(cookies: Mapping[str, object], *names: str) -> str | None:
+    """Return the first cookie with one of the names that is not blank; None when there is none.
+
+    Raises:
+        OptionError: the value is not a str.
+    """
+    for name in names:
+        value = cookies.get(name)
+        if value is not None and not isinstance(value, str):
+            raise OptionError(f"Option 'cookies': {name!r} must be a str, not a value of type {type(value).__name__}.")
+        if value and not value.isspace():
+            return value
+    return None
+
+
+def is_opted_out(cookies: Mapping[str, str], organization_id: str) -> bool:
+    """Return whether the visitor cookie says that the visitor opted out of the Experience Cloud.
+
+    A call for such a visitor uses neither the Experience Cloud id nor the Audience Manager data of the cookie.
+
+    Args:
+        cookies: the cookies of the visitor's request, by name.
+        organization_id: Experience Cloud organization id, such as ``1234567890@AdobeOrg``.
+
+    Raises:
+        OptionError: the value of the cookie is not a str.
+    """
+    return read_visitor_cookie(cookie_of(cookies, *visitor_cookie_names(organization_id))).opted_out
 
 
 def is_session_id(text: str) -> bool:
@@ -74,19 +132,13 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
 
     Args:
         value: parts ``name#value#expires`` joined by ``|``, name and value percent-encoded, expires in epoch
-            seconds.
+            seconds. The whole value, or some of its separators, may be percent-encoded once more.
         now: epoch seconds. A part that expired earlier is ignored.
     """
-    if not value:
-        return _NO_TARGET_COOKIE
     parts: dict[str, str] = {}
-    for part in value.split("|"):
-        fields = part.split("#")
-        if len(fields) != 3:
-            continue
-        name, text, expires = fields
-        if expires.isdigit() and expires.isascii() and len(expires) <= 15 and int(expires) >= now:
-            if "%" in part:
+    for name, text, expires in _parts(_bare(value)):
+        if int(expires) >= now:
+            if "%" in text or "%" in name:
                 name, text = unquote(name), unquote(text)
             parts[name] = text
     session_id, device_id = parts.get("session"), parts.get("PC")
@@ -94,6 +146,25 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
         session_id if session_id and is_session_id(session_id) else None,
         device_id if device_id and _is_plain(device_id, 128) else None,
     )
+
+
+def _parts(value: str) -> Iterator[Sequence[str]]:
+    """Yield name, value and expires of each well-formed part of a target cookie; name and value are still encoded."""
+    for text in value.split("|"):
+        fields = text.split("#")
+        if _is_part(fields) and "%" not in fields[0] and not _PARTS_IN_VALUE.search(fields[1]):
+            yield fields
+        elif "%" not in text:
+            continue
+        elif len(fields) == 1:  # encoded as a whole
+            yield from filter(_is_part, (part.split("#") for part in unquote(text).split("|")))
+        else:  # some separators are encoded
+            parts = map(_PART.fullmatch, _END_OF_PART.sub(r"\1|", text).split("|"))
+            yield from (part.groups() for part in parts if part)
+
+
+def _is_part(fields: list[str]) -> bool:
+    return len(fields) == 3 and _SECONDS.fullmatch(fields[2]) is not None
 
 
 def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
@@ -112,14 +183,20 @@ def location_hint_cookie(cluster: str | None) -> Cookie | None:
     return {"name": LOCATION_HINT_COOKIE, "value": cluster, "max_age": SESSION_MAX_AGE}
 
 
+def read_location_hint_cookie(value: str | None) -> str | None:
+    """Return the text of an ``mboxEdgeCluster`` cookie, which may be percent-encoded; it can be any text."""
+    return unquote(_bare(value)) or None
+
+
 def read_visitor_cookie(value: str | None) -> VisitorCookie:
     """Read the value of an ``AMCV_{organization_id}`` cookie.
 
     Args:
         value: alternating keys and values, joined by ``|`` and percent-encoded as a whole. A leading number is the
             version of the cookie. ``MCMID`` is the Experience Cloud id, ``MCAAMLH-{time}`` the Audience Manager
-            location hint, ``MCAAMB-{time}`` its blob.
+            location hint, ``MCAAMB-{time}`` its blob, ``MCOPTOUT-{time}`` the visitor's opt-out: ``NONE`` for none.
     """
+    value = _bare(value)
     if not value:
         return _NO_VISITOR_COOKIE
     entries = unquote(value).split("|")
@@ -127,7 +204,9 @@ def read_visitor_cookie(value: str | None) -> VisitorCookie:
         del entries[0]
     found: dict[str, str] = {}
     for key, entry in zip(entries[::2], entries[1::2], strict=False):
-        found.setdefault(key.partition("-")[0] if key.startswith("MCAAM") else key, entry)
+        found.setdefault(key.partition("-")[0] if key.startswith(("MCAAM", "MCOPTOUT")) else key, entry)
+    if found.get("MCOPTOUT", "NONE").strip().upper() not in ("NONE", ""):
+        return _OPTED_OUT
     visitor_id, hint, blob = found.get("MCMID"), found.get("MCAAMLH"), found.get("MCAAMB")
     return VisitorCookie(
         visitor_id if visitor_id and _is_plain(visitor_id, 128) else None,
@@ -136,13 +215,26 @@ def read_visitor_cookie(value: str | None) -> VisitorCookie:
     )
 
 
+def _bare(value: str | None) -> str:
+    """Return the value of a cookie without double quotes around it; empty when it is absent or too long."""
+    if not value or len(value) > MAX_LENGTH:
+        return ""
+    quoted = _QUOTED.fullmatch(value) if value[0] in '"%' else None
+    return quoted[1] if quoted else value
+
+
 def _is_plain(text: str, max_length: int) -> bool:
-    return 0 < len(text) <= max_length and text.isprintable()
+    return 0 < len(text) <= max_length and text.isprintable() and not text.isspace()
 
 
 def _encoded(text: str) -> str:
     """Percent-encode a text. It may contain lone surrogates, because an answer can contain any text.
 
-    Nearly all ids need no encoding, and the regular expression finds that out faster than ``quote`` does.
+    Nearly all ids need no encoding, and the regular expression finds that out faster than ``quote`` does. An id with a
+    separator is encoded letter by letter, so that nothing in it looks like the end of a part.
     """
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="", errors="replace")
+    if _UNRESERVED.fullmatch(text):
+        return text
+    if "#" in text or "|" in text:
+        return "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "replace"))
+    return quote(text, safe="", errors="replace")

@@ -29,24 +29,56 @@ _SECRET_KEYS = frozenset(
         "tokens",
     }
 )
-_SECRET_FIELD = re.compile(rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"[^"]*"?|\[[^\]]*\]?)')
+_SECRET_FIELD = rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"[^"]*"?|\[[^\]]*\]?)'
 _REDACTED = "[redacted]"
+
+WINDOW = 4096
+"""Characters of a text that are read. A longer text is cut, because it comes from elsewhere and has any length."""
+_SHORT = 8
+"""Characters from which on a secret is found inside of words, too. A shorter one, such as ``4``, is in any number."""
 
 
 def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:
-    """Return the text without the secrets of the request, and without the values of secret JSON fields.
+    """Return a text without the secrets of the request, and without the values of secret JSON fields.
 
     Args:
-        text: a text from elsewhere, for example the message of an answer.
+        text: a text from elsewhere, for example the message of an answer. Only its first 4096 characters are used.
         request: the request that was sent, as JSON.
         session: further secrets, for example the session id.
     """
-    text = _SECRET_FIELD.sub(rf'\1"{_REDACTED}"', text)
-    secrets = {secret for secret in (*_secrets(request), *session) if secret}
-    written = {form for secret in secrets for form in (secret, quote(secret, safe="", errors="replace"))}
-    for secret in sorted(written, key=len, reverse=True):
-        text = text.replace(secret, _REDACTED)
-    return text
+    secrets = {form for secret in (*_secrets(request), *session) if secret.strip() for form in _forms(secret)}
+    # A secret that begins within the window ends within this piece.
+    piece = text[: WINDOW + max(map(len, secrets), default=0)]
+    found = sorted((secret for secret in secrets if secret in piece), key=len, reverse=True)
+    shown: list[str] = []
+    end = 0
+    for match in re.finditer("|".join([_SECRET_FIELD, *map(_pattern, found)]), piece):
+        if match.start() >= WINDOW:
+            break
+        field: str | None = match[1]
+        shown += [piece[end : match.start()], f'{field}"{_REDACTED}"' if field else _REDACTED]
+        end = match.end()
+    return "".join([*shown, piece[end:WINDOW]])
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """Return a secret as it may stand in a text: plain, and percent-encoded in upper or lower case."""
+    encoded = quote(secret, safe="", errors="replace")
+    return secret, encoded, _HEX.sub(lambda match: match[0].lower(), encoded)
+
+
+def _pattern(secret: str) -> str:
+    """Return the regular expression of a secret. A short one is found as a whole word only."""
+    escaped = re.escape(secret)
+    if len(secret) >= _SHORT:
+        return escaped
+    before = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2}))" if _WORD.match(secret[0]) else ""
+    after = r"(?!\w)" if _WORD.match(secret[-1]) else ""
+    return f"{before}{escaped}{after}"
+
+
+_HEX = re.compile("%[0-9A-F]{2}")
+_WORD = re.compile(r"\w")
 
 
 def _secrets(value: JsonValue, key: str = "") -> Iterator[str]:

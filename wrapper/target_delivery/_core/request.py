@@ -5,11 +5,14 @@ The copy is JSON, because it is sent, stored and decided on as JSON. The caller'
 
 from __future__ import annotations
 
+import json
 import time
+from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
-from target_delivery._core import cookies, hosts
+from target_delivery._core import checks, cookies, hosts
+from target_delivery._core.addresses import normal_address
 from target_delivery._core.prepared import Prepared
 from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
@@ -41,7 +44,10 @@ __all__ = ["RequestPreparer", "require_shape"]
 _METRIC_TYPES = ("click", "display")
 _CHANNELS = ("web", "mobile")
 _PARTS = ("execute", "prefetch")
+_PARAMETERS = (("parameters", "parameters"), ("profileParameters", "profile_parameters"))
 _NOTHING: Mapping[str, Any] = {}
+MAX_LEARNT = 1000
+"""Clusters that are remembered. There are about ten."""
 
 
 class RequestPreparer:
@@ -53,10 +59,30 @@ class RequestPreparer:
 
     def __init__(self, config: Config, stitching: Stitching, *, clock: Clock, chance: Chance) -> None:
         self.location_hint: str | None = config.target_location_hint
+        # A dict as an ordered set: when it is full, the cluster that was learnt first is forgotten.
+        self._learnt: dict[str, None] = {}
         self._config = config
+        self._visitor_cookie_names = cookies.visitor_cookie_names(config.organization_id)
         self._stitching = stitching
         self._clock = clock
         self._chance = chance
+
+    def learn(self, cluster: str) -> None:
+        """Remember a cluster that an answer of the edge named."""
+        self.location_hint = cluster
+        if cluster not in self._learnt:
+            self._learnt[cluster] = None
+            if len(self._learnt) > MAX_LEARNT:
+                self._learnt.pop(next(iter(self._learnt)), None)
+
+    def is_doubtful(self, cluster: str | None) -> bool:
+        """Whether the host of a cluster may not exist: neither the options nor the edge has named the cluster."""
+        return (
+            cluster is not None
+            and self._config.server_domain is None
+            and cluster != self._config.target_location_hint
+            and cluster not in self._learnt
+        )
 
     def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
         """Check the request of a call, and complete the parts that every kind of decision needs.
@@ -69,12 +95,24 @@ class RequestPreparer:
         Raises:
             OptionError: the request cannot be sent; the message names the part that is wrong.
         """
+        if options.cookies is not None:
+            self._read_cookies(options, options.cookies)
         body = _as_json(options.request)
         try:
             return self._completed(body, method, options, mbox_names)
         except (AttributeError, KeyError, TypeError):
             require_shape(body)
             raise
+
+    def _read_cookies(self, options: CallOptions, given: Mapping[str, str]) -> None:
+        """Set the options that are single cookies from all cookies of a request. A cookie given on its own wins."""
+        options.target_cookie = _unless_blank(options.target_cookie) or cookies.cookie_of(given, cookies.TARGET_COOKIE)
+        options.target_location_hint = _unless_blank(options.target_location_hint) or cookies.cookie_of(
+            given, cookies.LOCATION_HINT_COOKIE
+        )
+        options.visitor_cookie = _unless_blank(options.visitor_cookie) or cookies.cookie_of(
+            given, *self._visitor_cookie_names
+        )
 
     def _completed(self, body: Json, method: MethodName, options: CallOptions, mbox_names: Sequence[str]) -> Prepared:
         cookie = cookies.read_target_cookie(options.target_cookie, self._clock.now())
@@ -83,13 +121,17 @@ class RequestPreparer:
             _add_mboxes(body, mbox_names)
         if method == "send_notifications":
             _require_notifications(body)
+        _drop_blank(body, "requestId", "impressionId")
         if "requestId" not in body:
             body["requestId"] = self._chance.new_id()
         if self._config.environment_id is not None:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
-        _complete_context(body, self._clock.now())
+        for mode in ("preview", "qaMode"):
+            if _is_object(body.get(mode)):
+                _drop_blank(body[mode], "token")
+        self._complete_context(body)
         for part in _PARTS:
             if part in body:
                 self._complete_part(part, body)
@@ -98,7 +140,7 @@ class RequestPreparer:
             _complete_notifications(body["notifications"], _visitor(visitor) or session_id)
         cluster = (
             hosts.cluster_of_tnt_id(visitor.get("tntId"))
-            or hosts.cluster_of_hint(options.target_location_hint)
+            or hosts.cluster_of_hint(cookies.read_location_hint_cookie(options.target_location_hint))
             or self.location_hint
         )
         return Prepared(body, session_id, cluster)
@@ -122,6 +164,7 @@ class RequestPreparer:
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
+        _drop_blank(analytics, "supplementalDataId")
         if "supplementalDataId" in analytics:
             prepared.stitched = True
         else:
@@ -133,19 +176,40 @@ class RequestPreparer:
 
     def _complete_property(self, body: Json) -> None:
         token = self._config.property_token
-        if token is None:
-            return
-        given = body.setdefault("property", {"token": token})["token"]
-        if given != token:
+        asked: Json = body.setdefault("property", {})
+        _drop_blank(asked, "token")
+        if token is not None and asked.setdefault("token", token) != token:
             self._config.logger.debug(
-                "The property %s of the request wins over the client's property_token %s.", given, token
+                "The property %s of the request wins over the client's property_token %s.", asked["token"], token
             )
+        if "token" not in asked:
+            del body["property"]
+
+    def _complete_context(self, body: Json) -> None:
+        context: Json = body.setdefault("context", {})
+        if context.get("channel") not in _CHANNELS:
+            context["channel"] = "web"
+        if "timeOffsetInMinutes" not in context:
+            context["timeOffsetInMinutes"] = time.localtime(self._clock.now()).tm_gmtoff // 60
+        geo = context.get("geo")
+        if _is_object(geo) and "ipAddress" in geo:
+            address = normal_address(geo["ipAddress"])
+            if address is not None:
+                geo["ipAddress"] = address
+            else:
+                self._config.logger.debug("request.context.geo.ip_address is not an IP address and is not sent.")
+                del geo["ipAddress"]
 
     def _complete_part(self, part: str, body: Json) -> None:
         """Drop mboxes without a name; give mboxes without an index their position, or the next free one."""
         asked: Json = body[part]
+        if "pageLoad" in asked:
+            _complete_item(f"{part}.page_load", asked["pageLoad"])
+        for position, view in enumerate(asked.get("views", ()) if part == "prefetch" else ()):
+            _complete_item(f"{part}.views[{position}]", view)
         named: list[Json] = []
         for position, mbox in enumerate(asked.get("mboxes", ())):
+            _complete_item(f"{part}.mboxes[{position}]", mbox)
             if mbox.get("name", "").strip():
                 named.append(mbox)
             else:
@@ -208,15 +272,15 @@ def _require_model(place: str, value: object, model: type[object]) -> None:
         raise OptionError(f"request.{place} must be of type {model.__name__}, not {type(value).__name__}.")
 
 
-_MBOXES: Json = {"mboxes": [{"name": "str", "index": "int"}]}
+_ASKED: Json = {"pageLoad": {}, "mboxes": [{"name": "str", "index": "int"}]}
 _SHAPE: Json = {
     "requestId": "str",
     "id": {"tntId": "str", "marketingCloudVisitorId": "str", "customerIds": [{"id": "str", "integrationCode": "str"}]},
     "property": {"token": "str"},
     "context": {},
     "experienceCloud": {"analytics": {"supplementalDataId": "str"}, "audienceManager": {}},
-    "execute": _MBOXES,
-    "prefetch": _MBOXES,
+    "execute": _ASKED,
+    "prefetch": {**_ASKED, "views": [{}]},
     "notifications": [{"id": "str", "impressionId": "str"}],
     "telemetry": {"entries": [{}]},
 }
@@ -273,6 +337,7 @@ def _complete_id(
     body: Json, device_id: str | None, visitor: cookies.VisitorCookie, customer_ids: Sequence[CustomerId]
 ) -> None:
     id_: Json = body.setdefault("id", {})
+    _drop_blank(id_, "tntId", "thirdPartyId", "marketingCloudVisitorId")
     if device_id is not None:
         id_.setdefault("tntId", device_id)
     if visitor.marketing_cloud_visitor_id is not None:
@@ -280,7 +345,8 @@ def _complete_id(
     if customer_ids or "customerIds" in id_:
         customers: dict[tuple[object, object], Json] = {}
         for customer in (*(one.to_dict() for one in customer_ids), *id_.get("customerIds", ())):
-            customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
+            if not _is_blank(customer.get("id")):
+                customers.setdefault((customer.get("integrationCode"), customer.get("id")), customer)
         if customers:
             id_["customerIds"] = list(customers.values())
         else:
@@ -289,16 +355,9 @@ def _complete_id(
         del body["id"]
 
 
-def _complete_context(body: Json, now: float) -> None:
-    context: Json = body.setdefault("context", {})
-    if context.get("channel") not in _CHANNELS:
-        context["channel"] = "web"
-    if "timeOffsetInMinutes" not in context:
-        context["timeOffsetInMinutes"] = time.localtime(now).tm_gmtoff // 60
-
-
 def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorCookie) -> None:
     audience_manager: Json = experience_cloud.setdefault("audienceManager", {})
+    _drop_blank(audience_manager, "blob")
     if visitor.location_hint is not None:
         audience_manager.setdefault("locationHint", visitor.location_hint)
     if visitor.blob is not None:
@@ -310,6 +369,14 @@ def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorC
 def _complete_notifications(notifications: list[Json], visitor: str) -> None:
     for position, notification in enumerate(notifications):
         _check_notification(position, notification)
+        _complete_item(f"notifications[{position}]", notification)
+        _drop_blank(notification, "impressionId")
+        tokens = notification.get("tokens")
+        if checks.is_list(tokens) and any(map(_is_blank, tokens)):
+            notification["tokens"] = [token for token in tokens if not _is_blank(token)]
+        for shown in ("mbox", "view", "pageLoad"):
+            if _is_object(notification.get(shown)):
+                _drop_blank(notification[shown], "state")
         if "impressionId" not in notification:
             notification["impressionId"] = _impression_id(notification, visitor)
 
@@ -329,14 +396,47 @@ def _check_notification(position: int, notification: Json) -> None:
 
 
 def _impression_id(notification: Json, visitor: str) -> str:
-    """Derive the impressionId from the notification, so that the same notification is always the same impression.
+    """Derive the impressionId from everything that a notification reports, and from the visitor.
 
-    With a random id only the retries of one call would count once. A caller may also send a notification again,
-    because the answer did not name it or never came.
+    So the identical notification given again is the same impression, and any other is another one. With a random id
+    only the retries of one call would count once, but a caller may also send a notification again, because the answer
+    did not name it or never came.
     """
-    names = ("id", "type", "timestamp", "tokens", "mbox", "view", "pageLoad")
-    text = repr((visitor, *map(notification.get, names)))
-    return blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+    try:
+        text = _to_json([visitor, _reported(notification)])
+    except (TypeError, ValueError, RecursionError) as error:
+        raise OptionError(f"The request cannot be written as JSON: {error}") from error
+    return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+
+_to_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
+def _reported(notification: Json) -> Json:
+    """Return a notification in the one form that all notifications have that report the same."""
+    reported: Json = _canonical(notification)
+    order = reported.get("order")
+    if _is_object(order) and isinstance(order.get("time"), str):
+        order["time"] = _instant(order["time"])
+    return reported
+
+
+def _canonical(value: Any) -> Any:
+    """Return JSON in one form: null is absent, and 1.0 is 1."""
+    if _is_object(value):
+        return {name: _canonical(item) for name, item in value.items() if item is not None}
+    if checks.is_list(value):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _instant(text: str) -> str:
+    """Return a time in UTC; a text that is no time with an offset stays as it is."""
+    try:
+        instant = datetime.fromisoformat(text)
+        return instant.astimezone(UTC).isoformat() if instant.tzinfo is not None else text
+    except (ValueError, OverflowError):
+        return text
 
 
 def _visitor(id_: Json) -> str | None:
@@ -344,3 +444,51 @@ def _visitor(id_: Json) -> str | None:
         id_.get("tntId", "").partition(".")[0] or id_.get("marketingCloudVisitorId") or id_.get("thirdPartyId")
     )
     return visitor
+
+
+def _complete_item(place: str, item: Json) -> None:
+    """Check the parameters of an mbox, view, page load or notification, and drop blank ids of its order and product.
+
+    Raises:
+        OptionError: a parameter is not a str. The edge would refuse it, and rules on the device would see a value
+            that they cannot see through the edge.
+    """
+    for field, name in _PARAMETERS:
+        given = item.get(field)
+        if given is not None:
+            _require_texts(f"request.{place}.{name}", given)
+    for name in ("order", "product"):
+        if _is_object(item.get(name)):
+            _drop_blank(item[name], "id")
+
+
+def _require_texts(place: str, parameters: object) -> None:
+    if not _is_object(parameters):
+        raise OptionError(f"{place} must be a mapping of str to str, not {type(parameters).__name__}.")
+    for name, value in parameters.items():
+        if not isinstance(name, str):
+            raise OptionError(f"{place} must have names of type str, not {name!r}.")
+        if not isinstance(value, str):
+            raise OptionError(
+                f"{place}[{name!r}] must be a str, not {type(value).__name__}: parameters are sent as JSON strings. "
+                "Convert the value, or leave the parameter out."
+            )
+
+
+def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
+def _drop_blank(part: Json, *names: str) -> None:
+    """Remove ids and tokens that are blank from a part of a request: they count as absent."""
+    for name in names:
+        if _is_blank(part.get(name)):
+            del part[name]
+
+
+def _unless_blank(value: str | None) -> str | None:
+    return None if value is None or not value.strip() else value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from attrs import define, field, fields
 
 from target_delivery._core import checks
-from target_delivery._core.config import CHECK, DECISIONING_METHOD, Config
+from target_delivery._core.config import CHECK, DECISIONING_METHOD, RETRIES, TIMEOUT, Config
 from target_delivery._core.cookies import is_session_id
 from target_delivery._core.hosts import MAX_LABEL
 from target_delivery.errors import OptionError
@@ -41,20 +41,25 @@ class CallOptions:
     """
 
     request: DeliveryRequest | None = field(default=None, metadata={CHECK: checks.a_request})
+    cookies: Mapping[str, str] | None = field(default=None, metadata={CHECK: checks.a_mapping})
     target_cookie: str | None = field(default=None, metadata={CHECK: checks.a_text})
     target_location_hint: str | None = field(default=None, metadata={CHECK: checks.a_text})
     visitor_cookie: str | None = field(default=None, metadata={CHECK: checks.a_text})
-    consumer_id: str = field(default=DEFAULT_CONSUMER, metadata={CHECK: checks.a_text})
+    consumer_id: str = field(default=DEFAULT_CONSUMER, metadata={CHECK: checks.unless_blank(checks.a_text)})
     customer_ids: Sequence[CustomerId] = field(default=(), metadata={CHECK: checks.customer_ids})
     session_id: str | None = field(
         default=None,
         metadata={
-            CHECK: checks.secret_matching("1 to 128 printable characters without space, '?' and '/'", is_session_id)
+            CHECK: checks.unless_blank(
+                checks.secret_matching("1 to 128 printable characters without space, '?' and '/'", is_session_id)
+            )
         },
     )
     callback: Callable[[Any], object] | None = field(default=None, metadata={CHECK: checks.a_callable})
     err_callback: Callable[[BaseException], object] | None = field(default=None, metadata={CHECK: checks.a_callable})
     decisioning_method: DecisioningMethodName | None = field(default=None, metadata={CHECK: DECISIONING_METHOD})
+    timeout: int | None = field(default=None, metadata={CHECK: TIMEOUT})
+    retries: int | None = field(default=None, metadata={CHECK: RETRIES})
 
 
 _CLIENT_CHECKS: dict[str, Check] = {one.name: one.metadata[CHECK] for one in fields(Config)}
@@ -150,12 +155,12 @@ def _refuse_options(options: object, where: str) -> NoReturn:
 
 
 def _checked(given: Mapping[str, Any], known: Mapping[str, Check], *also_known: str) -> dict[str, Any]:
-    """Check each option that is not None."""
+    """Check each option that is not None; leave out those that a check takes as absent."""
     checked: dict[str, Any] = {}
     for name, value in given.items():
         check = known.get(name)
         if check is None:
             raise OptionError(f"Unknown option {name!r}.{checks.closest(name, [*known, *also_known])}")
-        if value is not None:
-            checked[name] = check(name, value)
+        if value is not None and (value := check(name, value)) is not None:
+            checked[name] = value
     return checked

@@ -90,6 +90,10 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
         for stream in list(self._open):
             stream.close()
 
+    def __del__(self) -> None:
+        # The client that nobody closed warns about itself, so its sockets need not.
+        self.close()
+
 
 class _Plain(httpcore.AsyncNetworkStream):
     """A TCP connection."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import socket
 import threading
 from concurrent.futures import Future
@@ -13,9 +12,6 @@ from typing import TypeAlias
 from target_delivery._http import forks
 
 __all__ = ["NAMES", "Address", "Names"]
-
-# socket.getaddrinfo needs this codec. Load it here, because a thread that imports can break a fork.
-codecs.lookup("idna")
 
 MAX_LOOK_UPS = 32
 """Host names that are looked up at the same time, each in a thread."""
@@ -28,7 +24,7 @@ class Names(forks.Watched):
     """The look-ups under way. Calls that need the same name at the same time share one look-up, and so one thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._under_way: dict[tuple[str, int], Future[list[Address]]] = {}
         forks.watch(self, self._lock)
 

@@ -14,10 +14,11 @@ import httpx
 from attrs import define
 
 from target_delivery._http import forks
+from target_delivery.errors import CLOSED, ClientClosedError, TargetError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Collection, Generator
 
 __all__ = ["CookielessAsyncClient", "CookielessClient", "EventLoop", "Pool"]
 
@@ -26,6 +27,11 @@ LANES = 100
 """HTTP clients of one pool, at most. Further calls share them."""
 CALLS_PER_LANE = {False: 1, True: 10}
 """Calls that one lane takes at the same time, by whether HTTP/2 is used, where calls share a connection."""
+
+INTERRUPTED = (
+    "This call interrupts another call of the same thread, as in a signal handler. With an http_client of your own it "
+    "could wait for the other call forever, so it was not sent. Let the handler set a flag, or raise an exception."
+)
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
@@ -202,6 +208,7 @@ class Pool(forks.Watched, Generic[H]):
 
     Attributes:
         owned: whether the SDK made the HTTP clients. False when the caller gave one.
+        closed: whether no further call may begin. A shell sets it, and then closes the clients that ``retire`` returns.
     """
 
     def __init__(
@@ -214,25 +221,37 @@ class Pool(forks.Watched, Generic[H]):
             given: the caller's own HTTP client, which replaces all others.
             running_loop: returns the event loop of the call; None for threads.
         """
+        forks.import_for_threads()
         self.owned: bool = given is None
+        self.closed: bool = False
         options: HttpOptions | None = http_options() if given is None else None
         self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
         self._running_loop = running_loop
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._parents: list[Lane[H]] = []
         forks.watch(self, self._lock)
 
-    @property
-    def clients(self) -> list[H]:
-        """The HTTP clients of this process that can take calls."""
-        return [lane.http for lane in self._lanes]
+    def retire(self) -> list[H]:
+        """Take out the HTTP clients that no call uses, for the shell to close. A caller's own one stays."""
+        with self._lock:
+            idle = [lane for lane in self._lanes if self.owned and not lane.busy]
+            self._lanes = [lane for lane in self._lanes if lane not in idle]
+        return [lane.http for lane in idle]
 
     @contextmanager
-    def lane(self) -> Generator[H]:
-        """Lend the first free HTTP client for one call, so that as few connections as possible are open."""
-        lane = self._take()
+    def lane(self, avoid: Collection[H] = ()) -> Generator[H]:
+        """Lend the first free HTTP client for one call, so that as few connections as possible are open.
+
+        Args:
+            avoid: HTTP clients that must not be lent, because the calls that they have been lent for are interrupted.
+
+        Raises:
+            ClientClosedError: the pool is closed.
+            TargetError: there is no HTTP client but those to avoid.
+        """
+        lane = self._take(avoid)
         try:
             yield lane.http
         except BaseException:
@@ -245,30 +264,34 @@ class Pool(forks.Watched, Generic[H]):
             if lane.given_up and not lane.busy:
                 _close_now(lane)
 
-    def _take(self) -> Lane[H]:
+    def _take(self, avoid: Collection[H]) -> Lane[H]:
         loop = self._running_loop()
         with self._lock:
-            for lane in self._lanes:
+            if self.closed:
+                raise ClientClosedError(CLOSED)
+            lanes = [one for one in self._lanes if one.http not in avoid] if avoid else self._lanes
+            for lane in lanes:
                 if lane.busy < self._calls_per_lane and (lane.loop is loop or lane.loop is None):
                     break
             else:
-                lane = self._added_or_shared(loop)
+                lane = self._added_or_shared(lanes, loop)
             lane.loop = loop
             lane.busy += 1
         return lane
 
-    def _added_or_shared(self, loop: EventLoop | None) -> Lane[H]:
-        if not self.owned:
-            return self._lanes[0]
-        for lane in self._lanes.copy():
-            if lane.loop is not None and lane.loop.is_closed():
-                self._lanes.remove(lane)
-                _close_now(lane)
-        shared = [lane for lane in self._lanes if lane.loop is loop]
-        if len(shared) >= LANES:
-            return min(shared, key=lambda one: one.busy)
-        self._lanes.append(Lane(self._make()))
-        return self._lanes[-1]
+    def _added_or_shared(self, lanes: list[Lane[H]], loop: EventLoop | None) -> Lane[H]:
+        if self.owned:
+            for lane in self._lanes.copy():
+                if lane.loop is not None and lane.loop.is_closed():
+                    self._lanes.remove(lane)
+                    _close_now(lane)
+            if sum(lane.loop is loop for lane in self._lanes) < LANES:
+                self._lanes.append(Lane(self._make()))
+                return self._lanes[-1]
+            lanes = [lane for lane in lanes if lane.loop is loop]
+        if not lanes:
+            raise TargetError(INTERRUPTED)
+        return min(lanes, key=lambda one: one.busy)
 
     def _give_up(self, lane: Lane[H]) -> None:
         with self._lock:

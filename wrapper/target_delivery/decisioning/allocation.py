@@ -13,7 +13,7 @@ from mmh3 import hash as murmur_hash3
 from target_delivery.decisioning._json import as_text
 
 if TYPE_CHECKING:
-    from target_delivery.decisioning._json import JsonObject
+    from target_delivery.decisioning._json import JsonObject, JsonValue
 
 __all__ = ["Allocations", "allocate", "visitor_of"]
 
@@ -40,13 +40,18 @@ def visitor_of(visitor_id: JsonObject) -> str:
     """Return the id that allocations use: the Experience Cloud id, else tntId without its hint, else thirdPartyId.
 
     Returns:
-        ``""`` when the visitor has none of the three.
+        ``""`` when the visitor has none of the three. A blank id counts as absent.
     """
     return (
-        as_text(visitor_id.get("marketingCloudVisitorId"))
-        or as_text(visitor_id.get("tntId")).partition(".")[0]
-        or as_text(visitor_id.get("thirdPartyId"))
+        _unless_blank(visitor_id.get("marketingCloudVisitorId"))
+        or _unless_blank(as_text(visitor_id.get("tntId")).partition(".")[0])
+        or _unless_blank(visitor_id.get("thirdPartyId"))
     )
+
+
+def _unless_blank(value: JsonValue) -> str:
+    text = as_text(value)
+    return "" if text.isspace() else text
 
 
 class Allocations(dict[str, float]):

@@ -138,7 +138,7 @@ def start(
 
 def _is_known(visitor_id: JsonObject) -> bool:
     """Whether the visitor has an id, even if it is not one that allocations use."""
-    return bool(visitor_id.get("tntId")) or any(
+    return bool(as_text(visitor_id.get("tntId")).strip()) or any(
         as_object(customer).get("authenticatedState") == "authenticated"
         for customer in as_list(visitor_id.get("customerIds"))
     )
@@ -275,7 +275,7 @@ class _Run:
         self._visit = visit
         self._new_id = new_id
         self._property = property_of(request)
-        self._used_tokens: set[str] = set()
+        self._used_tokens: set[tuple[str, str]] = set()  # by mbox, because an activity may be shown at several
         self.notifications: list[AnyObject] = []
         self.warnings: list[str] = []
         self.trace: JsonObject | None = None
@@ -385,10 +385,10 @@ class _Run:
         return ItemTrace(self.trace, self._artifact.environment, self.session_id, kind, mode, context)
 
     def _count_impression(self, rule: Rule, mbox_name: str, trace: ItemTrace | None) -> None:
-        unused = [token for token in rule.consequence.display_tokens if token not in self._used_tokens]
+        unused = [token for token in rule.consequence.display_tokens if (mbox_name, token) not in self._used_tokens]
         if not unused:
             return
-        self._used_tokens.update(unused)
+        self._used_tokens.update((mbox_name, token) for token in unused)
         tokens: list[JsonValue] = [*unused]
         notification: JsonObject = {
             "id": self._new_id(),
@@ -413,6 +413,7 @@ class _Run:
 
 
 def property_of(request: JsonObject) -> str | None:
-    """Return the property token of a request; None when it has none."""
+    """Return the property token of a request; None when it has none, or a blank one."""
     asked = request.get("property")
-    return (as_text(asked.get("token")) or None) if isinstance(asked, dict) else None
+    token = as_text(asked.get("token")) if isinstance(asked, dict) else ""
+    return token if token.strip() else None

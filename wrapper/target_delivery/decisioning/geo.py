@@ -5,11 +5,11 @@ The client does the look-up. This module uses no network.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from typing import TYPE_CHECKING
 
-from target_delivery.decisioning._json import as_object, as_text
+from target_delivery._core.addresses import normal_address
+from target_delivery.decisioning._json import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,18 +29,15 @@ def geo_address(artifact: Artifact, request: AnyObject) -> str | None:
     """Return the IP address to look up before a request is decided.
 
     Returns:
-        None when no rule uses geo, the request has the visitor's place already, or it has no valid IP address.
+        None when no rule uses geo, the request has the visitor's place already, or it has no valid IP address. An
+        IPv4-mapped address is returned as the IPv4 address.
     """
     if not artifact.geo_targeting_enabled:
         return None
     geo = as_object(as_object(request.get("context")).get("geo"))
-    address = as_text(geo.get("ipAddress"))
-    if not address or any(geo.get(name) is not None for name in _KNOWN):
+    if any(geo.get(name) is not None for name in _KNOWN):
         return None
-    try:
-        return str(ipaddress.ip_address(address))
-    except ValueError:
-        return None
+    return normal_address(geo.get("ipAddress"))
 
 
 def geo_of_headers(headers: Mapping[str, Any]) -> AnyObject:

@@ -160,10 +160,10 @@ class DeliveryApi:
             event = next((event for event in candidates if event.type == type_), None)
             if event is None:
                 raise InvalidRequestError(f"{place}: the event token is not of type {type_!r}")
-            ids = [("notification", owner or visitor, id_, event)]
-            if impression_id := notification.get("impressionId"):
-                ids.append(("impression", "", impression_id, event))
-            occurrences.append(Occurrence(event, tuple(ids)))
+            # Two notifications with one id report two events when their impressionIds differ.
+            impression_id = notification.get("impressionId")
+            key = ("impression", "", impression_id) if impression_id else ("notification", owner or visitor, id_)
+            occurrences.append(Occurrence(event, ((*key, event),)))
         return occurrences
 
     def _notification_location(self, place: str, notification: Mapping[str, Any]) -> Location | None:

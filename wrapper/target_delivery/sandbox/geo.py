@@ -1,8 +1,9 @@
 """The places that the sandbox finds for IP addresses."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Final
+
+from target_delivery._core.addresses import normal_address
 
 Place = Mapping[str, str | float]
 """Some of countryCode, stateCode, city, latitude and longitude, as in ``context.geo`` of a DeliveryRequest.
@@ -48,19 +49,12 @@ class GeoTable:
                 )
             if address == EVERYWHERE_ELSE:
                 self._elsewhere = place
-            elif (normal := _normal(address)) is not None:
+            elif (normal := normal_address(address)) is not None:
                 self._places[normal] = place
             else:
                 raise ValueError(f"geo: {address!r} is neither an IP address nor '*' (all other addresses)")
 
     def locate(self, address: str) -> dict[str, str | float]:
         """Return the place of an IP address under the names ``x-geo-*`` of a geo look-up."""
-        place = self._places.get(_normal(address) or "", self._elsewhere)
+        place = self._places.get(normal_address(address) or "", self._elsewhere)
         return {_HEADERS[name]: value for name, value in place.items()}
-
-
-def _normal(address: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(address.strip()))
-    except ValueError:
-        return None

@@ -50,7 +50,7 @@ class Ledger:
     A duplicate is processed, but not counted again. A report is a duplicate if the same event was reported before
 
     - with the same impressionId, by an execute request or by a notification; or
-    - by a notification with the same id, for content that the same visitor prefetched.
+    - by a notification with the same id and without an impressionId, for content that the same visitor prefetched.
 
     The ledger remembers the newest 250,000 ids.
     """
