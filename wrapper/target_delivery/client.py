@@ -24,7 +24,7 @@ from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.pool import Pool, punctual_client
+from target_delivery._http.pool import CookielessClient, Pool
 from target_delivery._http.workers import (
     CLOSE_TIMEOUT,
     END_TIME,
@@ -95,7 +95,7 @@ class TargetClient(forks.Watched):
         self._exit_registered = False
         self._at_exit = partial(_close_at_exit, weakref.ref(self))
         self._set_up_workers()
-        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
+        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client, trust_env=config.trust_env)
         self._send: Callable[[Send], Outcome] = partial(_send, self._pool, clock)
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._config = config
@@ -437,15 +437,15 @@ def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
         with pool.lane(calling) as http_client:
             calling.append(http_client)
             try:
-                return transport.sync(http_client, step.request, deadline=deadline)
-            except (httpx.HTTPError, httpx.StreamError) as failure:
-                return failure
+                return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
             except RuntimeError:
                 if http_client.is_closed:
                     raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
             finally:
                 calling.remove(http_client)
+    except (httpx.HTTPError, httpx.StreamError) as failure:
+        return failure
     finally:
         if pool.closed:
             _close_idle(pool)

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from target_delivery._core import checks
 from target_delivery._core.hosts import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.options import DecisioningMethodName, TargetLogger
+from target_delivery_api.body import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,12 +49,17 @@ class Config:
     organization_id: str = field(metadata=_by(checks.non_blank))
     timeout: int = field(default=3000, metadata=_by(TIMEOUT))
     retries: int = field(default=2, metadata=_by(RETRIES))
+    max_answer_bytes: int = field(
+        default=MAX_BYTES,
+        metadata=_by(checks.an_integer("an int of bytes, at least 1024", lambda value: value >= 1024)),
+    )
     server_domain: str | None = field(
         default=None,
         metadata=_by(
             checks.matching("a host with an optional ':port', without scheme, user or path", is_server_domain)
         ),
     )
+    trust_env: bool = field(default=True, metadata=_by(checks.a_flag))
     secure: bool = field(default=True, metadata=_by(checks.a_flag))
     logger: TargetLogger = field(factory=lambda: logging.getLogger("adobe.target"), metadata=_by(checks.a_logger))
     target_location_hint: str | None = field(

@@ -45,6 +45,8 @@ MAX_RETRIES = 10
 """How many times a failed download is tried again before the next poll."""
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
+MAX_BYTES = 256 * 2**20
+"""Bytes of an artifact, both as it is received and as it is decompressed."""
 DOWNLOAD_TIMEOUT = 10.0
 """Seconds for one download, redirects included."""
 BACKOFF = Backoff(first=0.2, longest=10.0)
@@ -149,7 +151,7 @@ class ArtifactKeeper:
         """
         request = self._request()
         for _ in range(MAX_REDIRECTS + 1):
-            outcome = yield Send(request, deadline)
+            outcome = yield Send(request, deadline, MAX_BYTES)
             if not isinstance(outcome, Answer) or outcome.status_code not in REDIRECTS:
                 return outcome
             request = httpx.Request("GET", _redirected(request.url, outcome), headers=self._headers())

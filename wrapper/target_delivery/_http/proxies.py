@@ -30,10 +30,10 @@ from attrs import frozen
 from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-__all__ = ["Proxies", "read_proxies"]
+__all__ = ["AsyncRoutes", "Proxies", "Routes", "read_proxies"]
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
 """Schemes of the URLs of proxies. ``socks`` counts as ``socks5``, as desktops set it."""
@@ -78,6 +78,11 @@ class Proxies:
 
     _by_scheme: Mapping[str, httpx.Proxy]
     _exempt: tuple[_Exempt, ...]
+
+    @property
+    def all(self) -> set[httpx.Proxy | None]:
+        """Every proxy that ``of`` can return."""
+        return {None, *self._by_scheme.values()}
 
     def of(self, url: httpx.URL) -> httpx.Proxy | None:
         """Return the proxy for requests to a URL; None when they go directly to the host."""
@@ -167,3 +172,42 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+class Routes(httpx.BaseTransport):
+    """Sends each request through its proxy, or directly.
+
+    Args:
+        proxies: the proxies.
+        make: makes the transport that uses a proxy, or no proxy for None.
+    """
+
+    def __init__(self, proxies: Proxies, make: Callable[[httpx.Proxy | None], httpx.BaseTransport]) -> None:
+        self._proxies = proxies
+        self._transports = {proxy: make(proxy) for proxy in proxies.all}
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the answer as soon as its head has arrived."""
+        return self._transports[self._proxies.of(request.url)].handle_request(request)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            transport.close()
+
+
+class AsyncRoutes(httpx.AsyncBaseTransport):
+    """The asyncio twin of Routes."""
+
+    def __init__(self, proxies: Proxies, make: Callable[[httpx.Proxy | None], httpx.AsyncBaseTransport]) -> None:
+        self._proxies = proxies
+        self._transports = {proxy: make(proxy) for proxy in proxies.all}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the answer as soon as its head has arrived."""
+        return await self._transports[self._proxies.of(request.url)].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
