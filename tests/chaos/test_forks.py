@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
+from target_delivery.options import DecisioningMethodName
 from target_delivery.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+
+ROUNDS = int(os.environ.get("FORK_ROUNDS", "5"))
+"""How many times a test forks right after a client was made."""
 
 PROGRAM = """
 import os, threading
@@ -170,3 +177,75 @@ def test_a_fork_amid_a_call_with_a_callback_whatever_is_imported_first(edge: San
         """,
         first="from target_delivery import AsyncTargetClient",
     )
+
+
+@pytest.mark.parametrize("kind", ["on-device", "hybrid", "server-side", "outbox"])
+def test_children_that_are_forked_right_after_create_answer_in_time(
+    edge: Sandbox, tmp_path: Path, kind: Literal["on-device", "hybrid", "server-side", "outbox"]
+) -> None:
+    """A thread of the parent may be in the middle of anything, so each round takes a new interpreter."""
+    method: DecisioningMethodName = "server-side" if kind == "outbox" else kind
+    options: dict[str, Any] = {**edge.client_options(method), "timeout": 5000}
+    program = f"""
+        import random, time
+
+        outbox = None
+        if {kind == "outbox"}:
+            from target_delivery.outbox import NotificationOutbox, SQLiteStore
+            outbox = NotificationOutbox(client, store=SQLiteStore({str(tmp_path / "outbox")!r} + str(os.getpid())))
+        if {kind == "server-side"}:
+            next(offers(1, callback=lambda answer: None))
+
+        def work():
+            started = time.monotonic()
+            assert len(list(offers(3))) == 3
+            assert time.monotonic() - started < 5
+            assert next(offers(1, callback=lambda answer: None)).get(5) is not None
+            if outbox is not None:
+                from target_delivery import MetricType, Notification
+                request = DeliveryRequest(notifications=[Notification(id="n", type=MetricType.DISPLAY, timestamp=1)])
+                outbox.send_notifications({{"request": request}})
+            return 0
+
+        children = []
+        for _ in range(4):
+            time.sleep(random.random() * 0.00125)
+            children.append(in_child(work))
+        require_all(children)
+        if outbox is not None:
+            outbox.close(1)
+        client.close()
+        """
+    for _ in range(ROUNDS):
+        run(options, program)
+
+
+def test_no_thread_of_the_sdk_is_the_first_to_import_a_module(edge: Sandbox) -> None:
+    first = """
+        import sys, threading
+
+        class Recorder:
+            found = []
+
+            def find_spec(self, name, path=None, target=None):
+                if threading.current_thread() is not threading.main_thread():
+                    self.found.append((threading.current_thread().name, name))
+
+        sys.meta_path.insert(0, Recorder())
+        """
+    for method in ("on-device", "hybrid", "server-side"):
+        options: dict[str, Any] = {**edge.client_options(method)}  # type: ignore[arg-type]  # one of three
+        options["server_domain"] = options["server_domain"].replace("127.0.0.1", "localhost")
+        run(
+            options,
+            """
+            from target_delivery import ExecuteRequest
+            request = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
+            assert client.wait_until_ready(10)
+            client.get_offers({"request": request, "callback": lambda answer: None}).get(10)
+            assert client.flush(10) == 0
+            client.close()
+            assert Recorder.found == [], Recorder.found
+            """,
+            first=textwrap.dedent(first),
+        )

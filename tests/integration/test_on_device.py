@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import threading
 import time
@@ -192,7 +193,7 @@ def test_a_notification_that_was_not_processed_is_told(device: Callable[..., Dri
 def test_reports_that_wait_are_bounded(
     device: Callable[..., Driver], wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("target_delivery._core.call.MAX_REPORTS", 0)
+    monkeypatch.setattr("target_delivery._core.reports.MAX_REPORTS", 0)
     seen: list[SendNotificationError] = []
     driver = device(events={"send_notification_error": seen.append})
     assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
@@ -292,18 +293,18 @@ def test_without_an_artifact_on_device_is_not_ready_and_hybrid_asks_the_edge(
 
 
 def test_readiness_can_be_waited_for(make: Callable[..., Driver], wire: Wire) -> None:
-    seen: list[Any] = []
-    driver = served(make, wire, "on-device", 200, events={"client_ready": seen.append})
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    driver = served(make, wire, "on-device", 200, events={"client_ready": seen.put})
     assert driver.wait_until_ready(10)
-    assert [event.type for event in seen] == ["client_ready"]
+    assert seen.get(timeout=10).type == "client_ready"
     assert contents(driver.get_offers({"request": asks(prefetch=["home"])})) == ["welcome"]
 
 
 def test_the_wait_is_bounded(make: Callable[..., Driver], wire: Wire) -> None:
-    seen: list[Any] = []
-    driver = served(make, wire, "hybrid", 500, maximum_wait_ready=50, events={"client_ready": seen.append})
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    driver = served(make, wire, "hybrid", 500, maximum_wait_ready=50, events={"client_ready": seen.put})
     assert driver.wait_until_ready() is False
-    assert len(seen) == 1
+    assert seen.get(timeout=10).type == "client_ready"
     assert served(make, wire, "hybrid", 403).wait_until_ready(0.05) is False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 from collections.abc import Callable
 from typing import Any
 
@@ -157,9 +158,9 @@ def test_an_async_client_has_no_callbacks(client: Driver) -> None:
 
 
 def test_the_client_is_ready(make: Callable[..., Driver]) -> None:
-    seen: list[Any] = []
-    make(events={"client_ready": seen.append})
-    (event,) = seen
+    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    assert make(events={"client_ready": seen.put}).wait_until_ready()
+    event = seen.get(timeout=10)
     assert event.type == event["type"] == "client_ready"
     assert dict(event) == {"type": "client_ready"}
     with pytest.raises(KeyError, match="colour"):
@@ -172,7 +173,9 @@ def test_an_event_handler_that_raises_harms_nobody(
     def handler(_: object) -> None:
         raise RuntimeError("boom")
 
-    make(events={"client_ready": handler}, http_client=wire.http_client).get_offers({"request": REQUEST})
+    driver = make(events={"client_ready": handler}, http_client=wire.http_client)
+    driver.get_offers({"request": REQUEST})
+    driver.close()
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR] == [
         "The handler of the event client_ready raised RuntimeError."
     ]

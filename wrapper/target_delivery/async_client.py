@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
+import weakref
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
+from attrs import define, field
 
+from target_delivery._core import checks
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
 from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
-from target_delivery._core.flow import Enqueue, Send, Wait, run_async
+from target_delivery._core.emit import emit
+from target_delivery._core.flow import AwaitReady, Enqueue, Send, Wait, run_async, until_wait
 from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
 from target_delivery._http.pool import Pool, direct_async_client
+from target_delivery._http.workers import CLOSE_TIMEOUT, END_TIME, MAX_DOUBTFUL_WORKERS, MAX_WORKERS, weakly
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
+from target_delivery.events import ClientReady
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
     from target_delivery._core.config import Config
-    from target_delivery._core.flow import Flow, Outcome, Step
+    from target_delivery._core.flow import Flow, Outcome, Spawn, Step
     from target_delivery._core.prepared import Prepared
     from target_delivery.options import (
         AsyncClientOptions,
@@ -42,10 +52,28 @@ __all__ = ["AsyncTargetClient"]
 T = TypeVar("T")
 
 
+@define(eq=False)
+class _InLoop:
+    """The part of a client that belongs to one event loop.
+
+    Attributes:
+        ready: set when the client is ready.
+        reporters: limits the reports that run at the same time.
+        doubtful_reporters: the same for reports to hosts that only a visitor's cookie names.
+        tasks: the reports.
+    """
+
+    ready: asyncio.Event = field(factory=asyncio.Event)
+    reporters: asyncio.Semaphore = field(factory=partial(asyncio.Semaphore, MAX_WORKERS))
+    doubtful_reporters: asyncio.Semaphore = field(factory=partial(asyncio.Semaphore, MAX_DOUBTFUL_WORKERS))
+    tasks: set[asyncio.Task[None]] = field(factory=set[asyncio.Task[None]])
+
+
 class AsyncTargetClient:
     """A client of the Delivery API for asyncio, to be created once with ``AsyncTargetClient.create``.
 
-    All tasks of one event loop share it. It is an async context manager, which awaits ``close()`` at the end.
+    All tasks share it, also those of several event loops, at the same time or one after the other. It is an async
+    context manager, which awaits ``close()`` at the end.
     """
 
     def __init__(
@@ -58,24 +86,26 @@ class AsyncTargetClient:
         chance: Chance = SYSTEM_CHANCE,
     ) -> None:
         require_config(config)
+        self._config = config
         self._outbox = outbox
         self._clock = clock
+        self._context = copy_context()
+        self._closed = False
+        self._end: asyncio.Event | None = None
+        self._loops: dict[asyncio.AbstractEventLoop, _InLoop] = {}
+        self._ready = False
+        self._to_tell = False
+        self._poller: asyncio.Task[None] | None = None
+        self._polling: Flow[None] | None = None
         self._pool: Pool[httpx.AsyncClient] = Pool(direct_async_client, http_client)
-        self._ready = asyncio.Event()
         telemetry = TelemetryStore() if config.telemetry_enabled else None
-        self._device = set_up_device(config, self._ready, telemetry=telemetry, clock=clock, chance=chance)
+        self._device = set_up_device(config, weakly(self._end_wait), telemetry=telemetry, clock=clock, chance=chance)
         self._core = Core(
             config, clock=clock, chance=chance, device=self._device, telemetry=telemetry, outbox=outbox is not None
         )
-        self._closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._poller: asyncio.Task[None] | None = None
         forks.watch(self._core.stitching, self._core.stitching.lock)
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return  # No event loop runs yet, so the first call starts polling.
-        self._start_polling()
+        with suppress(RuntimeError):  # If no event loop runs yet, the first call starts polling.
+            self._enter()
 
     @classmethod
     def create(cls, options: AsyncClientOptions) -> Self:
@@ -98,10 +128,10 @@ class AsyncTargetClient:
 
     async def wait_until_ready(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as its sync twin
         """Wait until the client can be used; see ``TargetClient.wait_until_ready``."""
-        self._start_polling()
+        here = self._enter()
         try:
             async with asyncio.timeout(timeout):
-                await self._ready.wait()
+                await here.ready.wait()
         except TimeoutError:
             return False
         return self._core.can_decide
@@ -119,21 +149,59 @@ class AsyncTargetClient:
         """Send a prepared request; see ``TargetClient.send_prepared``."""
         return await self._run(self._core.resend(prepared, retries))
 
-    async def close(self) -> None:
-        """Wait for reports that are under way, then close all connections.
+    async def flush(self, timeout: float | None = None) -> int:  # noqa: ASYNC109 - as its sync twin
+        """Wait for the reports of all decisions on the device so far; see ``TargetClient.flush``.
 
-        A second call does nothing. The caller's own ``http_client`` stays open.
+        The reports of other event loops are counted, but not waited for.
         """
-        self._closed = True
-        self._ready.set()
+        limit = checks.seconds("timeout", timeout)
+        here = self._loops.get(asyncio.get_running_loop())
+        if here is not None and (reports := here.tasks - {asyncio.current_task()}):
+            await asyncio.wait(reports, timeout=limit)
+        return sum(not task.done() for state in self._loops.values() for task in state.tasks - {asyncio.current_task()})
+
+    async def close(self, timeout: float | None = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109 - as its sync twin
+        """Wait for reports that are under way, then close all connections; see ``TargetClient.close``.
+
+        It can be awaited in any event loop. The reports of other event loops are given up at once.
+        """
+        limit = checks.seconds("timeout", timeout)
+        if self._closed:
+            if self._end is not None:
+                with suppress(TimeoutError, RuntimeError):  # RuntimeError: the first call is in another event loop
+                    await asyncio.wait_for(self._end.wait(), limit)
+            return
+        self._closed, self._end = True, asyncio.Event()
+        try:
+            await self._close(limit)
+        finally:
+            self._core.reports.end_all(ClientClosedError("The client was closed before the report was sent."))
+            self._end.set()
+
+    async def _close(self, limit: float | None) -> None:
+        loop, own = asyncio.get_running_loop(), asyncio.current_task()
+        self._wake()
         if self._poller is not None:
-            self._poller.cancel()
-            await asyncio.wait([self._poller])
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        if self._pool.owned:
-            for http_client in self._pool.clients:
-                await http_client.aclose()
+            _cancel(self._poller)
+        here = self._loops.get(loop)
+        reports = here.tasks - {own} if here is not None else set[asyncio.Task[None]]()
+        if reports:
+            await asyncio.wait(reports, timeout=limit)
+        self._pool.closed = True
+        for state in self._loops.values():
+            for task in state.tasks - {own}:
+                _cancel(task)
+        if self._poller is not None and self._poller.get_loop() is loop:
+            reports.add(self._poller)
+        if reports:
+            await asyncio.wait(reports, timeout=END_TIME)
+        await _close_idle(self._pool)
+
+    def __del__(self) -> None:
+        poller = getattr(self, "_poller", None)
+        if poller is not None and not self._closed and not poller.done():
+            warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
+            _cancel(poller)
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,37 +212,128 @@ class AsyncTargetClient:
         await self.close()
 
     async def _run(self, flow: Flow[T]) -> T:
-        self._start_polling()
+        self._enter()
         return await run_async(flow, self._perform)
 
-    def _start_polling(self) -> None:
+    def _enter(self) -> _InLoop:
+        """Return the part of the client for the running event loop. Start what runs in the background.
+
+        Raises:
+            ClientClosedError: the client is closed.
+        """
         if self._closed:
             raise ClientClosedError(CLOSED)
-        if self._poller is None and self._device is not None:
-            self._poller = asyncio.create_task(run_async(self._device.keeper.polling(), self._perform))
+        loop = asyncio.get_running_loop()
+        here = self._loops.get(loop)
+        if here is None:
+            for ended in [one for one in self._loops if one.is_closed()]:
+                self._loops.pop(ended, None)
+            here = self._loops[loop] = _InLoop()
+            if self._ready:
+                here.ready.set()
+        if self._to_tell:
+            self._to_tell = False
+            # Not at once, because create() has to return first.
+            loop.call_soon(emit, self._config, ClientReady(), context=self._context.copy())
+        if self._device is not None and (self._poller is None or _was_cut_off(self._poller)):
+            self._polling = self._device.keeper.polling()
+            # Handlers of events run in this task, so it gets the context of the code that made the client.
+            self._poller = asyncio.create_task(_poll(weakref.ref(self)), context=self._context.copy())
+        return here
+
+    def _end_wait(self, ready: bool) -> None:
+        """End the wait for the first artifact, and tell the event client_ready."""
+        self._to_tell = ready
+        self._wake()
+
+    def _wake(self) -> None:
+        """Set the events of all event loops."""
+        self._ready = True
+        for loop, state in list(self._loops.items()):
+            with suppress(RuntimeError):  # The event loop is closed.
+                loop.call_soon_threadsafe(state.ready.set)
+
+    async def advance_polling(self) -> float | None:
+        """Run the polling up to its next wait; return the seconds to wait, or None at its end."""
+        assert self._polling is not None  # noqa: S101 - the poller sets it
+        seconds = await run_async(until_wait(self._polling), self._perform)
+        if not self._closed:
+            self._enter()  # The first artifact may have come, so tell of it.
+        return seconds
 
     async def _perform(self, step: Step) -> Outcome | None:
         if isinstance(step, Send):
-            return await self._send(step)
+            return await _send(self._pool, self._clock, step)
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
+        elif isinstance(step, AwaitReady):
+            left = system_deadline(step.deadline, self._clock) - SYSTEM_CLOCK.monotonic()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enter().ready.wait(), left)
+            self._enter()
         elif isinstance(step, Enqueue):
             if self._outbox is not None:
                 await self._outbox.send_prepared(step.prepared)
         else:
-            task = asyncio.create_task(run_async(step.flow, self._perform))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(step)
         return None
 
-    async def _send(self, step: Send) -> Outcome:
-        deadline = system_deadline(step.deadline, self._clock)
-        with self._pool.lane() as http_client:
+    def _spawn(self, step: Spawn) -> None:
+        here = self._loops[asyncio.get_running_loop()]
+        limit = here.doubtful_reporters if step.doubtful else here.reporters
+
+        async def report() -> None:
+            async with limit:
+                await run_async(step.flow, self._perform)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            here.tasks.discard(task)
+            step.abandon()
+
+        task = asyncio.create_task(report())
+        here.tasks.add(task)
+        task.add_done_callback(ended)
+
+
+async def _poll(reference: weakref.ref[AsyncTargetClient]) -> None:
+    # The task has a reference to the client only while it downloads, so that a client that nobody uses any more is
+    # garbage.
+    seconds: float | None = 0.0
+    while seconds is not None:
+        await asyncio.sleep(seconds)
+        client = reference()
+        seconds = await client.advance_polling() if client is not None else None
+        del client
+
+
+def _was_cut_off(task: asyncio.Task[None]) -> bool:
+    """Whether a task ended with its event loop, before its own end."""
+    return task.cancelled() or (not task.done() and task.get_loop().is_closed())
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task of any event loop."""
+    with suppress(RuntimeError):  # The event loop is closed.
+        task.get_loop().call_soon_threadsafe(task.cancel)
+
+
+async def _send(pool: Pool[httpx.AsyncClient], clock: Clock, step: Send) -> Outcome:
+    deadline = system_deadline(step.deadline, clock)
+    try:
+        with pool.lane() as http_client:
             try:
                 return await transport.asyncio(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:
                 if http_client.is_closed:
-                    raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
+                    raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
+    finally:
+        if pool.closed:
+            await _close_idle(pool)
+
+
+async def _close_idle(pool: Pool[httpx.AsyncClient]) -> None:
+    for http_client in pool.retire():
+        await http_client.aclose()

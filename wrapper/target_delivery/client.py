@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+import weakref
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
 
+from target_delivery._core import checks
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
 from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
-from target_delivery._core.flow import Enqueue, Send, Wait, run
+from target_delivery._core.emit import emit
+from target_delivery._core.flow import AwaitReady, Enqueue, Send, Wait, run
 from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
 from target_delivery._http.pool import Pool, punctual_client
+from target_delivery._http.workers import (
+    CLOSE_TIMEOUT,
+    END_TIME,
+    MAX_DOUBTFUL_WORKERS,
+    MAX_WORKERS,
+    Workers,
+    is_worker,
+    weakly,
+)
 from target_delivery.async_result import AsyncResult
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
+from target_delivery.events import ClientReady
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
     from types import TracebackType
 
     from target_delivery._core.call import Call
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
     from target_delivery._core.config import Config
-    from target_delivery._core.flow import Outcome, Step
+    from target_delivery._core.flow import Outcome, Spawn, Step
     from target_delivery._core.prepared import Prepared
     from target_delivery.options import (
         AttributesCallbackOptions,
@@ -51,9 +65,6 @@ __all__ = ["TargetClient"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-MAX_WORKERS = 32
-"""Calls with a callback that run at the same time. Further calls wait for a free thread."""
 
 
 class TargetClient(forks.Watched):
@@ -74,21 +85,33 @@ class TargetClient(forks.Watched):
         require_config(config)
         self._outbox = outbox
         self._clock = clock
-        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
+        self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._ready = threading.Event()
-        telemetry = TelemetryStore() if config.telemetry_enabled else None
-        device = set_up_device(config, self._ready, telemetry=telemetry, clock=clock, chance=chance)
-        self._core = Core(
-            config, clock=clock, chance=chance, device=device, telemetry=telemetry, outbox=outbox is not None
-        )
-        self._lock = threading.Lock()
-        self._end = threading.Event()
+        self._created: SimpleQueue[object] = SimpleQueue()
+        self._created_when: weakref.ref[_Frame] | None = None
         self._closed = False
-        self._workers: ThreadPoolExecutor | None = None
-        self._worker = threading.local()
-        self._poller = Poller(device.keeper, self._send) if device is not None else None
+        self._closer: int | None = None
+        self._end = threading.Event()
+        self._exit_registered = False
+        self._at_exit = partial(_close_at_exit, weakref.ref(self))
+        self._set_up_workers()
+        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
+        self._send: Callable[[Send], Outcome] = partial(_send, self._pool, clock)
+        telemetry = TelemetryStore() if config.telemetry_enabled else None
+        self._config = config
+        self._device = set_up_device(config, weakly(self._end_wait), telemetry=telemetry, clock=clock, chance=chance)
+        self._core = Core(
+            config, clock=clock, chance=chance, device=self._device, telemetry=telemetry, outbox=outbox is not None
+        )
+        # The poller has no reference to the client, so that a client that nobody uses any more is garbage.
+        self._poller = Poller(self._device.keeper, self._send) if self._device is not None else None
         forks.watch(self, self._lock)
         forks.watch(self._core.stitching, self._core.stitching.lock)
+
+    def _set_up_workers(self) -> None:
+        self._callers = Workers(MAX_WORKERS, "target-delivery")
+        self._reporters = Workers(MAX_WORKERS, "target-delivery-report")
+        self._doubtful_reporters = Workers(MAX_DOUBTFUL_WORKERS, "target-delivery-doubtful")
 
     @classmethod
     def create(cls, options: ClientOptions) -> Self:
@@ -98,7 +121,12 @@ class TargetClient(forks.Watched):
             OptionError: an option is missing, unknown or unusable.
             MissingExtraError: ``decisioning_method`` needs the extra ``on-device``, which is not installed.
         """
-        return cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
+        client = cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
+        # When this method has returned, `frame` is garbage, and the event client_ready can be told. Nothing but C code
+        # runs from there until the caller has assigned the client to a name, which the handler may use.
+        frame = _Frame()
+        client._created_when = weakref.ref(frame, client._created.put)
+        return client
 
     @overload
     def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse: ...
@@ -118,7 +146,8 @@ class TargetClient(forks.Watched):
         Raises:
             OptionError: the call is wrong; nothing was sent.
             ClientClosedError: the client is closed.
-            NotReadyError: the call must be decided on the device, and there is no artifact yet.
+            NotReadyError: the call must be decided on the device, and no artifact came before the end of its timeout,
+                or of ``maximum_wait_ready``.
             DeliveryError: the call failed. Its subclasses tell how. With a callback, NotReadyError and DeliveryError
                 go to ``err_callback``.
         """
@@ -170,7 +199,8 @@ class TargetClient(forks.Watched):
         Raises:
             OptionError: the call is wrong; nothing was sent.
             ClientClosedError: the client is closed.
-            NotReadyError: the call must be decided on the device, and there is no artifact yet.
+            NotReadyError: the call must be decided on the device, and no artifact came before the end of its timeout,
+                or of ``maximum_wait_ready``.
             DeliveryError: the call failed. Its subclasses tell how. With a callback, NotReadyError and DeliveryError
                 go to ``err_callback``.
         """
@@ -216,40 +246,83 @@ class TargetClient(forks.Watched):
             ClientClosedError: the client is closed.
             DeliveryError: the call failed. Its subclasses tell how.
         """
-        if self._closed:
-            raise ClientClosedError(CLOSED)
+        self._require_open()
         return run(self._core.resend(prepared, retries), self._perform)
 
-    def close(self) -> None:
-        """Wait for calls with a callback and for reports that are under way, then close all connections.
+    def flush(self, timeout: float | None = None) -> int:
+        """Wait until the reports of all decisions on the device so far are sent, have failed, or are in the outbox.
 
-        A second call waits until the first has ended. The caller's own ``http_client`` stays open.
+        A process that may be frozen between calls, as in serverless functions, calls it before it answers.
+
+        Args:
+            timeout: seconds to wait at most; None: until the last report ends, which it does at the deadline of its
+                call.
+
+        Returns:
+            How many reports are still unsent. A report that failed is not among them: the event
+            ``send_notification_error`` told of it. The handler of an event does not wait for its own report.
+
+        Raises:
+            OptionError: ``timeout`` is not a number of seconds of at least 0.
         """
-        in_worker = getattr(self._worker, "running", False)
+        deadline = _deadline(checks.seconds("timeout", timeout))
+        return sum(one.wait(_left(deadline)) for one in (self._reporters, self._doubtful_reporters))
+
+    def close(self, timeout: float | None = CLOSE_TIMEOUT) -> None:
+        """Wait for calls with a callback and for reports, then end, and close all connections.
+
+        Calls of other threads that are under way end normally, but are not sent again. After the timeout, calls with a
+        callback that have not begun fail with ClientClosedError, and the event ``send_notification_error`` tells of
+        every report that is unsent. A second call waits until the first has ended. The caller's own ``http_client``
+        stays open.
+
+        Args:
+            timeout: seconds to wait at most; None: without limit.
+
+        Raises:
+            OptionError: ``timeout`` is not a number of seconds of at least 0.
+        """
+        deadline = _deadline(checks.seconds("timeout", timeout))
         with self._lock:
             first, self._closed = not self._closed, True
-            workers, self._workers = self._workers, None
         if not first:
-            if not in_worker:
-                self._end.wait()
+            # A callback that closes its own client cannot wait for itself, nor can a signal handler in close().
+            if not is_worker() and self._closer != threading.get_ident():
+                self._end.wait(_left(deadline))
             return
+        self._closer = threading.get_ident()
+        atexit.unregister(self._at_exit)
         if self._poller is not None:
             self._poller.stop()
         self._ready.set()
-        if workers is not None:
-            # A callback that closes its own client cannot wait for itself.
-            workers.shutdown(wait=not in_worker)
-        if self._pool.owned:
-            for http_client in self._pool.clients:
-                http_client.close()
+        self._created.put(None)
+        workers = (self._callers, self._reporters, self._doubtful_reporters)
+        for one in workers:
+            one.wait(_left(deadline))
+        self._pool.closed = True
+        _close_idle(self._pool)
+        # From here on, nothing can be sent, so every job fails at once; reports can still go into an outbox.
+        grace = time.monotonic() + END_TIME
+        for one in workers:
+            one.finish(grace - time.monotonic())
+        self._core.reports.end_all(ClientClosedError("The client was closed before the report was sent."))
         self._end.set()
 
     def after_fork_in_child(self) -> None:
         """Forget the threads, because a fork does not copy them. The child starts its own when it needs them."""
-        self._workers = None
-        self._end = threading.Event()
+        self._set_up_workers()
+        self._end, ready = threading.Event(), self._ready
+        self._ready = threading.Event()
+        if ready.is_set() or self._core.can_decide:
+            self._ready.set()
         if self._poller is not None:
             self._poller.after_fork_in_child()
+
+    def __del__(self) -> None:
+        poller = getattr(self, "_poller", None)
+        if poller is not None and not self._closed:
+            warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
+            poller.stop(wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -259,24 +332,21 @@ class TargetClient(forks.Watched):
     ) -> None:
         self.close()
 
-    def _start(self, call: Call[T]) -> T | AsyncResult[T]:
-        """Run a call in this thread; a call with a callback in another, without waiting for it."""
+    def _require_open(self) -> None:
         if self._closed:
             raise ClientClosedError(CLOSED)
+
+    def _start(self, call: Call[T]) -> T | AsyncResult[T]:
+        """Run a call in this thread; a call with a callback in another, without waiting for it."""
+        self._require_open()
         if self._poller is not None:
             self._poller.start()
         if call.callback is None:
             return run(call.flow, self._perform)
-        return AsyncResult(self._submit(self._run_and_tell, call))
-
-    def _submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         with self._lock:
-            if self._closed:
-                raise ClientClosedError(CLOSED)
-            if self._workers is None:
-                mark = partial(setattr, self._worker, "running", True)
-                self._workers = ThreadPoolExecutor(MAX_WORKERS, "target-delivery", initializer=mark)
-            return self._workers.submit(function, *args, **kwargs)
+            self._require_open()
+            self._register_exit()
+            return AsyncResult(self._callers.submit(self._run_and_tell, call))
 
     def _run_and_tell(self, call: Call[T]) -> T:
         try:
@@ -298,30 +368,99 @@ class TargetClient(forks.Watched):
             logger.error("A callback raised %s.", type(error).__name__)
             logger.debug("A callback raised %r", error)
 
+    def _end_wait(self, ready: bool) -> None:
+        """End the wait for the first artifact. Tell the event client_ready in a thread of the client."""
+        self._ready.set()
+        if ready and "client_ready" in self._config.events:
+            with self._lock:
+                self._callers.submit(self._tell_ready)
+
+    def _tell_ready(self) -> None:
+        self._created.get()
+        emit(self._config, ClientReady())
+
     def _perform(self, step: Step) -> Outcome | None:
         if isinstance(step, Send):
             return self._send(step)
         if isinstance(step, Wait):
             time.sleep(step.seconds)
+        elif isinstance(step, AwaitReady):
+            self._ready.wait(_left(system_deadline(step.deadline, self._clock)))
+            self._require_open()
         elif isinstance(step, Enqueue):
             if self._outbox is not None:
                 self._outbox.send_prepared(step.prepared)
         else:
-            try:
-                self._submit(run, step.flow, self._perform)
-            except RuntimeError:
-                # The client was closed meanwhile, or the interpreter is about to end, so there is no other thread.
-                run(step.flow, self._perform)
+            self._spawn(step)
         return None
 
-    def _send(self, step: Send) -> Outcome:
-        deadline = system_deadline(step.deadline, self._clock)
-        with self._pool.lane() as http_client:
+    def _spawn(self, step: Spawn) -> None:
+        workers = self._doubtful_reporters if step.doubtful else self._reporters
+        try:
+            with self._lock:
+                self._require_open()
+                self._register_exit()
+                workers.submit(run, step.flow, self._perform)
+        except RuntimeError:
+            # The client was closed meanwhile, or no thread can be started, so do it in this one.
+            run(step.flow, self._perform)
+
+    def _register_exit(self) -> None:
+        """Let the end of the interpreter wait for background work, from the first of it on."""
+        if not self._exit_registered:
+            self._exit_registered = True
+            atexit.register(self._at_exit)
+
+
+class _Frame:
+    """Lives as long as a call of a function whose only reference to it is a local variable."""
+
+
+class _Calling(threading.local):
+    """The HTTP clients that a thread is sending with: more than one if a signal handler sends, too."""
+
+    def __init__(self) -> None:
+        self.http_clients: list[httpx.Client] = []
+
+
+_calling = _Calling()
+
+
+def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
+    deadline = system_deadline(step.deadline, clock)
+    calling = _calling.http_clients
+    try:
+        with pool.lane(calling) as http_client:
+            calling.append(http_client)
             try:
                 return transport.sync(http_client, step.request, deadline=deadline)
             except (httpx.HTTPError, httpx.StreamError) as failure:
                 return failure
             except RuntimeError:
                 if http_client.is_closed:
-                    raise ClientClosedError(CLOSED if self._pool.owned else HTTP_CLIENT_CLOSED) from None
+                    raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
+            finally:
+                calling.remove(http_client)
+    finally:
+        if pool.closed:
+            _close_idle(pool)
+
+
+def _close_idle(pool: Pool[httpx.Client]) -> None:
+    for http_client in pool.retire():
+        http_client.close()
+
+
+def _close_at_exit(reference: weakref.ref[TargetClient]) -> None:
+    client = reference()
+    if client is not None:
+        client.close()
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -137,11 +137,11 @@ class NotificationSetAside(Event):
 
 
 class EventHandlers(TypedDict, total=False):
-    """The option ``events``: the handlers by the name of their event."""
+    """The option ``events``: the handlers by the name of their event. A handler without a parameter works as well."""
 
-    client_ready: Callable[[ClientReady], object]
-    artifact_download_succeeded: Callable[[ArtifactDownloadSucceeded], object]
-    artifact_download_failed: Callable[[ArtifactDownloadFailed], object]
-    geo_location_updated: Callable[[GeoLocationUpdated], object]
-    send_notification_error: Callable[[SendNotificationError], object]
-    notification_set_aside: Callable[[NotificationSetAside], object]
+    client_ready: Callable[[ClientReady], object] | Callable[[], object]
+    artifact_download_succeeded: Callable[[ArtifactDownloadSucceeded], object] | Callable[[], object]
+    artifact_download_failed: Callable[[ArtifactDownloadFailed], object] | Callable[[], object]
+    geo_location_updated: Callable[[GeoLocationUpdated], object] | Callable[[], object]
+    send_notification_error: Callable[[SendNotificationError], object] | Callable[[], object]
+    notification_set_aside: Callable[[NotificationSetAside], object] | Callable[[], object]

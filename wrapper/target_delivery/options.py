@@ -142,6 +142,10 @@ class _VisitorOptions(TypedDict, total=False):
     session_id: str | None
     """Links several requests: 1 to 128 printable characters without space, ``?`` and ``/``. Ignored when
     ``target_cookie`` has a session."""
+    timeout: int | None
+    """Milliseconds for this call, with all its retries. Default: the client option."""
+    retries: int | None
+    """How many times this call may be sent again. Default: the client option."""
 
 
 class _RequestOptions(_VisitorOptions, total=False):

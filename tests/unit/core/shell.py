@@ -11,7 +11,7 @@ import httpx
 from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest
 from target_delivery._core.call import Core
 from target_delivery._core.device import Device
-from target_delivery._core.flow import Enqueue, Flow, Outcome, Send, Step, Wait, run
+from target_delivery._core.flow import AwaitReady, Enqueue, Flow, Outcome, Send, Spawn, Step, Wait, run
 from target_delivery._core.prepared import Prepared
 from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options
@@ -31,7 +31,7 @@ class Shell:
         self.outcomes = [*outcomes]
         self.sent: list[Send] = []
         self.waits: list[float] = []
-        self.spawned: list[Flow[None]] = []
+        self.spawned: list[Spawn] = []
         self.enqueued: list[Prepared] = []
 
     def run(self, flow: Flow[T]) -> T:
@@ -47,8 +47,10 @@ class Shell:
             self.time.advance(step.seconds)
         elif isinstance(step, Enqueue):
             self.enqueued.append(step.prepared)
+        elif isinstance(step, AwaitReady):
+            self.time.advance(step.deadline - self.time.clock.monotonic())
         else:
-            self.spawned.append(step.flow)
+            self.spawned.append(step)
         return None
 
     @property

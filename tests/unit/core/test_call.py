@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import httpx
@@ -53,7 +52,7 @@ ARTIFACT: dict[str, Any] = {
 def on_device(time: VirtualTime, *, outbox: bool = False, **options: Any) -> Core:
     given = {"client": "demo", "organization_id": "demo@AdobeOrg", "decisioning_method": "on-device", **options}
     config = read_client_options(given, httpx.Client)
-    device = set_up_device(config, threading.Event(), telemetry=None, clock=time.clock, chance=time.chance)
+    device = set_up_device(config, lambda ready: None, telemetry=None, clock=time.clock, chance=time.chance)
     return Core(config, clock=time.clock, chance=time.chance, device=device, telemetry=None, outbox=outbox)
 
 
@@ -154,9 +153,9 @@ def test_a_decision_on_the_device_is_reported_in_the_background() -> None:
     result = get_offers(device, shell, EXECUTE)
     assert result.meta["decisioning_method"] == "on-device"
     assert not shell.sent, "the call does not wait for the report"
-    (report,) = shell.spawned
+    (spawn,) = shell.spawned
     shell.outcomes = [answer(204)]
-    shell.run(report)
+    shell.run(spawn.flow)
     assert [one["tokens"] for one in shell.body["notifications"]] == [["token"]]
 
 
@@ -167,7 +166,7 @@ def test_a_report_is_sent_again_until_its_own_deadline() -> None:
     device = on_device(time, artifact_payload=ARTIFACT, events={"send_notification_error": failed.append})
     get_offers(device, shell, EXECUTE)
     time.advance(60)  # as a report waits for a thread
-    shell.run(shell.spawned.pop())
+    shell.run(shell.spawned.pop().flow)
     assert len(shell.sent) == 3
     assert shell.waits == [0.1, 0.2]
     (event,) = failed
@@ -178,7 +177,7 @@ def test_a_report_goes_into_the_outbox() -> None:
     time = VirtualTime()
     shell, device = Shell(time, answer()), on_device(time, artifact_payload=ARTIFACT, outbox=True)
     get_offers(device, shell, EXECUTE)
-    shell.run(shell.spawned.pop())
+    shell.run(shell.spawned.pop().flow)
     assert not shell.sent
     (prepared,) = shell.enqueued
     assert prepared.body["notifications"][0]["tokens"] == ["token"]
@@ -200,6 +199,8 @@ def test_without_an_artifact_nothing_can_be_decided_on_the_device() -> None:
     time = VirtualTime()
     device = on_device(time)
     assert not device.can_decide
-    with pytest.raises(NotReadyError, match=r"Call wait_until_ready\(\)"):
+    before = time.clock.monotonic()
+    with pytest.raises(NotReadyError, match="There is no artifact yet"):
         get_offers(device, Shell(time, answer()))
+    assert time.clock.monotonic() - before == 3, "the call waits for an artifact until its timeout"
     assert core(time).can_decide

@@ -6,23 +6,23 @@ A call is a flow (see flow.py): a generator that yields I/O steps. A shell runs 
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar
 
 from attrs import define
 
 from target_delivery._core import cookies, hosts
-from target_delivery._core.emit import emit
 from target_delivery._core.exchange import Exchange
-from target_delivery._core.flow import Enqueue, Spawn
+from target_delivery._core.flow import AwaitReady, Enqueue, Spawn
 from target_delivery._core.prepared import Prepared
+from target_delivery._core.reports import Reports
 from target_delivery._core.request import RequestPreparer
 from target_delivery._core.stitching import Stitching
 from target_delivery._core.telemetry import WireTimes, delivery_entry
 from target_delivery._core.validation import read_call_options, read_mbox_names
 from target_delivery._version import __version__
-from target_delivery.errors import DeliveryError, NotReadyError, OptionError, TargetError
-from target_delivery.events import SendNotificationError
+from target_delivery.errors import DeliveryError, NotReadyError, OptionError
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
 from target_delivery_api.api.delivery import execute as endpoint
 from target_delivery_api.errors import ModelError
@@ -48,8 +48,6 @@ T = TypeVar("T")
 Method: TypeAlias = Literal["server-side", "on-device"]
 
 SDK_NAME: Final = "target-delivery-python"
-MAX_REPORTS = 10_000
-"""Reports that may wait to be sent. Without a limit, they would fill the memory while the edge is down."""
 
 
 @define
@@ -73,6 +71,7 @@ class Core:
     Attributes:
         config: the checked options of the client.
         stitching: the memory of supplementalDataIds. A shell must hold its lock during a fork.
+        reports: the reports that wait to be sent.
     """
 
     def __init__(
@@ -105,8 +104,7 @@ class Core:
         self._preparer = RequestPreparer(config, self.stitching, clock=clock, chance=chance)
         self._base_url = hosts.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {"x-exc-sdk": SDK_NAME, "x-exc-sdk-version": __version__}
-        # The identities of the reports that wait. A set and not a count, because changing a set needs no lock.
-        self._reports: set[int] = set()
+        self.reports: Reports = Reports(config)
 
     @property
     def can_decide(self) -> bool:
@@ -145,7 +143,7 @@ class Core:
         """
         checked = read_call_options(options, "send_notifications", callbacks=callbacks)
         prepared = self._prepare("send_notifications", checked)
-        flow = self._notifications(prepared, checked, self._clock.monotonic())
+        flow = self._notifications(prepared, checked, self._clock.monotonic(), checked.timeout, checked.retries)
         return Call(flow, checked.callback, checked.err_callback)
 
     def prepare_notifications(self, options: object) -> Prepared:
@@ -155,6 +153,11 @@ class Core:
             OptionError: the call or a notification is wrong.
         """
         checked = read_call_options(options, "send_notifications", callbacks=False)
+        if checked.timeout is not None or checked.retries is not None:
+            raise OptionError(
+                "The options 'timeout' and 'retries' are for a call that is sent now. A request that is sent later has "
+                "the timeout and the retries of the client that sends it."
+            )
         prepared = self._prepare("send_notifications", checked)
         self._preparer.complete_for_edge(prepared, checked)
         return prepared
@@ -174,7 +177,7 @@ class Core:
             DeliveryRequest.from_dict(prepared.body)
         except ValueError as error:
             raise OptionError(f"The stored request is not a Delivery API request: {error}") from error
-        exchange = self._exchange(prepared, self._clock.monotonic(), retries)
+        exchange = self._exchange(prepared, self._clock.monotonic(), None, retries)
         response = self._read(exchange, (yield from self._answer(exchange)))
         return self._result(prepared, response, "server-side")
 
@@ -194,33 +197,44 @@ class Core:
         remote: RemoteNeeds | None = None
         if self._device is not None and method != "server-side":
             rules = self._device.rules
+            if rules is None and method == "on-device":
+                yield AwaitReady(started + self._timeout(options))
+                rules = self._device.rules
             if rules is not None:
                 if method == "hybrid":
                     remote = rules.remote_needs(prepared)
                 if remote is None or not (remote.mboxes or remote.views):
                     address = rules.address_to_locate(prepared)
                     if address is not None:
-                        yield from rules.locate(address, prepared, started + self.config.timeout / 1000)
+                        yield from rules.locate(address, prepared, started + self._timeout(options))
                     result, report = self._decide(rules, prepared, options, started)
                     if report is not None:
                         yield from self._report_later(report, options)
                     return result
             elif method == "on-device":
                 raise NotReadyError(
-                    "There is no artifact yet, so nothing can be decided on the device. Call wait_until_ready() "
-                    "first, or wait for the event client_ready."
+                    "There is no artifact yet, so nothing can be decided on the device. The call waited for it until "
+                    "its timeout or maximum_wait_ready; the log and the event artifact_download_failed say why none "
+                    "came."
                 )
         return (yield from self._ask_edge(prepared, options, started, remote))
 
     def _attributes(self, offers: Flow[TargetDeliveryResponse]) -> Flow[AttributesProvider]:
         return AttributesProvider((yield from offers))
 
-    def _notifications(self, prepared: Prepared, options: CallOptions, started: float) -> Flow[TargetDeliveryResponse]:
-        """Send the notifications of a prepared request."""
+    def _notifications(
+        self,
+        prepared: Prepared,
+        options: CallOptions,
+        started: float,
+        timeout: int | None = None,
+        retries: int | None = None,
+    ) -> Flow[TargetDeliveryResponse]:
+        """Send the notifications of a prepared request; see ``_exchange`` for ``timeout`` and ``retries``."""
         if self._telemetry is not None:
             _add_telemetry(prepared.body, self._telemetry.take())
         self._preparer.complete_for_edge(prepared, options)
-        exchange = self._exchange(prepared, started)
+        exchange = self._exchange(prepared, started, timeout, retries)
         response = self._read(exchange, (yield from self._answer(exchange)))
         return self._result(prepared, response, "server-side")
 
@@ -230,7 +244,7 @@ class Core:
         if self._telemetry is not None:
             _add_telemetry(prepared.body, self._telemetry.take())
         self._preparer.complete_for_edge(prepared, options)
-        exchange = self._exchange(prepared, started)
+        exchange = self._exchange(prepared, started, options.timeout, options.retries)
         answer = yield from self._answer(exchange)
         received = self._clock.monotonic()
         response = self._read(exchange, answer)
@@ -272,11 +286,10 @@ class Core:
     # --- reports: notifications of decisions on the device, sent in the background
 
     def _report_later(self, report: Prepared, options: CallOptions) -> Flow[None]:
-        if len(self._reports) < MAX_REPORTS:
-            self._reports.add(id(report))
-            yield Spawn(self._report(report, options))
-        else:
-            self._report_failed(report, DeliveryError(f"{MAX_REPORTS} reports are already waiting to be sent."))
+        doubtful = self._preparer.is_doubtful(report.cluster)
+        if self.reports.add(report, doubtful=doubtful):
+            given_up = DeliveryError("The client or its event loop ended before the report was sent.")
+            yield Spawn(self._report(report, options), doubtful, partial(self.reports.end, report, given_up))
 
     def _report(self, prepared: Prepared, options: CallOptions) -> Flow[None]:
         """Send a report, or put it into the outbox. An event tells when that fails."""
@@ -287,30 +300,28 @@ class Core:
             if self._outbox and "notifications" in prepared.body:
                 self._preparer.complete_for_edge(prepared, options)
                 yield Enqueue(prepared)
-                return
-            result = yield from self._notifications(prepared, options, self._clock.monotonic())
-            processed = {one.id for one in result.response.notifications or ()}
-            missing = [one["id"] for one in prepared.body.get("notifications", ()) if one["id"] not in processed]
-            if result.response.status == HTTPStatus.NO_CONTENT:
-                missing = []  # The answer to a beacon names no notifications, although it processed them.
-            if missing:
-                raise DeliveryError(
-                    f"The edge did not process the notifications {', '.join(missing)}.",
-                    request_id=prepared.body["requestId"],
-                )
-        except TargetError as error:
-            self._report_failed(prepared, error)
-        finally:
-            self._reports.discard(id(prepared))
-
-    def _report_failed(self, report: Prepared, error: TargetError) -> None:
-        self.config.logger.error("The impressions of a decision on the device could not be reported: %s", error)
-        emit(self.config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
+            else:
+                result = yield from self._notifications(prepared, options, self._clock.monotonic())
+                _require_processed(prepared.body, result.response)
+        except Exception as error:  # from the edge, or from the caller's http_client or outbox
+            self.reports.end(prepared, error)
+        else:
+            self.reports.end(prepared, None)
 
     # --- the edge
 
-    def _exchange(self, prepared: Prepared, started: float, retries: int | None = None) -> Exchange:
+    def _timeout(self, options: CallOptions) -> float:
+        """Return the seconds that a call may take."""
+        return (self.config.timeout if options.timeout is None else options.timeout) / 1000
+
+    def _exchange(self, prepared: Prepared, started: float, timeout: int | None, retries: int | None) -> Exchange:
         """Make the HTTP request of a complete request.
+
+        Args:
+            prepared: the request.
+            started: when the call began, in monotonic seconds.
+            timeout: milliseconds for the whole call; None: as the client option says.
+            retries: how many times it may be sent again; None: as many times as the client option says.
 
         Raises:
             OptionError: the request cannot be written as JSON.
@@ -332,7 +343,7 @@ class Core:
             request=request,
             retries=self.config.retries if retries is None else retries,
             started=started,
-            deadline=started + self.config.timeout / 1000,
+            deadline=started + (self.config.timeout if timeout is None else timeout) / 1000,
             clock=self._clock,
             chance=self._chance,
         )
@@ -362,7 +373,7 @@ class Core:
             exchange.fail_by_status(answer, parsed.message)
         cluster = hosts.cluster_of_edge_host(parsed.edge_host)
         if cluster is not None:
-            self._preparer.location_hint = cluster
+            self._preparer.learn(cluster)
         return parsed
 
     def _result(
@@ -380,6 +391,22 @@ class Core:
                 "remote_views": [*remote.views] if remote is not None else [],
             },
             sent=prepared.body,
+        )
+
+
+def _require_processed(report: Json, answer: DeliveryResponse) -> None:
+    """Check that the edge processed each notification of a report.
+
+    Raises:
+        DeliveryError: an id is missing in the answer.
+    """
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return  # The answer to a beacon names no notifications, although it processed them.
+    processed = {one.id for one in answer.notifications or ()}
+    missing = [one["id"] for one in report.get("notifications", ()) if one["id"] not in processed]
+    if missing:
+        raise DeliveryError(
+            f"The edge did not process the notifications {', '.join(missing)}.", request_id=report["requestId"]
         )
 
 

@@ -61,6 +61,10 @@ def non_blank(name: str, value: object) -> object:
     return value
 
 
+LONGEST_WAIT = 1e9
+"""Seconds. A longer wait counts as one without limit."""
+
+
 def unless_blank(check: Check) -> Check:
     """Return a check that takes a blank str as absent: it returns None for one."""
     return lambda name, value: None if isinstance(value, str) and not value.strip() else check(name, value)
@@ -163,6 +167,20 @@ def events(name: str, value: object) -> object:
         if not callable(handler):
             refuse(f"{name}[{event!r}]", handler, "callable")
     return dict(handlers)
+
+
+def seconds(name: str, value: object) -> float | None:
+    """Accept None, and a number of seconds of at least 0; return infinity as None.
+
+    Raises:
+        OptionError: the value is something else.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= 0:
+        raise OptionError(f"{name} must be a number of seconds of at least 0, or None, not {value!r}.")
+    # A lock cannot wait longer than about 292 years.
+    return float(value) if value < LONGEST_WAIT else None
 
 
 def customer_ids(name: str, value: object) -> object:

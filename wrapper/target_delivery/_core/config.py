@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from target_delivery._core.checks import Check
 
-__all__ = ["CHECK", "DECISIONING_METHOD", "Config"]
+__all__ = ["CHECK", "DECISIONING_METHOD", "RETRIES", "TIMEOUT", "Config"]
 
 CHECK: Final = "check"
 """Key of an option's check in the metadata of its field."""
@@ -26,6 +26,10 @@ _CLIENT_CODE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _DAY = 86_400_000
 """Milliseconds. A longer time is probably not meant in milliseconds."""
 
+TIMEOUT: Check = checks.an_integer(
+    "an int of milliseconds greater than 0, at most a day", lambda value: 0 < value <= _DAY
+)
+RETRIES: Check = checks.an_integer("an int of at least 0", lambda value: value >= 0)
 DECISIONING_METHOD: Check = checks.one_of(*get_args(DecisioningMethodName))
 
 
@@ -42,13 +46,8 @@ class Config:
 
     client: str = field(metadata=_by(checks.matching("1 to 128 letters, digits, '-' and '_'", _CLIENT_CODE.fullmatch)))
     organization_id: str = field(metadata=_by(checks.non_blank))
-    timeout: int = field(
-        default=3000,
-        metadata=_by(
-            checks.an_integer("an int of milliseconds greater than 0, at most a day", lambda value: 0 < value <= _DAY)
-        ),
-    )
-    retries: int = field(default=2, metadata=_by(checks.an_integer("an int of at least 0", lambda value: value >= 0)))
+    timeout: int = field(default=3000, metadata=_by(TIMEOUT))
+    retries: int = field(default=2, metadata=_by(RETRIES))
     server_domain: str | None = field(
         default=None,
         metadata=_by(
@@ -87,4 +86,4 @@ class Config:
     )
     telemetry_enabled: bool = field(default=True, metadata=_by(checks.a_flag))
     version: str | None = field(default=None, metadata=_by(checks.a_text))
-    events: Mapping[str, Callable[[Any], object]] = field(factory=dict[str, Any], metadata=_by(checks.events))
+    events: Mapping[str, Callable[..., object]] = field(factory=dict[str, Any], metadata=_by(checks.events))

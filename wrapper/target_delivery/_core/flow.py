@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
     from target_delivery._core.prepared import Prepared
 
-__all__ = ["Enqueue", "Flow", "Outcome", "Send", "Spawn", "Step", "Wait", "run", "run_async"]
+__all__ = [
+    "AwaitReady",
+    "Enqueue",
+    "Flow",
+    "Outcome",
+    "Send",
+    "Spawn",
+    "Step",
+    "Wait",
+    "run",
+    "run_async",
+    "until_wait",
+]
 
 T = TypeVar("T")
 
@@ -45,10 +57,26 @@ class Wait:
 
 
 @frozen
+class AwaitReady:
+    """Wait until the client is ready: until the first artifact, or the end of ``maximum_wait_ready``.
+
+    A shell sends None back then, or at the deadline.
+    """
+
+    deadline: float
+    """When the wait must be over, in monotonic seconds."""
+
+
+@frozen
 class Spawn:
     """Run another flow in the background. A shell sends None back at once."""
 
-    flow: Generator[Send | Wait | Spawn | Enqueue, Outcome | None, None]
+    flow: Generator[Send | Wait | AwaitReady | Spawn | Enqueue, Outcome | None, None]
+    doubtful: bool
+    """Whether the host that the flow calls may not exist, because only a visitor's cookie names it. A shell runs few
+    doubtful flows at the same time, so that they cannot delay the others."""
+    abandon: Callable[[], None]
+    """Called by a shell that gives the flow up, before or while it runs."""
 
 
 @frozen
@@ -58,8 +86,28 @@ class Enqueue:
     prepared: Prepared
 
 
-Step: TypeAlias = Send | Wait | Spawn | Enqueue
+Step: TypeAlias = Send | Wait | AwaitReady | Spawn | Enqueue
 Flow: TypeAlias = Generator[Step, Outcome | None, T]
+
+
+def until_wait(flow: Flow[None]) -> Flow[float | None]:
+    """Run a flow up to its next ``Wait``, and leave the wait to the caller.
+
+    Returns:
+        The seconds to wait before the next call of this function; None when the flow has ended.
+    """
+    try:
+        step = next(flow)
+        while not isinstance(step, Wait):
+            try:
+                outcome = yield step
+            except Exception as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(outcome)
+    except StopIteration:
+        return None
+    return step.seconds
 
 
 def run(flow: Flow[T], perform: Callable[[Step], Outcome | None]) -> T:

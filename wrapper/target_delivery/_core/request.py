@@ -46,6 +46,8 @@ _CHANNELS = ("web", "mobile")
 _PARTS = ("execute", "prefetch")
 _PARAMETERS = (("parameters", "parameters"), ("profileParameters", "profile_parameters"))
 _NOTHING: Mapping[str, Any] = {}
+MAX_LEARNT = 1000
+"""Clusters that are remembered. There are about ten."""
 
 
 class RequestPreparer:
@@ -57,11 +59,30 @@ class RequestPreparer:
 
     def __init__(self, config: Config, stitching: Stitching, *, clock: Clock, chance: Chance) -> None:
         self.location_hint: str | None = config.target_location_hint
+        # A dict as an ordered set: when it is full, the cluster that was learnt first is forgotten.
+        self._learnt: dict[str, None] = {}
         self._config = config
         self._visitor_cookie_names = cookies.visitor_cookie_names(config.organization_id)
         self._stitching = stitching
         self._clock = clock
         self._chance = chance
+
+    def learn(self, cluster: str) -> None:
+        """Remember a cluster that an answer of the edge named."""
+        self.location_hint = cluster
+        if cluster not in self._learnt:
+            self._learnt[cluster] = None
+            if len(self._learnt) > MAX_LEARNT:
+                self._learnt.pop(next(iter(self._learnt)), None)
+
+    def is_doubtful(self, cluster: str | None) -> bool:
+        """Whether the host of a cluster may not exist: neither the options nor the edge has named the cluster."""
+        return (
+            cluster is not None
+            and self._config.server_domain is None
+            and cluster != self._config.target_location_hint
+            and cluster not in self._learnt
+        )
 
     def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
         """Check the request of a call, and complete the parts that every kind of decision needs.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from attrs import define, field, fields
 
 from target_delivery._core import checks
-from target_delivery._core.config import CHECK, DECISIONING_METHOD, Config
+from target_delivery._core.config import CHECK, DECISIONING_METHOD, RETRIES, TIMEOUT, Config
 from target_delivery._core.cookies import is_session_id
 from target_delivery._core.hosts import MAX_LABEL
 from target_delivery.errors import OptionError
@@ -58,6 +58,8 @@ class CallOptions:
     callback: Callable[[Any], object] | None = field(default=None, metadata={CHECK: checks.a_callable})
     err_callback: Callable[[BaseException], object] | None = field(default=None, metadata={CHECK: checks.a_callable})
     decisioning_method: DecisioningMethodName | None = field(default=None, metadata={CHECK: DECISIONING_METHOD})
+    timeout: int | None = field(default=None, metadata={CHECK: TIMEOUT})
+    retries: int | None = field(default=None, metadata={CHECK: RETRIES})
 
 
 _CLIENT_CHECKS: dict[str, Check] = {one.name: one.metadata[CHECK] for one in fields(Config)}

@@ -11,6 +11,7 @@ from attrs import define
 from target_delivery._core import hosts
 from target_delivery._core.emit import emit
 from target_delivery._core.flow import Send
+from target_delivery._core.trouble import Trouble
 from target_delivery.decisioning import decide, geo_address, geo_of_headers, notification_request, remote_needs
 from target_delivery.events import GeoLocationUpdated
 from target_delivery_api.types import Answer
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from target_delivery._device.keeper import ArtifactKeeper, Loaded
     from target_delivery.decisioning import Decision, RemoteNeeds
     from target_delivery.decisioning._json import JsonValue
+    from target_delivery.options import TargetLogger
 
 __all__ = ["OnDevice", "Rules"]
+
+MAX_WARNINGS = 1000
+"""Different warnings of decisions that are logged. An artifact has about that many rules at most."""
 
 
 class OnDevice:
@@ -37,13 +42,29 @@ class OnDevice:
         self._config = config
         self._clock = clock
         self._chance = chance
+        self._log = _Log(config.logger)
         self.keeper: ArtifactKeeper = keeper
 
     @property
     def rules(self) -> Rules | None:
         """The rules of the artifact in use; None before the first artifact."""
         loaded = self.keeper.loaded
-        return Rules(loaded, self._config, self._clock, self._chance) if loaded is not None else None
+        return Rules(loaded, self._config, self._clock, self._chance, self._log) if loaded is not None else None
+
+
+class _Log:
+    """Logs what would otherwise be logged with every decision."""
+
+    def __init__(self, logger: TargetLogger) -> None:
+        self._logger = logger
+        self._warned: set[str] = set()
+        self.look_up = Trouble(logger, "Visitors can be located")
+
+    def warn(self, warning: str) -> None:
+        """Log a warning of a decision, once."""
+        if warning not in self._warned and len(self._warned) < MAX_WARNINGS:
+            self._warned.add(warning)
+            self._logger.error("%s (logged once)", warning)
 
 
 @define
@@ -54,6 +75,7 @@ class Rules:
     _config: Config
     _clock: Clock
     _chance: Chance
+    _log: _Log
 
     def remote_needs(self, prepared: Prepared) -> RemoteNeeds:
         """Return the mboxes and views of a request that only the edge can decide."""
@@ -72,7 +94,7 @@ class Rules:
             new_id=self._chance.new_id,
         )
         for warning in decision.warnings:
-            self._config.logger.error("%s", warning)
+            self._log.warn(warning)
         return decision
 
     def report(self, prepared: Prepared, decision: Decision, telemetry: Sequence[Json]) -> Json | None:
@@ -99,8 +121,9 @@ class Rules:
         geo = _geo_of(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else None
         if geo is None:
             why = f"status {outcome.status_code}" if isinstance(outcome, Answer) else type(outcome).__name__
-            self._config.logger.error("The visitor could not be located (%s); the call is decided without.", why)
+            self._log.look_up.failed("A visitor could not be located (%s); the call was decided without.", why)
             return
+        self._log.look_up.worked()
         given = prepared.body["context"]["geo"]
         prepared.body["context"]["geo"] = {**given, **geo}
         emit(self._config, GeoLocationUpdated(geo_context=geo))

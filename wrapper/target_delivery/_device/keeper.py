@@ -6,7 +6,7 @@ replaces one that can.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import httpx
 from attrs import frozen
@@ -27,35 +27,25 @@ from target_delivery.decisioning import (
     read_artifact,
 )
 from target_delivery.errors import ClientClosedError, OptionError
-from target_delivery.events import ArtifactDownloadFailed, ArtifactDownloadSucceeded, ClientReady, GeoLocationUpdated
+from target_delivery.events import ArtifactDownloadFailed, ArtifactDownloadSucceeded, GeoLocationUpdated
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
     from target_delivery._core.config import Config
     from target_delivery._core.flow import Flow, Outcome
     from target_delivery._core.telemetry import TelemetryStore
 
-__all__ = ["ArtifactKeeper", "Flag", "Loaded"]
+__all__ = ["ArtifactKeeper", "Loaded"]
 
 MAX_RETRIES = 10
 """How many times a failed download is tried again before the next poll."""
 DOWNLOAD_TIMEOUT = 10.0
 """Seconds for one download."""
 BACKOFF = Backoff(first=0.2, longest=10.0)
-
-
-class Flag(Protocol):
-    """A flag that others can wait for: a ``threading.Event`` or an ``asyncio.Event``."""
-
-    def set(self) -> None:
-        """Set the flag."""
-        ...
-
-    def is_set(self) -> bool:
-        """Return whether the flag is set."""
-        ...
 
 
 @frozen
@@ -71,13 +61,26 @@ class ArtifactKeeper:
 
     Attributes:
         loaded: the artifact in use; None before the first.
-        ready: set when the client can be used: with the first artifact, or after ``maximum_wait_ready``.
     """
 
     def __init__(
-        self, config: Config, ready: Flag, *, telemetry: TelemetryStore | None, clock: Clock, chance: Chance
+        self,
+        config: Config,
+        end_wait: Callable[[bool], None],
+        *,
+        telemetry: TelemetryStore | None,
+        clock: Clock,
+        chance: Chance,
     ) -> None:
         """Use the option ``artifact_payload`` at once, if it is given.
+
+        Args:
+            config: the options of the client.
+            end_wait: called once, with True when there is a first artifact or ``maximum_wait_ready`` is over, with
+                False when no artifact will come.
+            telemetry: gets the timings of downloads.
+            clock: tells the time.
+            chance: makes the jitter.
 
         Raises:
             OptionError: ``artifact_payload`` is not a usable artifact.
@@ -95,7 +98,8 @@ class ArtifactKeeper:
         self._etag: str | None = None
         self._ready_by: float | None = None
         self.loaded: Loaded | None = None
-        self.ready: Flag = ready
+        self._end_wait = end_wait
+        self._waited = False
         if config.artifact_payload is not None:
             try:
                 artifact = load_artifact(config.artifact_payload)
@@ -114,21 +118,21 @@ class ArtifactKeeper:
         while interval:
             yield from self._wait(interval)
             yield from self._download()
-        if self._ready_by is not None and not self.ready.is_set():
+        if self._ready_by is not None and not self._waited:
             yield Wait(max(0.0, self._ready_by - self._clock.monotonic()))
             self._check_wait()
-        # No further artifact will come, so end the wait of wait_until_ready().
-        self.ready.set()
+        self._announce(ready=False)
 
     def _download(self) -> Flow[None]:
         for attempt in range(MAX_RETRIES + 1):
             started = self._clock.monotonic()
+            outcome: Outcome | Exception | None
             try:
                 outcome = yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT))
             except ClientClosedError:
                 raise
             except Exception as error:  # from the caller's transport or hooks
-                outcome = httpx.TransportError(type(error).__name__)
+                outcome = error
             again = self._use_outcome(outcome, started)
             self._check_wait()
             if not again or attempt == MAX_RETRIES:
@@ -148,7 +152,7 @@ class ArtifactKeeper:
             headers["if-none-match"] = self._etag
         return httpx.Request("GET", self._url, headers=headers)
 
-    def _use_outcome(self, outcome: Outcome | None, started: float) -> bool:
+    def _use_outcome(self, outcome: Outcome | Exception | None, started: float) -> bool:
         """Use the outcome of a download; return whether to try again."""
         if not isinstance(outcome, Answer):
             self._fail(name_of(outcome) if outcome is not None else "no answer")
@@ -217,19 +221,19 @@ class ArtifactKeeper:
         if geo:
             emit(self._config, GeoLocationUpdated(geo_context=geo))
 
-    def _announce(self) -> None:
-        if not self.ready.is_set():
-            self.ready.set()
-            emit(self._config, ClientReady())
+    def _announce(self, *, ready: bool = True) -> None:
+        if not self._waited:
+            self._waited = True
+            self._end_wait(ready)
 
     def _limited(self, seconds: float) -> float:
         """Return a time in seconds, cut to the time that ``maximum_wait_ready`` leaves for the first artifact."""
-        if self._ready_by is None or self.ready.is_set():
+        if self._ready_by is None or self._waited:
             return seconds
         return max(0.0, min(seconds, self._ready_by - self._clock.monotonic()))
 
     def _check_wait(self) -> None:
-        if self._ready_by is not None and not self.ready.is_set() and self._clock.monotonic() >= self._ready_by:
+        if self._ready_by is not None and not self._waited and self._clock.monotonic() >= self._ready_by:
             self._config.logger.error(
                 "No artifact arrived within %s ms (maximum_wait_ready); downloading goes on.",
                 self._config.maximum_wait_ready,

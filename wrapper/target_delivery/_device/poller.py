@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
+import weakref
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from target_delivery._core.flow import Send, Wait, run
-from target_delivery.errors import CLOSED, ClientClosedError
+from target_delivery._core.flow import Send, run, until_wait
+from target_delivery.errors import ClientClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from target_delivery._core.flow import Outcome, Step
+    from target_delivery._core.flow import Flow, Outcome, Step
     from target_delivery._device.keeper import ArtifactKeeper
 
 __all__ = ["Poller"]
@@ -23,15 +25,21 @@ STOP_TIMEOUT = 1.0
 
 
 class Poller:
-    """Runs the flow of an ArtifactKeeper in a thread of its own."""
+    """Runs the flow of an ArtifactKeeper in a thread of its own.
+
+    The thread has a reference to the poller only while it downloads. So a poller that nobody uses any more is garbage,
+    also when a handler of an event refers to the client.
+    """
 
     def __init__(self, keeper: ArtifactKeeper, send: Callable[[Send], Outcome]) -> None:
         self._keeper = keeper
         self._send = send
+        self._flow: Flow[None] | None = None
         self._stopped = threading.Event()
         self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
+        self._context = copy_context()
         self.start()
 
     def start(self) -> None:
@@ -39,34 +47,44 @@ class Poller:
         if self._thread is None and not self._stopped.is_set():
             with self._lock:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._poll, name="target-delivery-artifact", daemon=True)
+                    # The handlers of events run in the thread, so it gets the context of the code that made the client.
+                    self._flow = None
+                    self._thread = threading.Thread(
+                        target=self._context.copy().run,
+                        args=(_poll, weakref.ref(self), self._stopped),
+                        name="target-delivery-artifact",
+                        daemon=True,
+                    )
                     self._thread.start()
 
     def after_fork_in_child(self) -> None:
         """Forget the thread, because a fork does not copy it. The first call in the child starts a new one."""
-        self._lock, self._thread, self._socket = threading.Lock(), None, None
+        self._lock, self._thread, self._socket = threading.RLock(), None, None
+        stopped, self._stopped = self._stopped, threading.Event()
+        if stopped.is_set():
+            self._stopped.set()
 
-    def stop(self) -> None:
-        """Stop the thread at once. A download under way is broken off."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop the thread at once. A download under way is broken off.
+
+        Args:
+            wait: whether to wait until the thread has ended.
+        """
         self._stopped.set()
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-        if self._thread is not None and threading.current_thread() is not self._thread:
+        if wait and self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(STOP_TIMEOUT)
 
-    def _poll(self) -> None:
-        with suppress(ClientClosedError):
-            run(self._keeper.polling(), self._perform)
+    def advance(self) -> float | None:
+        """Run the flow up to its next wait; return the seconds to wait, or None at the end of the flow."""
+        if self._flow is None:
+            self._flow = self._keeper.polling()
+        return run(until_wait(self._flow), self._perform)
 
     def _perform(self, step: Step) -> Outcome | None:
-        if self._stopped.is_set():
-            raise ClientClosedError(CLOSED)
-        if isinstance(step, Send):
-            return self._send(self._interruptible(step))
-        if isinstance(step, Wait) and self._stopped.wait(step.seconds):
-            raise ClientClosedError(CLOSED)
-        return None
+        return self._send(self._interruptible(step)) if isinstance(step, Send) else None
 
     def _interruptible(self, step: Send) -> Send:
         """Have httpcore report the socket of a download, so that stop() can wake the thread that reads from it."""
@@ -81,3 +99,12 @@ class Poller:
             found = extra_info("socket") if callable(extra_info) else None
             if isinstance(found, socket.socket):
                 self._socket = found
+
+
+def _poll(reference: weakref.ref[Poller], stopped: threading.Event) -> None:
+    seconds: float | None = 0.0
+    with suppress(ClientClosedError):
+        while seconds is not None and not stopped.wait(seconds):
+            poller = reference()
+            seconds = poller.advance() if poller is not None else None
+            del poller

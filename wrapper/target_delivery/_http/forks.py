@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["Watched", "watch"]
+__all__ = ["Watched", "import_for_threads", "watch"]
 
 
 class Watched:
@@ -25,6 +25,9 @@ class Watched:
         """Give up connections and threads, which belong to the parent."""
 
 
+LATE_IMPORTS = ("encodings.idna", "dateutil.parser", "httpcore._sync.http2")
+"""Imported by the look-up of a host name, by the first date-time in an answer, and by the first HTTP/2 connection."""
+
 _lock = threading.RLock()
 _watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
 _held: list[ExitStack] = []
@@ -35,6 +38,17 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
     """Hold the lock of an object during every fork, as long as the object lives. Call its hooks if it is a Watched."""
     with _lock:
         _watched[one] = lock
+
+
+def import_for_threads() -> None:
+    """Import the modules that libraries import while they work.
+
+    A thread of the SDK must not be the first to import a module. In a child that is forked meanwhile, the module stays
+    half imported, or its import lock stays locked.
+    """
+    for module in LATE_IMPORTS:
+        with suppress(ImportError):  # of an extra that is not installed
+            import_module(module)
 
 
 def _before() -> None:

@@ -14,10 +14,11 @@ import httpx
 from attrs import define
 
 from target_delivery._http import forks
+from target_delivery.errors import CLOSED, ClientClosedError, TargetError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Collection, Generator
 
 __all__ = ["CookielessAsyncClient", "CookielessClient", "Pool", "direct_async_client", "punctual_client"]
 
@@ -26,6 +27,11 @@ LANES = 100
 """HTTP clients of one pool, at most. Further calls share them."""
 CALLS_PER_LANE = {False: 1, True: 10}
 """Calls that one lane takes at the same time, by whether HTTP/2 is used, where calls share a connection."""
+
+INTERRUPTED = (
+    "This call interrupts another call of the same thread, as in a signal handler. With an http_client of your own it "
+    "could wait for the other call forever, so it was not sent. Let the handler set a flag, or raise an exception."
+)
 
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 
@@ -156,34 +162,52 @@ class Pool(forks.Watched, Generic[H]):
 
     Attributes:
         owned: whether the SDK made the HTTP clients. False when the caller gave one.
+        closed: whether no further call may begin. A shell sets it, and then closes the clients that ``retire`` returns.
     """
 
     def __init__(self, kind: Callable[..., H], given: H | None) -> None:
         """Take the function that makes an HTTP client, and the caller's own HTTP client, which replaces all others."""
+        forks.import_for_threads()
         self.owned: bool = given is None
+        self.closed: bool = False
         options: HttpOptions | None = http_options() if given is None else None
         self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
         self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._parents: list[Lane[H]] = []
         forks.watch(self, self._lock)
 
-    @property
-    def clients(self) -> list[H]:
-        """All HTTP clients of this process."""
-        return [lane.http for lane in self._lanes]
+    def retire(self) -> list[H]:
+        """Take out the HTTP clients that no call uses, for the shell to close. A caller's own one stays."""
+        with self._lock:
+            idle = [lane for lane in self._lanes if self.owned and not lane.busy]
+            self._lanes = [lane for lane in self._lanes if lane not in idle]
+        return [lane.http for lane in idle]
 
     @contextmanager
-    def lane(self) -> Generator[H]:
-        """Lend the first free HTTP client for one call, so that as few connections as possible are open."""
+    def lane(self, avoid: Collection[H] = ()) -> Generator[H]:
+        """Lend the first free HTTP client for one call, so that as few connections as possible are open.
+
+        Args:
+            avoid: HTTP clients that must not be lent, because the calls that they have been lent for are interrupted.
+
+        Raises:
+            ClientClosedError: the pool is closed.
+            TargetError: there is no HTTP client but those to avoid.
+        """
         with self._lock:
-            lane = next((one for one in self._lanes if one.busy < self._calls_per_lane), None)
+            if self.closed:
+                raise ClientClosedError(CLOSED)
+            lanes = [one for one in self._lanes if one.http not in avoid] if avoid else self._lanes
+            lane = next((one for one in lanes if one.busy < self._calls_per_lane), None)
             if lane is None and self.owned and len(self._lanes) < LANES:
                 lane = Lane(self._make())
                 self._lanes.append(lane)
+            elif not lanes:
+                raise TargetError(INTERRUPTED)
             elif lane is None:
-                lane = min(self._lanes, key=lambda one: one.busy)
+                lane = min(lanes, key=lambda one: one.busy)
             lane.busy += 1
         try:
             yield lane.http

@@ -1,0 +1,684 @@
+"""The life of a client: becoming ready, work in the background, flush, close, and the end of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import json
+import logging
+import queue
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from target_delivery import (
+    AsyncTargetClient,
+    ClientClosedError,
+    DeliveryRequest,
+    DeliveryTimeoutError,
+    MboxRequest,
+    MetricType,
+    Notification,
+    NotReadyError,
+    OptionError,
+    PrefetchRequest,
+    SendNotificationError,
+    TargetClient,
+    TargetError,
+    VisitorId,
+)
+from target_delivery._http.workers import MAX_DOUBTFUL_WORKERS, MAX_WORKERS
+from target_delivery.options import DecisioningMethodName
+from target_delivery.sandbox import Sandbox
+from target_delivery.sandbox.faults import Latency, Status
+from tests.integration.drivers import OPTIONS, AsyncDriver, Driver, Wire
+from tests.integration.test_on_device import ARTIFACT, EDGE, asks, contents
+
+REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
+NOTIFY = DeliveryRequest(notifications=[Notification(id="n", type=MetricType.DISPLAY, timestamp=1, tokens=["t"])])
+ON_DEVICE: dict[str, Any] = {
+    "decisioning_method": "on-device",
+    "artifact_payload": ARTIFACT,
+    "polling_interval": 0,
+    "telemetry_enabled": False,
+}
+SOON = 10.0
+
+
+def processed(request: httpx.Request) -> httpx.Response:
+    """Answer as the edge does when it has processed every notification."""
+    ids = [one["id"] for one in json_of(request).get("notifications", ())]
+    return httpx.Response(200, json={**EDGE, "notifications": [{"id": one} for one in ids]})
+
+
+def json_of(request: httpx.Request) -> Any:
+    return json.loads(request.content or b"{}")
+
+
+class Gate:
+    """A wire whose answers wait until the test opens the gate, for hosts that it chooses."""
+
+    def __init__(self, kind: str, stuck: Callable[[httpx.Request], bool] = lambda request: True) -> None:
+        self.kind = kind
+        self.stuck = stuck
+        self.opened = threading.Event()
+        self.arrived: queue.SimpleQueue[httpx.Request] = queue.SimpleQueue()
+        self.inside = 0
+        self.most = 0
+        self._lock = threading.Lock()
+        transport = httpx.MockTransport(self._wait if kind == "threads" else self._await)  # type: ignore[arg-type]  # of either kind
+        self.http_client: Any = (
+            httpx.Client(transport=transport) if kind == "threads" else httpx.AsyncClient(transport=transport)
+        )
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.inside += change
+            self.most = max(self.most, self.inside)
+
+    def _wait(self, request: httpx.Request) -> httpx.Response:
+        self.arrived.put(request)
+        if self.stuck(request):
+            self._count(1)
+            self.opened.wait(SOON)
+            self._count(-1)
+        return processed(request)
+
+    async def _await(self, request: httpx.Request) -> httpx.Response:
+        self.arrived.put(request)
+        if self.stuck(request):
+            self._count(1)
+            while not self.opened.is_set():  # noqa: ASYNC110 - a thread may open it
+                await asyncio.sleep(0.01)
+            self._count(-1)
+        return processed(request)
+
+
+def run_in(driver: Driver, seconds: float) -> None:
+    """Let an asyncio driver work for some time; threads work by themselves."""
+    if isinstance(driver, AsyncDriver):
+        driver._runner.run(asyncio.sleep(seconds))
+    else:
+        time.sleep(seconds)
+
+
+def until(driver: Driver, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < deadline, "in vain"
+        run_in(driver, 0.01)
+
+
+# --- ready
+
+
+def late_artifact(kind: str) -> tuple[Any, threading.Event]:
+    """Return an http_client whose artifact comes when the test says so."""
+    opened = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=ARTIFACT) if request.method == "GET" else processed(request)
+
+    def blocking(request: httpx.Request) -> httpx.Response:
+        opened.wait(SOON)
+        return answer(request)
+
+    async def awaiting(request: httpx.Request) -> httpx.Response:
+        while not opened.is_set():  # noqa: ASYNC110 - a thread may open it
+            await asyncio.sleep(0.01)
+        return answer(request)
+
+    if kind == "threads":
+        return httpx.Client(transport=httpx.MockTransport(blocking)), opened
+    return httpx.AsyncClient(transport=httpx.MockTransport(awaiting)), opened
+
+
+def test_an_on_device_call_waits_for_the_first_artifact(kind: str, make: Callable[..., Driver]) -> None:
+    http_client, come = late_artifact(kind)
+    driver = make(http_client=http_client, decisioning_method="on-device", polling_interval=0)
+    threading.Timer(0.2, come.set).start()
+    assert contents(driver.get_offers({"request": asks(prefetch=["home"])})) == ["welcome"]
+
+
+def test_the_wait_for_the_first_artifact_ends_with_the_timeout_of_the_call(
+    kind: str, make: Callable[..., Driver]
+) -> None:
+    http_client, come = late_artifact(kind)
+    driver = make(http_client=http_client, decisioning_method="on-device", polling_interval=0, timeout=60_000)
+    started = time.monotonic()
+    with pytest.raises(NotReadyError):
+        driver.get_offers({"request": REQUEST, "timeout": 200})
+    assert 0.2 <= time.monotonic() - started < 0.2 + 0.25
+    come.set()
+
+
+def test_close_ends_the_wait_for_the_first_artifact() -> None:
+    http_client, come = late_artifact("threads")
+    client = TargetClient.create({**OPTIONS, "http_client": http_client, "decisioning_method": "on-device"})  # type: ignore[typeddict-item]  # OPTIONS is a dict
+    result = client.get_offers({"request": REQUEST, "callback": print, "timeout": 5000})
+    started = time.monotonic()
+    come.set()
+    client.close()
+    assert isinstance(result._future.exception(SOON), ClientClosedError | None)
+    assert time.monotonic() - started < 2
+
+
+PROGRAM = """
+import sys, threading, time
+from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
+sys.setswitchinterval(1e-6)
+told = threading.Event()
+
+def ready({parameter}):
+    client.get_offers({{"request": DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))}})
+    told.set()
+
+for _ in range(100):
+    told.clear()
+    client = TargetClient.create({{**{options!r}, "events": {{"client_ready": ready}}}})
+    assert told.wait(10)
+    client.close()
+    del client
+"""
+
+
+@pytest.mark.parametrize("parameter", ["event", ""])
+@pytest.mark.parametrize("method", ["server-side", "on-device", "payload"])
+def test_client_ready_is_told_after_create_has_returned(edge: Sandbox, method: str, parameter: str) -> None:
+    options: dict[str, Any] = {**edge.client_options("server-side" if method == "server-side" else "on-device")}
+    if method == "payload":
+        options |= {"artifact_payload": ARTIFACT}
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(options=options, parameter=parameter)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_client_ready_is_told_once_in_asyncio(edge: Sandbox) -> None:
+    seen: list[str] = []
+
+    async def main(method: DecisioningMethodName) -> None:
+        def ready() -> None:
+            seen.append(client.config.client)
+
+        options: dict[str, Any] = {**edge.async_client_options(method)}
+        client = AsyncTargetClient.create({**options, "events": {"client_ready": ready}})  # type: ignore[typeddict-item]  # a plain dict
+        async with client:
+            assert not seen, "create() has to return first"
+            assert await client.wait_until_ready(SOON)
+            await client.get_offers({"request": REQUEST})
+            await client.get_offers({"request": REQUEST})
+        assert len(seen) == 1
+        seen.clear()
+
+    asyncio.run(main("server-side"))
+    asyncio.run(main("on-device"))
+
+
+# --- context
+
+
+REQUEST_ID: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="none")
+
+
+def test_a_callback_runs_in_the_context_of_its_caller(edge: Sandbox) -> None:
+    seen: list[str] = []
+    with TargetClient.create(edge.client_options()) as client:
+        for name in ("one", "two"):
+            REQUEST_ID.set(name)
+            client.get_offers({"request": REQUEST, "callback": lambda _: seen.append(REQUEST_ID.get())}).get(SOON)
+            REQUEST_ID.set("none")
+    assert seen == ["one", "two"]
+
+
+def test_a_report_runs_in_the_context_of_its_caller(make: Callable[..., Driver], wire: Wire) -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(REQUEST_ID.get())
+        return processed(request)
+
+    wire.answer = answer
+    driver = make(http_client=wire.http_client, **ON_DEVICE)
+    for name in ("one", "two"):
+        token = REQUEST_ID.set(name)
+        driver.get_offers({"request": asks(execute=["home"])})
+        REQUEST_ID.reset(token)
+        driver.close() if name == "two" else until(driver, lambda: len(seen) == 1)
+    assert seen == ["one", "two"] if not isinstance(driver, AsyncDriver) else len(seen) == 2
+
+
+def test_a_report_in_asyncio_runs_in_the_context_of_its_caller(edge: Sandbox) -> None:
+    seen: list[str] = []
+
+    async def hook(_: httpx.Request) -> None:
+        seen.append(REQUEST_ID.get())
+
+    async def main() -> None:
+        async with httpx.AsyncClient(event_hooks={"request": [hook]}) as http_client:
+            options: dict[str, Any] = {**edge.async_client_options(), **ON_DEVICE, "http_client": http_client}
+            async with AsyncTargetClient.create(options) as client:  # type: ignore[arg-type]  # a plain dict
+                for name in ("one", "two"):
+                    REQUEST_ID.set(name)
+                    await client.get_offers({"request": asks(execute=["home"])})
+                    REQUEST_ID.set("none")
+
+    asyncio.run(main())
+    assert sorted(seen) == ["one", "two"]
+
+
+# --- garbage
+
+
+def test_a_client_that_nobody_closes_stops_its_poller_when_it_is_garbage(edge: Sandbox) -> None:
+    threads = set(threading.enumerate())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(40):
+            handlers: dict[str, Any] = {}
+            client = TargetClient.create({**edge.client_options("on-device"), "events": handlers})  # type: ignore[typeddict-item]  # a plain dict
+            # A handler that refers to its client makes a circle.
+            client.config.events["artifact_download_failed"] = lambda event, client=client: None  # type: ignore[index]  # a dict
+            assert client.wait_until_ready(SOON)
+            client.get_offers({"request": REQUEST, "callback": lambda _: None}).get(SOON)
+        del client
+        deadline = time.monotonic() + SOON
+        while set(threading.enumerate()) - threads:
+            assert time.monotonic() < deadline, set(threading.enumerate()) - threads
+            time.sleep(0.01)
+            gc.collect()
+    told = [one for one in caught if issubclass(one.category, ResourceWarning) and "TargetClient" in str(one.message)]
+    assert len(told) == 40
+
+
+def test_an_async_client_that_nobody_closes_stops_its_poller_when_it_is_garbage(edge: Sandbox) -> None:
+    async def main() -> None:
+        for _ in range(5):
+            client = AsyncTargetClient.create(edge.async_client_options("on-device"))
+            assert await client.wait_until_ready(SOON)
+            del client
+        gc.collect()
+        await asyncio.sleep(0.05)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(main())
+    assert len([one for one in caught if "AsyncTargetClient" in str(one.message)]) == 5
+
+
+# --- reports
+
+
+@pytest.mark.parametrize("raised", [OSError("x"), KeyError("x"), PermissionError("x"), httpx.InvalidURL("x")])
+def test_a_report_that_fails_in_any_way_is_told_and_logged_once(
+    make: Callable[..., Driver], wire: Wire, caplog: pytest.LogCaptureFixture, raised: Exception
+) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise raised
+
+    wire.answer = fail
+    seen: list[SendNotificationError] = []
+    driver = make(http_client=wire.http_client, events={"send_notification_error": seen.append}, **ON_DEVICE)
+    assert contents(driver.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
+    driver.close()
+    (event,) = seen
+    assert event.error is raised
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert type(raised).__name__ in record.getMessage()
+
+
+def test_a_report_that_its_event_loop_cuts_off_is_told(edge: Sandbox) -> None:
+    seen: list[SendNotificationError] = []
+    gate = Gate("asyncio")
+    options: dict[str, Any] = {**OPTIONS, **ON_DEVICE, "http_client": gate.http_client}
+    options["events"] = {"send_notification_error": seen.append}
+    client = AsyncTargetClient.create(options)  # type: ignore[arg-type]  # a plain dict
+
+    async def main() -> None:
+        await client.get_offers({"request": asks(execute=["home"])})
+
+    asyncio.run(main())
+    assert len(seen) == 1
+    assert "event loop ended" in str(seen[0].error)
+    asyncio.run(client.close())
+    assert len(seen) == 1
+
+
+def test_flush_waits_for_reports_and_counts_those_that_are_unsent(kind: str, make: Callable[..., Driver]) -> None:
+    gate = Gate(kind)
+    driver = make(http_client=gate.http_client, **ON_DEVICE)
+    assert flush(driver) == 0
+    for _ in range(3):
+        driver.get_offers({"request": asks(execute=["home"])})
+    assert flush(driver, 0) == 3
+    started = time.monotonic()
+    assert flush(driver, 0.2) == 3
+    assert 0.2 <= time.monotonic() - started < 1
+    threading.Timer(0.1, gate.opened.set).start()
+    assert flush(driver) == 0
+    for wrong in (-1, "1", True, float("nan")):
+        with pytest.raises(OptionError, match="timeout must be a number of seconds"):
+            flush(driver, wrong)
+
+
+def flush(driver: Any, *arguments: Any) -> int:
+    count: int = (
+        driver._runner.run(driver._client.flush(*arguments))
+        if isinstance(driver, AsyncDriver)
+        else driver.flush(*arguments)
+    )
+    return count
+
+
+def close(driver: Any, *arguments: Any) -> None:
+    if isinstance(driver, AsyncDriver):
+        driver._runner.run(driver._client.close(*arguments))
+    else:
+        driver.close(*arguments)
+
+
+def test_a_handler_that_flushes_does_not_wait_for_its_own_report(edge: Sandbox) -> None:
+    edge.faults.add(Status(400))
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    options: dict[str, Any] = {**edge.client_options(), **ON_DEVICE}
+    options["events"] = {"send_notification_error": lambda event: told.put(client.flush())}
+    with TargetClient.create(options) as client:  # type: ignore[arg-type]  # a plain dict
+        client.get_offers({"request": asks(execute=["home"])})
+        assert told.get(timeout=SOON) == 0
+
+
+def is_named_by_a_cookie(request: httpx.Request) -> bool:
+    return request.url.host.startswith("mboxedge9")
+
+
+def test_one_visitor_cannot_hold_up_the_reports_of_all_others(kind: str, make: Callable[..., Driver]) -> None:
+    gate = Gate(kind, is_named_by_a_cookie)
+    driver = make(http_client=gate.http_client, timeout=60_000, **ON_DEVICE)
+    for number in range(200):
+        driver.get_offers({"target_location_hint": f"9{number:03}", **visitor("")})
+    until(driver, lambda: gate.inside == MAX_DOUBTFUL_WORKERS)
+    seen: list[str] = []
+    for _ in range(20):
+        driver.get_offers(visitor(""))
+    until(driver, lambda: sum(not host.startswith("mboxedge9") for host in collect(gate, seen)) == 20)
+    assert gate.most == MAX_DOUBTFUL_WORKERS
+    gate.opened.set()
+
+
+def visitor(cluster: str) -> dict[str, Any]:
+    request = asks(execute=["home"])
+    request.id = VisitorId(tnt_id=f"someone.{cluster}_0" if cluster else "someone")
+    return {"request": request}
+
+
+def collect(gate: Gate, seen: list[str]) -> list[str]:
+    while not gate.arrived.empty():
+        seen.append(gate.arrived.get().url.host)
+    return seen
+
+
+def test_few_reports_run_at_the_same_time(kind: str, make: Callable[..., Driver]) -> None:
+    gate = Gate(kind)
+    driver = make(http_client=gate.http_client, server_domain="edge.example", timeout=60_000, **ON_DEVICE)
+    for _ in range(200):
+        driver.get_offers({"request": asks(execute=["home"])})
+    until(driver, lambda: gate.inside == MAX_WORKERS)
+    run_in(driver, 0.1)
+    assert gate.most == MAX_WORKERS
+    gate.opened.set()
+
+
+def test_thousands_of_failed_reports_are_two_log_lines(
+    make: Callable[..., Driver], wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[SendNotificationError] = []
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    wire.answer = refuse
+    driver = make(
+        http_client=wire.http_client,
+        retries=0,
+        events={"send_notification_error": seen.append},
+        **{**ON_DEVICE, "telemetry_enabled": True},
+    )
+    for _ in range(300):
+        driver.get_offers({"request": asks(prefetch=["home"])})
+    assert flush(driver) == 0
+    assert seen == [], "no impression is lost with a prefetch"
+    assert not [record for record in caplog.records if record.levelno == logging.ERROR]
+    for _ in range(300):
+        driver.get_offers({"request": asks(execute=["home"])})
+    assert flush(driver) == 0
+    assert len(seen) == 300
+    wire.answer = processed
+    driver.get_offers({"request": asks(execute=["home"])})
+    assert flush(driver) == 0
+    lines = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(lines) == 2
+    assert "ConnectError" in lines[0]
+    assert "reach the edge again; failures until now: 300" in lines[1]
+
+
+# --- close
+
+
+def test_close_is_bounded_and_tells_of_every_report_that_is_unsent(kind: str, make: Callable[..., Driver]) -> None:
+    gate = Gate(kind)
+    seen: list[SendNotificationError] = []
+    driver = make(
+        http_client=gate.http_client, timeout=500, events={"send_notification_error": seen.append}, **ON_DEVICE
+    )
+    for _ in range(2000):
+        driver.get_offers({"request": asks(execute=["home"])})
+    started = time.monotonic()
+    close(driver, 0.2)
+    assert time.monotonic() - started < 2
+    assert len(seen) == 2000
+    gate.opened.set()
+    run_in(driver, 0.1)
+    assert len(seen) == 2000, "nothing is told twice"
+
+
+def test_close_ends_calls_with_a_callback_that_have_not_begun() -> None:
+    gate = Gate("threads")
+    client = TargetClient.create({**OPTIONS, "http_client": gate.http_client, "timeout": 60_000})  # type: ignore[typeddict-item]  # OPTIONS is a dict
+    failed: list[BaseException] = []
+    results = [
+        client.get_offers({"request": REQUEST, "callback": print, "err_callback": failed.append})
+        for _ in range(MAX_WORKERS + 10)
+    ]
+    client.close(0.1)
+    assert len(failed) == 10
+    for result in results[MAX_WORKERS:]:
+        with pytest.raises(ClientClosedError):
+            result.get(0)
+    gate.opened.set()
+    for result in results[:MAX_WORKERS]:
+        assert result.get(SOON).response.status == 200, "a call under way ends normally"
+
+
+def test_calls_that_are_under_way_during_close_end_normally(edge: Sandbox) -> None:
+    edge.faults.add(Latency(300), times=None)
+    client = TargetClient.create(edge.client_options())
+    outcomes: list[Any] = []
+
+    def call() -> None:
+        try:
+            outcomes.append(client.get_offers({"request": REQUEST}).response.status)
+        except Exception as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    client.close()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [200] * 8
+
+
+def test_async_calls_that_are_under_way_during_close_end_normally(edge: Sandbox) -> None:
+    edge.faults.add(Latency(300), times=None)
+
+    async def main() -> None:
+        client = AsyncTargetClient.create(edge.async_client_options())
+        calls = [asyncio.create_task(client.get_offers({"request": REQUEST})) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        await client.close()
+        assert [result.response.status for result in await asyncio.gather(*calls)] == [200] * 8
+
+    asyncio.run(main())
+
+
+EXIT = """
+import time
+from target_delivery import DeliveryRequest, ExecuteRequest, MboxRequest, TargetClient
+import socket
+listener = socket.create_server(("127.0.0.1", 0), backlog=2000)
+told = []
+client = TargetClient.create({{
+    "client": "demo", "organization_id": "demo@AdobeOrg", "decisioning_method": "on-device", "secure": False,
+    "artifact_payload": {artifact!r}, "polling_interval": 0, "timeout": 500, "retries": 0,
+    "server_domain": f"127.0.0.1:{{listener.getsockname()[1]}}",
+    "events": {{"send_notification_error": told.append}},
+}})
+for _ in range(2000):
+    client.get_offers({{"request": DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))}})
+import atexit
+atexit._run_exitfuncs()
+print(len(told))
+"""
+
+
+def test_the_end_of_the_interpreter_is_bounded() -> None:
+    started = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, "-c", EXIT.format(artifact=ARTIFACT)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert time.monotonic() - started < 12
+    assert ran.stdout == "2000\n"
+
+
+def test_the_end_of_the_interpreter_waits_for_reports(edge: Sandbox) -> None:
+    program = """
+        from target_delivery import DeliveryRequest, ExecuteRequest, MboxRequest, TargetClient
+        client = TargetClient.create({options!r})
+        for _ in range(50):
+            client.get_offers({{"request": DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))}})
+    """
+    options = {**edge.client_options("on-device")}
+    text = textwrap.dedent(program).format(options=options)
+    subprocess.run([sys.executable, "-c", text], check=True, timeout=60)
+    assert edge.ledger.impressions.total() == 50
+
+
+# --- options of one call
+
+
+def test_a_call_has_a_timeout_of_its_own(edge: Sandbox, make: Callable[..., Driver]) -> None:
+    edge.faults.add(Latency(5000), times=None)
+    driver = make(edge, timeout=60_000)
+    for call in (driver.get_offers, driver.send_notifications):
+        started = time.monotonic()
+        with pytest.raises(DeliveryTimeoutError, match="the timeout is 200 ms"):
+            call({"request": REQUEST if call == driver.get_offers else NOTIFY, "timeout": 200})
+        assert time.monotonic() - started < 1
+    with pytest.raises(DeliveryTimeoutError):
+        driver.get_attributes(["home"], {"timeout": 200})
+
+
+def test_a_call_has_retries_of_its_own(make: Callable[..., Driver], wire: Wire) -> None:
+    wire.answer = lambda _: httpx.Response(503)
+    driver = make(http_client=wire.http_client, retries=1)
+    for options, attempts in (({}, 2), ({"retries": 0}, 1), ({"retries": None}, 2), ({"retries": 3}, 4)):
+        wire.sent.clear()
+        with pytest.raises(TargetError):
+            driver.get_offers({"request": REQUEST, **options})
+        assert len(wire.sent) == attempts
+
+
+@pytest.mark.parametrize(
+    "options", [{"timeout": 0}, {"timeout": "1"}, {"timeout": True}, {"retries": -1}, {"retries": 1.0}]
+)
+def test_a_wrong_option_of_a_call_is_refused(client: Driver, wire: Wire, options: dict[str, Any]) -> None:
+    for call in (client.get_offers, client.send_notifications):
+        with pytest.raises(OptionError, match=next(iter(options))):
+            call({"request": REQUEST if call == client.get_offers else NOTIFY, **options})
+    assert wire.sent == []
+
+
+# --- signal handlers
+
+
+@pytest.fixture
+def alarms() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Return a function that has a signal handler call something every millisecond."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    def start(work: Callable[[], object]) -> None:
+        def handle(*_: object) -> None:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            work()
+            signal.signal(signal.SIGALRM, handle)
+
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+
+    yield start
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
+@pytest.mark.parametrize("own", [False, True])
+def test_a_call_in_a_signal_handler_never_waits_for_the_call_that_it_interrupts(
+    edge: Sandbox, alarms: Callable[[Callable[[], object]], None], own: bool
+) -> None:
+    interrupting: list[Any] = []
+    given: dict[str, Any] = {"http_client": httpx.Client()} if own else {}
+    with TargetClient.create({**edge.client_options(), **given}) as client:  # type: ignore[typeddict-item]  # a plain dict
+
+        def handle() -> None:
+            try:
+                interrupting.append(client.get_offers({"request": REQUEST}).response.status)
+            except TargetError as error:
+                interrupting.append(str(error))
+
+        alarms(handle)
+        for _ in range(200):
+            assert client.get_offers({"request": REQUEST}).response.status == 200
+    assert interrupting
+    if not own:
+        assert set(interrupting) == {200}
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
+def test_a_signal_handler_may_close_the_client_that_it_interrupts(
+    edge: Sandbox, alarms: Callable[[Callable[[], object]], None]
+) -> None:
+    client = TargetClient.create(edge.client_options())
+    alarms(client.close)
+    with pytest.raises(ClientClosedError):
+        call_without_end(client)
+
+
+def call_without_end(client: TargetClient) -> None:
+    while True:
+        client.get_offers({"request": REQUEST})
