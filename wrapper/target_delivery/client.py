@@ -321,8 +321,9 @@ class TargetClient(forks.Watched):
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)
         if poller is not None and not self._closed:
-            warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
             poller.stop(wait=False)
+            _close_idle(self._pool)
+            warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
 
     def __enter__(self) -> Self:
         return self
