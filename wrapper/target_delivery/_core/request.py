@@ -479,7 +479,7 @@ def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
 
 _ID = "id"
 _ITEM: Json = {"order": {"id": _ID}, "product": {"id": _ID}}
-_ITEMS: Json = {"pageLoad": _ITEM, "mboxes": [_ITEM], "views": [_ITEM]}
+_ITEMS: Json = {"pageLoad": _ITEM, "mboxes": [_ITEM]}
 _SHOWN: Json = {"state": _ID}
 _IDS: Json = {
     "requestId": _ID,
@@ -490,7 +490,7 @@ _IDS: Json = {
     "qaMode": {"token": _ID},
     "experienceCloud": {"analytics": {"supplementalDataId": _ID}, "audienceManager": {"blob": _ID}},
     "execute": _ITEMS,
-    "prefetch": _ITEMS,
+    "prefetch": {**_ITEMS, "views": [_ITEM]},
     "notifications": [
         {**_ITEM, "impressionId": _ID, "tokens": [_ID], "mbox": _SHOWN, "view": _SHOWN, "pageLoad": _SHOWN},
     ],
@@ -505,14 +505,14 @@ def _drop_blank(part: Json, ids: Json) -> None:
         if where is _ID:
             if _is_blank(value):
                 del part[name]
-        elif _is_object(value):
+        elif _is_object(where) and _is_object(value):
             _drop_blank(value, where)
-        elif _is_array(value):
-            if where[0] is not _ID:
-                for item in filter(_is_object, value):
-                    _drop_blank(item, where[0])
-            elif any(map(_is_blank, value)):
+        elif _is_array(where) and _is_array(value):
+            if where[0] is _ID:
                 part[name] = [token for token in value if not _is_blank(token)]
+            elif all(map(_is_object, value)):  # else no model was made of it, and it is still the caller's
+                for item in value:
+                    _drop_blank(item, where[0])
 
 
 def _is_blank(value: object) -> bool:
