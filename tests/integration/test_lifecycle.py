@@ -228,6 +228,24 @@ def test_client_ready_is_told_once_in_asyncio(edge: Sandbox) -> None:
     asyncio.run(main("on-device"))
 
 
+# --- more than one event loop
+
+
+def test_a_client_is_used_in_one_event_loop_after_the_other(edge: Sandbox) -> None:
+    client = AsyncTargetClient.create({**edge.async_client_options("on-device")})
+
+    async def call() -> None:
+        result = await client.get_offers({"request": asks(execute=["home"])})
+        assert result.meta["decisioning_method"] == "on-device"
+        assert await client.flush(SOON) == 0
+        await client.get_offers({"request": REQUEST, "decisioning_method": "server-side"})
+
+    for _ in range(3):
+        asyncio.run(call())
+    asyncio.run(client.close())
+    assert edge.ledger.impressions.total() == 3
+
+
 # --- context
 
 
