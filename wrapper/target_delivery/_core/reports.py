@@ -70,6 +70,10 @@ class Reports:
         self._trouble.failed("The impressions of a decision on the device could not be reported: %s.", why)
         emit(self._config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
 
+    def forget(self) -> None:
+        """Forget all reports, as in a forked child: the parent sends them."""
+        self._waiting, self._doubtful = {}, set()
+
     def end_all(self, error: Exception) -> None:
         """End all reports that still wait with the same error."""
         for report in list(self._waiting.values()):
