@@ -62,7 +62,7 @@ class Reports:
         if error is None:
             self._trouble.worked()
             return
-        why = error if isinstance(error, TargetError) else name_of(error)
+        why = str(error).rstrip(".") if isinstance(error, TargetError) else name_of(error)
         if "notifications" not in report.body:
             # Only timings are lost, and no impression.
             self._config.logger.debug("The telemetry of a decision on the device could not be reported: %s", why)
