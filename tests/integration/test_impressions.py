@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -126,18 +126,23 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@given(json_values, json_values)
-def test_impressions_are_equal_exactly_when_the_reported_json_is(one: Any, other: Any) -> None:
+@pytest.fixture(scope="module")
+def preparing() -> Iterator[TargetClient]:
     with TargetClient.create({"client": "demo", "organization_id": "demo@AdobeOrg"}) as client:
-        first, second = (
-            client.prepare_notifications(
-                {
-                    "request": DeliveryRequest(notifications=[bought(additional_properties={"new": value})]),
-                    "session_id": "s",
-                }
-            ).body["notifications"][0]["impressionId"]
-            for value in (one, other)
-        )
+        yield client
+
+
+@given(one=json_values, other=json_values)
+def test_impressions_are_equal_exactly_when_the_reported_json_is(preparing: TargetClient, one: Any, other: Any) -> None:
+    first, second = (
+        preparing.prepare_notifications(
+            {
+                "request": DeliveryRequest(notifications=[bought(additional_properties={"new": value})]),
+                "session_id": "s",
+            }
+        ).body["notifications"][0]["impressionId"]
+        for value in (one, other)
+    )
     assert (first == second) == (form(one) == form(other))
 
 

@@ -228,6 +228,24 @@ def test_client_ready_is_told_once_in_asyncio(edge: Sandbox) -> None:
     asyncio.run(main("on-device"))
 
 
+# --- more than one event loop
+
+
+def test_a_client_is_used_in_one_event_loop_after_the_other(edge: Sandbox) -> None:
+    client = AsyncTargetClient.create({**edge.async_client_options("on-device")})
+
+    async def call() -> None:
+        result = await client.get_offers({"request": asks(execute=["home"])})
+        assert result.meta["decisioning_method"] == "on-device"
+        assert await client.flush(SOON) == 0
+        await client.get_offers({"request": REQUEST, "decisioning_method": "server-side"})
+
+    for _ in range(3):
+        asyncio.run(call())
+    asyncio.run(client.close())
+    assert edge.ledger.impressions.total() == 3
+
+
 # --- context
 
 
@@ -300,8 +318,10 @@ def test_a_client_that_nobody_closes_stops_its_poller_when_it_is_garbage(edge: S
             assert time.monotonic() < deadline, set(threading.enumerate()) - threads
             time.sleep(0.01)
             gc.collect()
-    told = [one for one in caught if issubclass(one.category, ResourceWarning) and "TargetClient" in str(one.message)]
-    assert len(told) == 40
+        told = [str(one.message) for one in caught]
+        caught.clear()  # A warning refers to its client.
+        gc.collect()
+    assert len([one for one in told if "TargetClient" in one]) == 40
 
 
 def test_an_async_client_that_nobody_closes_stops_its_poller_when_it_is_garbage(edge: Sandbox) -> None:
@@ -317,7 +337,10 @@ def test_an_async_client_that_nobody_closes_stops_its_poller_when_it_is_garbage(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         asyncio.run(main())
-    assert len([one for one in caught if "AsyncTargetClient" in str(one.message)]) == 5
+        told = [str(one.message) for one in caught]
+        caught.clear()  # A warning refers to its client.
+        gc.collect()
+    assert len([one for one in told if "AsyncTargetClient" in one]) == 5
 
 
 # --- reports
@@ -488,7 +511,7 @@ def test_close_is_bounded_and_tells_of_every_report_that_is_unsent(kind: str, ma
         driver.get_offers({"request": asks(execute=["home"])})
     started = time.monotonic()
     close(driver, 0.2)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5, "all reports one after the other take 32 s"
     assert len(seen) == 2000
     gate.opened.set()
     run_in(driver, 0.1)
@@ -652,8 +675,9 @@ def test_a_call_in_a_signal_handler_never_waits_for_the_call_that_it_interrupts(
     edge: Sandbox, alarms: Callable[[Callable[[], object]], None], own: bool
 ) -> None:
     interrupting: list[Any] = []
-    given: dict[str, Any] = {"http_client": httpx.Client()} if own else {}
-    with TargetClient.create({**edge.client_options(), **given}) as client:  # type: ignore[typeddict-item]  # a plain dict
+    with httpx.Client() as http_client:
+        given: dict[str, Any] = {"http_client": http_client} if own else {}
+        client = TargetClient.create({**edge.client_options(), **given})  # type: ignore[typeddict-item]  # a plain dict
 
         def handle() -> None:
             try:
@@ -664,6 +688,8 @@ def test_a_call_in_a_signal_handler_never_waits_for_the_call_that_it_interrupts(
         alarms(handle)
         for _ in range(200):
             assert client.get_offers({"request": REQUEST}).response.status == 200
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        client.close()
     assert interrupting
     if not own:
         assert set(interrupting) == {200}

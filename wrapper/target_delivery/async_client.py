@@ -106,7 +106,9 @@ class AsyncTargetClient:
         self._to_tell = False
         self._poller: asyncio.Task[None] | None = None
         self._polling: Flow[None] | None = None
-        self._pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, http_client, asyncio.get_running_loop)
+        self._pool: Pool[httpx.AsyncClient] = Pool(
+            CookielessAsyncClient, http_client, asyncio.get_running_loop, trust_env=config.trust_env
+        )
         self._exchange: _Exchanging = transport.asyncio
         if http_client is not None:
             from target_delivery._http.guard import Guard  # here, because importing httpcore takes long
@@ -210,6 +212,9 @@ class AsyncTargetClient:
         if reports:
             await asyncio.wait(reports, timeout=END_TIME)
         await _close_idle(self._pool)
+
+    def __repr__(self) -> str:
+        return f"<AsyncTargetClient {self._config.describe()}{' closed' if self._closed else ''}>"
 
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)

@@ -95,7 +95,7 @@ class TargetClient(forks.Watched):
         self._exit_registered = False
         self._at_exit = partial(_close_at_exit, weakref.ref(self))
         self._set_up_workers()
-        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client)
+        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client, trust_env=config.trust_env)
         self._send: Callable[[Send], Outcome] = partial(_send, self._pool, clock)
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._config = config
@@ -318,11 +318,15 @@ class TargetClient(forks.Watched):
         if self._poller is not None:
             self._poller.after_fork_in_child()
 
+    def __repr__(self) -> str:
+        return f"<TargetClient {self._config.describe()}{' closed' if self._closed else ''}>"
+
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)
         if poller is not None and not self._closed:
-            warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
             poller.stop(wait=False)
+            _close_idle(self._pool)
+            warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
 
     def __enter__(self) -> Self:
         return self

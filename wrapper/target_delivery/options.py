@@ -74,6 +74,9 @@ class _CommonClientOptions(TypedDict, total=False):
     """Host with an optional ``:port``, called instead of ``{client}.tt.omtrdc.net`` and instead of any edge cluster."""
     secure: bool | None
     """Whether to use https; False: http. Default True."""
+    trust_env: bool | None
+    """Whether proxies and TLS certificates are taken from the environment; not for an ``http_client`` of your own.
+    Default True."""
     logger: TargetLogger | None
     """Logs every request and answer with ``debug()``, and failures with ``error()``. Default: the logger
     ``adobe.target``."""

@@ -138,9 +138,10 @@ def test_a_request_that_nobody_reads_ends_at_the_deadline() -> None:
 
 
 def fails(url: str, expected: type[Exception], content: bytes = b"", timeout: float | None = None) -> None:
-    for kind in (httpx.Client, CookielessClient):
+    options = http_options()
+    for own in (httpx.Client(verify=options["verify"], timeout=options["timeout"]), CookielessClient(**options)):
         request = httpx.Request("POST", url, content=content, extensions={"timeout": httpx.Timeout(timeout).as_dict()})
-        with kind(**http_options()) as client, pytest.raises(httpx.HTTPError) as caught:
+        with own as client, pytest.raises(httpx.HTTPError) as caught:
             client.send(request)
         assert type(caught.value) is expected
         assert caught.value.request is request

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any, NoReturn, TypeAlias, TypeGuard, get_args
 
 from target_delivery.errors import OptionError
@@ -137,9 +138,21 @@ def a_mapping(name: str, value: object) -> Mapping[Any, Any]:
 
 
 def a_logger(name: str, value: object) -> object:
-    """Accept an object with the methods of TargetLogger."""
-    if not (callable(getattr(value, "debug", None)) and callable(getattr(value, "error", None))):
-        refuse(name, value, "a logger with debug() and error()")
+    """Accept an object with the methods of TargetLogger, which take a message and any number of arguments for it."""
+    for method in ("debug", "error"):
+        if not callable(function := getattr(value, method, None)):
+            refuse(name, value, "a logger with debug() and error()")
+        try:
+            parameters = signature(function)
+        except ValueError:  # a function without a signature, such as some functions written in C
+            continue
+        try:
+            parameters.bind("a %s, and %s %s", 1, 2, 3)
+        except TypeError as error:
+            raise OptionError(
+                f"Option {name!r}: {method}() of {type(value).__name__} must take a message and any number of "
+                f"arguments for it, as that of logging.Logger does: {error}."
+            ) from error
     return value
 
 

@@ -59,12 +59,13 @@ class Config:
             checks.matching("a host with an optional ':port', without scheme, user or path", is_server_domain)
         ),
     )
+    trust_env: bool = field(default=True, metadata=_by(checks.a_flag))
     secure: bool = field(default=True, metadata=_by(checks.a_flag))
     logger: TargetLogger = field(factory=lambda: logging.getLogger("adobe.target"), metadata=_by(checks.a_logger))
     target_location_hint: str | None = field(
         default=None, metadata=_by(checks.matching("an edge cluster, 1 to 5 digits", cluster_of_hint))
     )
-    property_token: str | None = field(default=None, metadata=_by(checks.non_blank))
+    property_token: str | None = field(default=None, repr=False, metadata=_by(checks.non_blank))
     decisioning_method: DecisioningMethodName = field(default="server-side", metadata=_by(DECISIONING_METHOD))
     polling_interval: int = field(
         default=300_000,
@@ -80,9 +81,9 @@ class Config:
         metadata=_by(checks.an_integer("an int of milliseconds, at most a day", lambda value: 0 <= value <= _DAY)),
     )
     artifact_location: str | None = field(
-        default=None, metadata=_by(checks.matching("an http or https URL", is_http_url))
+        default=None, repr=False, metadata=_by(checks.matching("an http or https URL", is_http_url))
     )
-    artifact_payload: Mapping[str, Any] | None = field(default=None, metadata=_by(checks.a_mapping))
+    artifact_payload: Mapping[str, Any] | None = field(default=None, repr=False, metadata=_by(checks.a_mapping))
     environment_id: int | None = field(default=None, metadata=_by(checks.an_integer("an int", lambda _: True)))
     environment: str = field(default="production", metadata=_by(checks.non_blank))
     cdn_environment: str = field(default="production", metadata=_by(checks.non_blank))
@@ -92,3 +93,8 @@ class Config:
     telemetry_enabled: bool = field(default=True, metadata=_by(checks.a_flag))
     version: str | None = field(default=None, metadata=_by(checks.a_text))
     events: Mapping[str, Callable[..., object]] = field(factory=dict[str, Any], metadata=_by(checks.events))
+
+    def describe(self) -> str:
+        """Return the options that tell a client from others, for its repr. None of them is secret."""
+        edge = self.server_domain or f"{self.client}.tt.omtrdc.net"
+        return f"client={self.client!r} decisioning_method={self.decisioning_method!r} edge={edge!r}"

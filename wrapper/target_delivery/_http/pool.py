@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, Unpack
-from urllib.request import getproxies
 
 import httpx
 from attrs import define
 
 from target_delivery._http import forks
+from target_delivery._http.certificates import tls_context
+from target_delivery._http.proxies import AsyncRoutes, Proxies, Routes, read_proxies
 from target_delivery.errors import CLOSED, ClientClosedError, TargetError
 
 if TYPE_CHECKING:
@@ -61,19 +61,21 @@ class _Cookieless:
 class CookielessClient(_Cookieless, httpx.Client):
     """An HTTP client of a TargetClient.
 
-    When the environment has no proxy, it passes the SDK's requests directly to its transport. The SDK does not need
-    httpx's redirects, authentication, event hooks and log lines, which take a tenth of the time of a call.
+    It passes the SDK's requests directly to its transport. The SDK does not need httpx's redirects, authentication,
+    event hooks and log lines, which take a tenth of the time of a call.
     """
 
     def __init__(self, **options: Unpack[HttpOptions]) -> None:
         self._options = options
-        transport = None if _proxies_in_environment() else self._new_transport(None)
-        super().__init__(transport=transport, **options)
-        self._direct: httpx.BaseTransport | None = transport
+        proxies = options["proxies"]
+        self._direct: httpx.BaseTransport = (
+            self._new_transport(None) if proxies is None else Routes(proxies, self._new_transport)
+        )
+        super().__init__(transport=self._direct, timeout=options["timeout"])
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
-        if self._direct is None or self.is_closed or not stream:
+        if self.is_closed or not stream:
             return super().send(request, stream=stream, **options)
         response = self._direct.handle_request(request)
         response.request = request
@@ -90,14 +92,6 @@ class CookielessClient(_Cookieless, httpx.Client):
         own = self._options
         return DeadlineTransport(verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy)
 
-    # httpx calls these two to make its transports. They have no public counterpart.
-
-    def _init_transport(self, *_: Any, transport: Any = None, **__: Any) -> httpx.BaseTransport:
-        return transport or self._new_transport(None)
-
-    def _init_proxy_transport(self, proxy: httpx.Proxy, *_: Any, **__: Any) -> httpx.BaseTransport:
-        return self._new_transport(proxy)
-
 
 class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
     """An HTTP client of an AsyncTargetClient; see CookielessClient."""
@@ -107,13 +101,15 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
 
         self._options = options
         self._sockets = AsyncSockets()
-        transport = None if _proxies_in_environment() else self._new_transport(None)
-        super().__init__(transport=transport, **options)
-        self._direct: httpx.AsyncBaseTransport | None = transport
+        proxies = options["proxies"]
+        self._direct: httpx.AsyncBaseTransport = (
+            self._new_transport(None) if proxies is None else AsyncRoutes(proxies, self._new_transport)
+        )
+        super().__init__(transport=self._direct, timeout=options["timeout"])
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
-        if self._direct is None or self.is_closed or not stream:
+        if self.is_closed or not stream:
             return await super().send(request, stream=stream, **options)
         response = await self._direct.handle_async_request(request)
         response.request = request
@@ -136,41 +132,36 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
             self._sockets, verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy
         )
 
-    def _init_transport(self, *_: Any, transport: Any = None, **__: Any) -> httpx.AsyncBaseTransport:
-        return transport or self._new_transport(None)
-
-    def _init_proxy_transport(self, proxy: httpx.Proxy, *_: Any, **__: Any) -> httpx.AsyncBaseTransport:
-        return self._new_transport(proxy)
-
 
 class HttpOptions(TypedDict):
-    """Arguments of ``httpx.Client`` and ``httpx.AsyncClient``."""
+    """Arguments of the SDK's own HTTP clients. All but ``proxies`` are httpx's."""
 
     http2: bool
     limits: httpx.Limits
     timeout: httpx.Timeout
     verify: ssl.SSLContext
+    proxies: Proxies | None
 
 
-def http_options() -> HttpOptions:
+def http_options(*, trust_env: bool = True) -> HttpOptions:
     """Return the arguments for the SDK's own HTTP clients. They use HTTP/2 when the extra ``http2`` is installed.
 
     They have no timeout, because each call has a deadline.
+
+    Args:
+        trust_env: whether the environment's proxies and certificates are used.
+
+    Raises:
+        OptionError: a proxy or a certificate of the environment cannot be used.
     """
     return {
         "http2": find_spec("h2") is not None,
         # A lane keeps one connection to each edge cluster that its calls went to. There are about ten clusters.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
-        "verify": httpx.create_ssl_context(),
+        "verify": tls_context(trust_env=trust_env),
+        "proxies": read_proxies() if trust_env else None,
     }
-
-
-def _proxies_in_environment() -> bool:
-    """Return whether httpx would use a proxy for any host. Decides like httpx's get_environment_proxies."""
-    proxies = getproxies()
-    nowhere = "*" in (host.strip() for host in proxies.get("no", "").split(","))
-    return not nowhere and any(proxies.get(scheme) for scheme in ("http", "https", "all"))
 
 
 class EventLoop(Protocol):
@@ -212,7 +203,12 @@ class Pool(forks.Watched, Generic[H]):
     """
 
     def __init__(
-        self, kind: Callable[..., H], given: H | None, running_loop: Callable[[], EventLoop | None] = lambda: None
+        self,
+        kind: Callable[..., H],
+        given: H | None,
+        running_loop: Callable[[], EventLoop | None] = lambda: None,
+        *,
+        trust_env: bool = True,
     ) -> None:
         """Make the first lane.
 
@@ -220,15 +216,22 @@ class Pool(forks.Watched, Generic[H]):
             kind: makes an HTTP client.
             given: the caller's own HTTP client, which replaces all others.
             running_loop: returns the event loop of the call; None for threads.
+            trust_env: whether the SDK's own HTTP clients use the environment's proxies and certificates.
+
+        Raises:
+            OptionError: a proxy or a certificate of the environment cannot be used.
         """
         forks.import_for_threads()
         self.owned: bool = given is None
         self.closed: bool = False
-        options: HttpOptions | None = http_options() if given is None else None
-        self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
+        options = http_options(trust_env=trust_env) if given is None else None
+        self._kind: Callable[..., H] = kind
+        self._options = options
+        self._trust_env = trust_env
+        self._forked = False
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
         self._running_loop = running_loop
-        self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
+        self._lanes: list[Lane[H]] = [Lane(self._new() if given is None else given)]
         self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._parents: list[Lane[H]] = []
         forks.watch(self, self._lock)
@@ -286,12 +289,22 @@ class Pool(forks.Watched, Generic[H]):
                     self._lanes.remove(lane)
                     _close_now(lane)
             if sum(lane.loop is loop for lane in self._lanes) < LANES:
-                self._lanes.append(Lane(self._make()))
+                self._lanes.append(Lane(self._new()))
                 return self._lanes[-1]
             lanes = [lane for lane in lanes if lane.loop is loop]
         if not lanes:
             raise TargetError(INTERRUPTED)
         return min(lanes, key=lambda one: one.busy)
+
+    def _new(self) -> H:
+        """Return a new HTTP client of the SDK's own."""
+        options = self._options
+        assert options is not None  # noqa: S101 - the pool has HTTP clients of its own
+        if self._forked:
+            # A thread of the parent may have held a lock of OpenSSL in the parent's context when it forked.
+            options["verify"] = tls_context(trust_env=self._trust_env)
+            self._forked = False
+        return self._kind(**options)
 
     def _give_up(self, lane: Lane[H]) -> None:
         with self._lock:
@@ -303,6 +316,7 @@ class Pool(forks.Watched, Generic[H]):
         """Leave the open connections to the parent, and use new ones. A caller's own client stays in use."""
         self._parents += self._lanes  # A reference is kept, because deleting them would close the parent's connections.
         self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
+        self._forked = True
 
 
 def _close_now(lane: Lane[H]) -> None:
