@@ -264,7 +264,7 @@ class _Reading:
         # True if an event hook of the client read the body, or if a mock transport made the answer.
         self.already = response.is_stream_consumed
         if self.already and len(response.content) > max_bytes:
-            beginning = Answer(response.status_code, response.headers, response.content[:4096])
+            beginning = Answer(response.status_code, response.headers, response.content[: 2**16])
             raise AnswerTooLarge(request, beginning, max_bytes)
 
     def check_deadline(self) -> bool:
