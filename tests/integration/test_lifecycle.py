@@ -184,7 +184,7 @@ def ready({parameter}):
     client.get_offers({{"request": DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))}})
     told.set()
 
-for _ in range(100):
+for _ in range(30):
     told.clear()
     client = TargetClient.create({{**{options!r}, "events": {{"client_ready": ready}}}})
     assert told.wait(10)

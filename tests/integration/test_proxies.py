@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +13,7 @@ import httpx
 import pytest
 
 from target_delivery import DeliveryRequest, MboxRequest, OptionError, PrefetchRequest
+from target_delivery._cli.main import main
 from target_delivery.sandbox import Sandbox
 from tests.integration.drivers import Driver
 from tests.integration.test_on_device import ARTIFACT
@@ -137,10 +136,7 @@ def test_the_sandbox_is_reached_in_every_environment(edge: Sandbox, make: Callab
 
 @pytest.mark.usefixtures("expected")
 def test_the_demo_runs_in_every_environment() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "target_delivery", "demo"], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
+    assert main(["demo"]) == 0
 
 
 def test_no_proxy_is_used_when_the_environment_is_not_trusted(
