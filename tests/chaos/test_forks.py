@@ -277,3 +277,70 @@ def test_a_child_leaves_the_reports_of_its_parent_to_the_parent(edge: Sandbox) -
         """,
     )
     assert edge.ledger.impressions.total() == 1
+
+
+def test_the_reports_of_a_multiprocessing_child_are_sent_before_it_ends(edge: Sandbox) -> None:
+    run(
+        edge.client_options("on-device"),
+        """
+        import multiprocessing
+        from target_delivery import ExecuteRequest
+
+        def execute():
+            request = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
+            client.get_offers({"request": request})
+
+        assert client.wait_until_ready(10)
+        child = multiprocessing.get_context("fork").Process(target=execute)
+        child.start()
+        child.join(10)
+        assert child.exitcode == 0
+        client.close()
+        """,
+    )
+    assert edge.ledger.impressions.total() == 1
+
+
+def test_an_asyncio_client_works_in_a_child_of_a_running_event_loop(edge: Sandbox) -> None:
+    program = f"""
+        import asyncio, os
+        from target_delivery import AsyncTargetClient, DeliveryRequest, ExecuteRequest, MboxRequest
+        told = []
+
+        async def execute():
+            request = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
+            return await client.get_offers({{"request": request}})
+
+        async def in_child():
+            assert (await execute()).meta["decisioning_method"] == "on-device"
+            assert await client.flush(10) == 0
+            await client.close()
+
+        async def fork():
+            pid = os.fork()
+            if pid == 0:
+                code = 1
+                try:
+                    asyncio._set_running_loop(None)
+                    asyncio.run(in_child())
+                    code = len(told)
+                finally:
+                    os._exit(code)
+            assert (await asyncio.to_thread(os.waitpid, pid, 0))[1] == 0
+
+        async def main():
+            global client
+            options = {edge.client_options("on-device")!r} | {{"events": {{"send_notification_error": told.append}}}}
+            client = AsyncTargetClient.create(options)
+            await fork()
+            await client.wait_until_ready(10)
+            await execute()
+            await fork()
+            assert await client.flush(10) == 0
+            await client.close()
+
+        asyncio.run(main())
+        """
+    ran = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert edge.ledger.impressions.total() == 3

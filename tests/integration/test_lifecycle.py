@@ -759,3 +759,161 @@ def test_a_call_in_a_signal_handler_does_not_change_the_deadline_of_the_call_tha
             assert client.get_offers({"request": REQUEST, "timeout": 5000, "retries": 0}).response.status == 200
         server.join()
     signal.signal(signal.SIGALRM, before)
+
+
+# --- handlers that wait, block, interrupt
+
+
+def test_handlers_that_flush_at_the_same_time_do_not_wait_for_each_other() -> None:
+    flushed: queue.SimpleQueue[int] = queue.SimpleQueue()
+    together = threading.Barrier(2)
+
+    def handle() -> None:
+        together.wait(SOON)
+        flushed.put(client.flush())
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise OSError
+
+    http_client = httpx.Client(transport=httpx.MockTransport(fail))
+    options: dict[str, Any] = {**OPTIONS, **ON_DEVICE, "http_client": http_client}
+    client = TargetClient.create({**options, "events": {"send_notification_error": handle}})  # type: ignore[typeddict-item]  # a plain dict
+    for _ in range(2):
+        client.get_offers({"request": asks(execute=["home"])})
+    for _ in range(2):
+        flushed.get(timeout=SOON)
+    client.close()
+
+
+def test_an_outbox_that_blocks_does_not_hold_up_close() -> None:
+    opened = threading.Event()
+
+    class Blocked:
+        def send_prepared(self, prepared: object) -> None:
+            opened.wait(SOON)
+
+    options: dict[str, Any] = {**OPTIONS, **ON_DEVICE, "outbox": Blocked()}
+    told: list[SendNotificationError] = []
+    client = TargetClient.create({**options, "events": {"send_notification_error": told.append}})  # type: ignore[typeddict-item]  # a plain dict
+    for _ in range(MAX_WORKERS + 2):
+        client.get_offers({"request": asks(execute=["home"])})
+    started = time.monotonic()
+    client.close(0.1)
+    assert time.monotonic() - started < SOON / 2
+    assert len(told) == MAX_WORKERS + 2
+    opened.set()
+
+
+class Interruption(BaseException):
+    """Raised by a signal handler, or by a library such as gevent."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
+def test_a_close_that_a_signal_interrupts_still_closes(alarms: Callable[[Callable[[], object]], None]) -> None:
+    gate = Gate("threads")
+    options: dict[str, Any] = {**OPTIONS, **ON_DEVICE, "http_client": gate.http_client}
+    told: list[SendNotificationError] = []
+    client = TargetClient.create({**options, "events": {"send_notification_error": told.append}})  # type: ignore[typeddict-item]  # a plain dict
+    client.get_offers({"request": asks(execute=["home"])})
+    gate.arrived.get(timeout=SOON)
+
+    def interrupt() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise Interruption
+
+    alarms(interrupt)
+    with pytest.raises(Interruption):
+        client.close(None)
+    assert len(told) == 1
+    again = threading.Thread(target=client.close, args=(None,), daemon=True)
+    again.start()
+    again.join(SOON)
+    assert not again.is_alive()
+    gate.opened.set()
+
+
+@pytest.mark.parametrize("error", [Interruption, SystemExit, asyncio.CancelledError])
+def test_a_report_that_ends_with_an_exception_that_is_no_exception_is_told_at_once(error: type[BaseException]) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    http_client = httpx.Client(transport=httpx.MockTransport(fail))
+    told: queue.SimpleQueue[object] = queue.SimpleQueue()
+    options: dict[str, Any] = {**OPTIONS, **ON_DEVICE, "http_client": http_client}
+    client = TargetClient.create({**options, "events": {"send_notification_error": told.put}})  # type: ignore[typeddict-item]  # a plain dict
+    client.get_offers({"request": asks(execute=["home"])})
+    assert told.get(timeout=SOON)
+    client.close()
+    assert told.empty()
+
+
+def test_a_download_that_ends_with_an_exception_that_is_no_exception_is_tried_again() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) == 1:
+            raise Interruption
+        return httpx.Response(200, json=ARTIFACT) if request.method == "GET" else processed(request)
+
+    options: dict[str, Any] = {**OPTIONS, "http_client": httpx.Client(transport=httpx.MockTransport(answer))}
+    with TargetClient.create({**options, "decisioning_method": "on-device"}) as client:  # type: ignore[typeddict-item]  # a plain dict
+        assert client.wait_until_ready(SOON)
+
+
+def test_a_client_works_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return processed(request)
+
+    options: dict[str, Any] = {**OPTIONS, **ON_DEVICE, "polling_interval": 300_000}
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        client = TargetClient.create(
+            {**options, "http_client": httpx.Client(transport=httpx.MockTransport(answer))}  # type: ignore[typeddict-item]  # a plain dict
+        )
+        assert contents(client.get_offers({"request": asks(execute=["home"])}), "execute") == ["welcome"]
+    assert len(sent) == 1
+    client.close()
+
+
+def test_the_end_of_the_interpreter_is_bounded_for_all_clients_together() -> None:
+    program = """
+        import threading, httpx
+        from target_delivery import TargetClient
+        from tests.integration.test_lifecycle import ON_DEVICE, OPTIONS, asks
+        stuck = httpx.Client(transport=httpx.MockTransport(lambda request: threading.Event().wait()))
+        clients = [TargetClient.create({**OPTIONS, **ON_DEVICE, "http_client": stuck}) for _ in range(4)]
+        for client in clients:
+            client.get_offers({"request": asks(execute=["home"])})
+        """
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True, timeout=60, capture_output=True)
+    assert time.monotonic() - started < 15, "one after the other, they take more than 20 s"
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "1", True])
+def test_wait_until_ready_refuses_a_wrong_timeout(make: Callable[..., Driver], timeout: Any) -> None:
+    with pytest.raises(OptionError):
+        make(**ON_DEVICE).wait_until_ready(timeout)
+
+
+def test_wait_until_ready_takes_any_length(make: Callable[..., Driver]) -> None:
+    assert make(**ON_DEVICE).wait_until_ready(float("inf"))
+
+
+def test_a_handler_with_a_keyword_only_parameter_is_called(make: Callable[..., Driver]) -> None:
+    called: list[str] = []
+
+    def handle(*, name: str = "default") -> None:
+        called.append(name)
+
+    driver = make(**ON_DEVICE, events={"client_ready": handle})
+    assert driver.wait_until_ready(SOON)
+    until(driver, lambda: bool(called))
+    assert called == ["default"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +17,7 @@ import pytest
 from target_delivery import DeliveryRequest, MboxRequest, OptionError, PrefetchRequest
 from target_delivery._cli.main import main
 from target_delivery.sandbox import Sandbox
+from tests import tls
 from tests.integration.drivers import Driver
 from tests.integration.test_on_device import ARTIFACT
 
@@ -183,3 +186,56 @@ def test_a_redirect_of_the_artifact_is_followed(kind: str, make: Callable[..., D
     assert driver.get_offers({"request": REQUEST}).response.status == 200
     driver.close()
     http_client.close() if kind == "threads" else asyncio.run(http_client.aclose())
+
+
+class Tunnel(BaseHTTPRequestHandler):
+    """A proxy that connects its client with another server, and passes all bytes on. It keeps what the client sends."""
+
+    server: TunnelServer
+
+    def do_CONNECT(self) -> None:
+        host, _, port = self.path.rpartition(":")
+        with socket.create_connection((host, int(port))) as other:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=self._pass_on, args=(other.recv, self.connection.sendall), daemon=True)
+            back.start()
+            self._pass_on(self.connection.recv, other.sendall)
+        self.close_connection = True
+
+    def _pass_on(self, receive: Callable[[int], bytes], send: Callable[[bytes], None]) -> None:
+        with contextlib.suppress(OSError):
+            while data := receive(2**16):
+                self.server.passed += data
+                send(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class TunnelServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Tunnel)
+        self.socket = tls.server_context().wrap_socket(self.socket, server_side=True)
+        self.passed = b""
+
+
+def test_a_call_with_tls_through_a_proxy_with_tls_is_not_readable_for_the_proxy(
+    make: Callable[..., Driver], proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.socket = tls.server_context().wrap_socket(proxy.socket, server_side=True)
+    with TunnelServer() as tunnel:
+        thread = threading.Thread(target=tunnel.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setenv("SSL_CERT_FILE", str(tls.CERTIFICATE))
+        monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{tunnel.server_port}")
+        driver = make(server_domain=f"localhost:{proxy.server_port}", secure=True, retries=0)
+        for _ in range(2):
+            assert driver.get_offers({"request": REQUEST}).response.status == 200
+        driver.close()
+        tunnel.shutdown()
+        thread.join()
+    assert tunnel.passed
+    assert b"/rest/v1/delivery" not in tunnel.passed
+    assert proxy.targets == ["direct", "direct"]

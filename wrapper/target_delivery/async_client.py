@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 import weakref
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
@@ -78,7 +78,7 @@ class _InLoop:
     tasks: set[asyncio.Task[None]] = field(factory=set[asyncio.Task[None]])
 
 
-class AsyncTargetClient:
+class AsyncTargetClient(forks.Watched):
     """A client of the Delivery API for asyncio, to be created once with ``AsyncTargetClient.create``.
 
     All tasks share it, also those of several event loops, at the same time or one after the other. It is an async
@@ -106,6 +106,7 @@ class AsyncTargetClient:
         self._to_tell = False
         self._poller: asyncio.Task[None] | None = None
         self._polling: Flow[None] | None = None
+        self._parents: object = None
         self._pool: Pool[httpx.AsyncClient] = Pool(
             CookielessAsyncClient, http_client, asyncio.get_running_loop, trust_env=config.trust_env
         )
@@ -120,6 +121,7 @@ class AsyncTargetClient:
             config, clock=clock, chance=chance, device=self._device, telemetry=telemetry, outbox=outbox is not None
         )
         forks.watch(self._core.stitching, self._core.stitching.lock)
+        forks.watch(self, nullcontext())
         with suppress(RuntimeError):  # If no event loop runs yet, the first call starts polling.
             self._enter()
 
@@ -144,9 +146,10 @@ class AsyncTargetClient:
 
     async def wait_until_ready(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - as its sync twin
         """Wait until the client can be used; see ``TargetClient.wait_until_ready``."""
+        limit = checks.seconds("timeout", timeout)
         here = self._enter()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit):
                 await here.ready.wait()
         except TimeoutError:
             return False
@@ -206,7 +209,7 @@ class AsyncTargetClient:
                 await asyncio.wait(reports, timeout=limit)
         finally:  # also when the caller cancels the wait
             self._pool.closed = True
-            for state in self._loops.values():
+            for state in list(self._loops.values()):
                 for task in state.tasks - {own}:
                     _cancel(task)
             if self._poller is not None and self._poller.get_loop() is loop:
@@ -214,6 +217,13 @@ class AsyncTargetClient:
             if reports:
                 await asyncio.wait(reports, timeout=END_TIME)
             await _close_idle(self._pool)
+
+    def after_fork_in_child(self) -> None:
+        """Leave event loops and tasks to the parent. The child polls in the event loop of its first call."""
+        # References are kept, because asyncio complains about tasks that are deleted before their end.
+        self._parents = (self._parents, self._loops, self._poller)
+        self._loops, self._poller = {}, None
+        self._core.reports.forget()
 
     def __repr__(self) -> str:
         return f"<AsyncTargetClient {self._config.describe()}{' closed' if self._closed else ''}>"

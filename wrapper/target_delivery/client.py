@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 import warnings
 import weakref
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
@@ -216,10 +217,14 @@ class TargetClient(forks.Watched):
 
         Returns:
             Whether there is an artifact to decide with. Always True for a ``server-side`` client.
+
+        Raises:
+            OptionError: ``timeout`` is not a number of seconds of at least 0.
         """
+        limit = checks.seconds("timeout", timeout)
         if self._poller is not None:
             self._poller.start()
-        return self._ready.wait(timeout) and self._core.can_decide
+        return self._ready.wait(limit) and self._core.can_decide
 
     @property
     def config(self) -> Config:
@@ -293,27 +298,40 @@ class TargetClient(forks.Watched):
                 self._end.wait(_left(deadline))
             return
         self._closer = threading.get_ident()
-        atexit.unregister(self._at_exit)
-        if self._poller is not None:
-            self._poller.stop()
-        self._ready.set()
-        self._created.put(None)
         workers = (self._callers, self._reporters, self._doubtful_reporters)
-        for one in workers:
-            one.wait(_left(deadline))
-        self._pool.closed = True
-        _close_idle(self._pool)
-        # From here on, nothing can be sent, so every job fails at once; reports can still go into an outbox.
-        grace = time.monotonic() + END_TIME
-        for one in workers:
-            one.finish(grace - time.monotonic())
-        self._core.reports.end_all(ClientClosedError("The client was closed before the report was sent."))
-        self._end.set()
+        try:
+            atexit.unregister(self._at_exit)
+            self._ready.set()
+            self._created.put(None)
+            if self._poller is not None:
+                self._poller.stop()
+            for one in workers:
+                one.wait(_left(deadline))
+        finally:  # A signal handler may raise an exception here, as Ctrl-C does.
+            self._finish(workers)
+
+    def _finish(self, workers: tuple[Workers, ...]) -> None:
+        """End the work that close() did not wait for, and close the connections."""
+        try:
+            self._pool.closed = True
+            _close_idle(self._pool)
+            # From here on, nothing can be sent, so every job fails at once; reports can still go into an outbox.
+            grace = time.monotonic() + END_TIME
+            for one in workers:
+                one.finish(max(0.0, grace - time.monotonic()))
+        finally:
+            try:
+                self._core.reports.end_all(ClientClosedError("The client was closed before the report was sent."))
+            finally:
+                self._end.set()
 
     def after_fork_in_child(self) -> None:
         """Forget the threads, because a fork does not copy them. The child starts its own when it needs them."""
         self._set_up_workers()
         self._core.reports.forget()
+        if self._exit_registered:
+            atexit.unregister(self._at_exit)
+            self._exit_registered = False
         self._end, ready = threading.Event(), self._ready
         self._ready = threading.Event()
         if ready.is_set() or self._core.can_decide:
@@ -411,16 +429,27 @@ class TargetClient(forks.Watched):
             with self._lock:
                 self._require_open()
                 self._register_exit()
-                workers.submit(run, step.flow, self._perform)
+                workers.submit(self._report, step)
         except RuntimeError:
             # The client was closed meanwhile, or no thread can be started, so do it in this one.
             run(step.flow, self._perform)
+
+    def _report(self, step: Spawn) -> None:
+        try:
+            run(step.flow, self._perform)
+        finally:  # An exception that is no Exception, such as one of gevent, ends no report by itself.
+            step.abandon()
 
     def _register_exit(self) -> None:
         """Let the end of the interpreter wait for background work, from the first of it on."""
         if not self._exit_registered:
             self._exit_registered = True
             atexit.register(self._at_exit)
+            if "multiprocessing.util" in sys.modules:
+                from multiprocessing import parent_process, util
+
+                if parent_process() is not None:  # Such a process ends without the functions of atexit.
+                    util.Finalize(None, self._at_exit, exitpriority=0)
 
 
 LONGEST_CREATE = 1.0
@@ -461,7 +490,13 @@ def _close_idle(pool: Pool[httpx.Client]) -> None:
 def _close_at_exit(reference: weakref.ref[TargetClient]) -> None:
     client = reference()
     if client is not None:
-        client.close()
+        client.close(_left(_exit_deadline()))
+
+
+@cache
+def _exit_deadline() -> float:
+    """Return when the last client must be closed. All clients of a process share it, because they close in turn."""
+    return time.monotonic() + CLOSE_TIMEOUT
 
 
 def _deadline(timeout: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from inspect import signature
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,12 @@ def _takes_event(handler: Callable[..., object]) -> bool:
         parameters = signature(handler)
     except (TypeError, ValueError):  # a callable without a signature, such as some functions written in C
         return True
-    try:
+    with suppress(TypeError):
         parameters.bind(None)
-    except TypeError:
-        return bool(parameters.parameters)
+        return True
+    with suppress(TypeError):
+        parameters.bind()
+        return False
     return True
 
 

@@ -49,13 +49,15 @@ class Poller:
                 if self._thread is None:
                     # The handlers of events run in the thread, so it gets the context of the code that made the client.
                     self._flow = None
-                    self._thread = threading.Thread(
+                    thread = threading.Thread(
                         target=self._context.copy().run,
                         args=(_poll, weakref.ref(self), self._stopped),
                         name="target-delivery-artifact",
                         daemon=True,
                     )
-                    self._thread.start()
+                    with suppress(RuntimeError):  # No thread can be started now. The next call tries again.
+                        thread.start()
+                        self._thread = thread
 
     def after_fork_in_child(self) -> None:
         """Forget the thread, because a fork does not copy it. The first call in the child starts a new one."""
@@ -84,7 +86,14 @@ class Poller:
         return run(until_wait(self._flow), self._perform)
 
     def _perform(self, step: Step) -> Outcome | None:
-        return self._send(self._interruptible(step)) if isinstance(step, Send) else None
+        if not isinstance(step, Send):
+            return None
+        try:
+            return self._send(self._interruptible(step))
+        except Exception:
+            raise
+        except BaseException as error:  # such as one of gevent, from the caller's http_client
+            raise RuntimeError(f"The download ended with {type(error).__name__}.") from error
 
     def _interruptible(self, step: Send) -> Send:
         """Have httpcore report the socket of a download, so that stop() can wake the thread that reads from it."""

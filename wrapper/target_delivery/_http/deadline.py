@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpcore
 import httpx
-from httpcore._backends.sync import SyncStream
+from httpcore._backends.sync import SyncStream, TLSinTLSStream
 
 from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery._http.calling import CALLING
@@ -36,7 +36,7 @@ from target_delivery._http.names import NAMES
 from target_delivery._http.sockets import new_socket, share_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["DeadlineTransport"]
 
@@ -91,12 +91,56 @@ class _Stream(httpcore.NetworkStream):
             # The caller has no reference yet, so close the socket here.
             self.close()
             raise
+        if isinstance(self._socket, ssl.SSLSocket):  # the connection to a proxy with TLS
+            return _tunnel(self, ssl_context, server_hostname)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, limit))
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return True  # Bytes that are decrypted already are not on the socket any more.
         return self._stream.get_extra_info(info)
+
+
+class _Below:
+    """What a TLSinTLSStream needs of a socket, over a stream that keeps the deadline."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        self.recv: Callable[[int], bytes] = stream.read
+        self.sendall: Callable[[bytes], None] = stream.write
+        self.close: Callable[[], None] = stream.close
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Do nothing, because the stream sets the timeout of its socket itself."""
+
+    def fileno(self) -> int:
+        """Return the descriptor of the socket."""
+        descriptor: int = self._stream.get_extra_info("socket").fileno()
+        return descriptor
+
+
+class _Tunnel(TLSinTLSStream):
+    """A TLS connection inside the TLS connection to a proxy."""
+
+    def __init__(self, below: _Stream, context: ssl.SSLContext, hostname: str | None) -> None:
+        self._below = below
+        super().__init__(cast("socket.socket", _Below(below)), context, hostname)
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable":
+            return bool(self.ssl_obj.pending()) or self._below.get_extra_info(info)
+        return self.ssl_obj if info == "ssl_object" else self._below.get_extra_info(info)
+
+
+def _tunnel(below: _Stream, context: ssl.SSLContext, hostname: str | None) -> httpcore.NetworkStream:
+    """Return a TLS connection inside another one, which is closed when that fails."""
+    try:
+        return _Tunnel(below, context, hostname)
+    except BaseException as error:
+        below.close()
+        if isinstance(error, (OSError, ValueError, httpcore.NetworkError)):
+            raise httpcore.ConnectError(str(error)) from error
+        raise
 
 
 class _Backend(httpcore.SyncBackend):

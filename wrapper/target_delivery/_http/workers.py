@@ -6,9 +6,10 @@ import threading
 import time
 import weakref
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class _Current(threading.local):
 
 
 _current = _Current()
+_waiting: set[Future[Any]] = set()
+"""Jobs that wait for other jobs. Two of them must not wait for each other."""
 
 
 def is_worker() -> bool:
@@ -65,7 +68,7 @@ class Workers:
         # All jobs that have not ended. A set, because changing a set needs no lock.
         self._unfinished: set[Future[Any]] = set()
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._end = weakref.finalize(self, _end, self._jobs, limit)
+        self._end = weakref.finalize(self, _end, self._jobs, limit + 1)
         self._end.atexit = False
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -93,7 +96,9 @@ class Workers:
         return future
 
     def wait(self, timeout: float | None) -> int:
-        """Wait until all jobs of this moment have ended, except the caller's own.
+        """Wait until all jobs of this moment have ended.
+
+        A caller that is a job itself waits neither for itself nor for jobs that wait, too.
 
         Args:
             timeout: seconds to wait at most; None: without limit.
@@ -101,24 +106,31 @@ class Workers:
         Returns:
             How many of them have not ended.
         """
-        return len(wait(self._unfinished - {_current.future}, timeout).not_done)
+        own = _current.future
+        if own is None:
+            return len(wait(self._unfinished.copy(), timeout).not_done)
+        _waiting.add(own)  # first, so that of two jobs that begin to wait, one sees the other
+        try:
+            return len(wait(self._unfinished - _waiting, timeout).not_done)
+        finally:
+            _waiting.discard(own)
 
     def finish(self, seconds: float) -> None:
-        """Run jobs that no thread has begun in this thread, let the threads end, and wait for them.
+        """Run jobs that no thread has begun in one more thread, let the threads end, and wait for them.
 
         Args:
             seconds: how long that may take. Threads with a job that takes longer end after it.
         """
         until = time.monotonic() + seconds
-        try:
-            while time.monotonic() < until:
-                job = self._jobs.get_nowait()
-                if job is not None:
-                    job()
-        except Empty:
-            pass
+        threads = self._threads.copy()
+        if not self._jobs.empty():
+            # Not in this thread, because a job can take as long as it likes.
+            more = threading.Thread(target=_work, args=(self._jobs,), name=f"{self._name}-end", daemon=True)
+            with suppress(RuntimeError):  # No thread can be started.
+                more.start()
+                threads.append(more)
         self._end()
-        for thread in self._threads:
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
 
