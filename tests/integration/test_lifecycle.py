@@ -396,7 +396,7 @@ def test_a_report_that_its_event_loop_cuts_off_is_told(edge: Sandbox) -> None:
 
     asyncio.run(main())
     assert len(seen) == 1
-    assert "event loop ended" in str(seen[0].error)
+    assert "its client or event loop ended" in str(seen[0].error)
     asyncio.run(client.close())
     assert len(seen) == 1
 

@@ -214,9 +214,11 @@ class AsyncTargetClient(forks.Watched):
                     _cancel(task)
             if self._poller is not None and self._poller.get_loop() is loop:
                 reports.add(self._poller)
-            if reports:
-                await asyncio.wait(reports, timeout=END_TIME)
-            await _close_idle(self._pool)
+            try:
+                if reports:
+                    await asyncio.wait(reports, timeout=END_TIME)
+            finally:
+                await _close_idle(self._pool)
 
     def after_fork_in_child(self) -> None:
         """Leave event loops and tasks to the parent. The child polls in the event loop of its first call."""
@@ -319,7 +321,7 @@ class AsyncTargetClient(forks.Watched):
 
         def ended(task: asyncio.Task[None]) -> None:
             here.tasks.discard(task)
-            step.abandon()
+            step.abandon(None if task.cancelled() else task.exception())
 
         task = asyncio.create_task(report())
         here.tasks.add(task)
@@ -338,8 +340,10 @@ async def _poll(reference: weakref.ref[AsyncTargetClient]) -> None:
 
 
 def _was_cut_off(task: asyncio.Task[None]) -> bool:
-    """Whether a task ended with its event loop, before its own end."""
-    return task.cancelled() or (not task.done() and task.get_loop().is_closed())
+    """Whether a task ended before its own end: with its event loop, or by an exception of the caller's http_client."""
+    if not task.done():
+        return task.get_loop().is_closed()
+    return task.cancelled() or task.exception() is not None
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

@@ -20,6 +20,7 @@ from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
 from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
 from target_delivery._core.emit import emit
+from target_delivery._core.flag import Flag
 from target_delivery._core.flow import AwaitReady, Enqueue, Send, Wait, run
 from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
@@ -89,12 +90,12 @@ class TargetClient(forks.Watched):
         self._outbox = outbox
         self._clock = clock
         self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
-        self._ready = threading.Event()
+        self._ready = Flag()
         self._created: SimpleQueue[object] = SimpleQueue()
         self._created_when: weakref.ref[_Frame] | None = None
         self._closed = False
         self._closer: int | None = None
-        self._end = threading.Event()
+        self._end = Flag()
         self._exit_registered = False
         self._at_exit = partial(_close_at_exit, weakref.ref(self))
         self._set_up_workers()
@@ -332,8 +333,8 @@ class TargetClient(forks.Watched):
         if self._exit_registered:
             atexit.unregister(self._at_exit)
             self._exit_registered = False
-        self._end, ready = threading.Event(), self._ready
-        self._ready = threading.Event()
+        self._end, ready = Flag(), self._ready
+        self._ready = Flag()
         if ready.is_set() or self._core.can_decide:
             self._ready.set()
         if self._poller is not None:
@@ -437,8 +438,9 @@ class TargetClient(forks.Watched):
     def _report(self, step: Spawn) -> None:
         try:
             run(step.flow, self._perform)
-        finally:  # An exception that is no Exception, such as one of gevent, ends no report by itself.
-            step.abandon()
+        except BaseException as error:  # one that is no Exception, such as one of gevent, ends no report by itself
+            step.abandon(error)
+            raise
 
     def _register_exit(self) -> None:
         """Let the end of the interpreter wait for background work, from the first of it on."""

@@ -288,8 +288,7 @@ class Core:
     def _report_later(self, report: Prepared, options: CallOptions) -> Flow[None]:
         doubtful = self._preparer.is_doubtful(report.cluster)
         if self.reports.add(report, doubtful=doubtful):
-            given_up = DeliveryError("The client or its event loop ended before the report was sent.")
-            yield Spawn(self._report(report, options), doubtful, partial(self.reports.end, report, given_up))
+            yield Spawn(self._report(report, options), doubtful, partial(self.reports.give_up, report))
 
     def _report(self, prepared: Prepared, options: CallOptions) -> Flow[None]:
         """Send a report, or put it into the outbox. An event tells when that fails."""

@@ -78,8 +78,9 @@ class Spawn:
     doubtful: bool
     """Whether the host that the flow calls may not exist, because only a visitor's cookie names it. A shell runs few
     doubtful flows at the same time, so that they cannot delay the others."""
-    abandon: Callable[[], None]
-    """Called by a shell that gives the flow up, before or while it runs."""
+    abandon: Callable[[BaseException | None], None]
+    """Called by a shell when the flow ended early: with the exception that is no Exception, or with None when the shell
+    gave the flow up. May be called for a flow that has ended, too."""
 
 
 @frozen

@@ -70,6 +70,16 @@ class Reports:
         self._trouble.failed("The impressions of a decision on the device could not be reported: %s.", why)
         emit(self._config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
 
+    def give_up(self, report: Prepared, error: BaseException | None) -> None:
+        """End a report, if it has not ended, whose flow was broken off by an exception that is no Exception.
+
+        Args:
+            report: the report.
+            error: the exception; None if the client or its event loop ended first.
+        """
+        why = f"raised {name_of(error)}" if error is not None else "was not sent before its client or event loop ended"
+        self.end(report, DeliveryError(f"The report {why}."))
+
     def forget(self) -> None:
         """Forget all reports, as in a forked child: the parent sends them."""
         self._waiting, self._doubtful = {}, set()

@@ -9,6 +9,7 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
+from target_delivery._core.flag import Flag
 from target_delivery._core.flow import Send, run, until_wait
 from target_delivery.errors import ClientClosedError
 
@@ -35,7 +36,7 @@ class Poller:
         self._keeper = keeper
         self._send = send
         self._flow: Flow[None] | None = None
-        self._stopped = threading.Event()
+        self._stopped = Flag()
         self._socket: socket.socket | None = None
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
@@ -62,7 +63,7 @@ class Poller:
     def after_fork_in_child(self) -> None:
         """Forget the thread, because a fork does not copy it. The first call in the child starts a new one."""
         self._lock, self._thread, self._socket = threading.RLock(), None, None
-        stopped, self._stopped = self._stopped, threading.Event()
+        stopped, self._stopped = self._stopped, Flag()
         if stopped.is_set():
             self._stopped.set()
 
@@ -110,7 +111,7 @@ class Poller:
                 self._socket = found
 
 
-def _poll(reference: weakref.ref[Poller], stopped: threading.Event) -> None:
+def _poll(reference: weakref.ref[Poller], stopped: Flag) -> None:
     seconds: float | None = 0.0
     with suppress(ClientClosedError):
         while seconds is not None and not stopped.wait(seconds):
