@@ -201,17 +201,19 @@ class AsyncTargetClient:
             _cancel(self._poller)
         here = self._loops.get(loop)
         reports = here.tasks - {own} if here is not None else set[asyncio.Task[None]]()
-        if reports:
-            await asyncio.wait(reports, timeout=limit)
-        self._pool.closed = True
-        for state in self._loops.values():
-            for task in state.tasks - {own}:
-                _cancel(task)
-        if self._poller is not None and self._poller.get_loop() is loop:
-            reports.add(self._poller)
-        if reports:
-            await asyncio.wait(reports, timeout=END_TIME)
-        await _close_idle(self._pool)
+        try:
+            if reports:
+                await asyncio.wait(reports, timeout=limit)
+        finally:  # also when the caller cancels the wait
+            self._pool.closed = True
+            for state in self._loops.values():
+                for task in state.tasks - {own}:
+                    _cancel(task)
+            if self._poller is not None and self._poller.get_loop() is loop:
+                reports.add(self._poller)
+            if reports:
+                await asyncio.wait(reports, timeout=END_TIME)
+            await _close_idle(self._pool)
 
     def __repr__(self) -> str:
         return f"<AsyncTargetClient {self._config.describe()}{' closed' if self._closed else ''}>"

@@ -7,8 +7,9 @@ import threading
 import time
 import warnings
 import weakref
+from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
@@ -311,6 +312,7 @@ class TargetClient(forks.Watched):
     def after_fork_in_child(self) -> None:
         """Forget the threads, because a fork does not copy them. The child starts its own when it needs them."""
         self._set_up_workers()
+        self._core.reports.forget()
         self._end, ready = threading.Event(), self._ready
         self._ready = threading.Event()
         if ready.is_set() or self._core.can_decide:
@@ -376,11 +378,15 @@ class TargetClient(forks.Watched):
         """End the wait for the first artifact. Tell the event client_ready in a thread of the client."""
         self._ready.set()
         if ready and "client_ready" in self._config.events:
-            with self._lock:
-                self._callers.submit(self._tell_ready)
+            try:
+                with self._lock:
+                    self._callers.submit(self._tell_ready)
+            except RuntimeError as error:
+                self._config.logger.error("There is no thread for the handler of the event client_ready: %s", error)
 
     def _tell_ready(self) -> None:
-        self._created.get()
+        with suppress(Empty):  # A debugger may keep the frame of create().
+            self._created.get(timeout=LONGEST_CREATE)
         emit(self._config, ClientReady())
 
     def _perform(self, step: Step) -> Outcome | None:
@@ -414,6 +420,10 @@ class TargetClient(forks.Watched):
         if not self._exit_registered:
             self._exit_registered = True
             atexit.register(self._at_exit)
+
+
+LONGEST_CREATE = 1.0
+"""Seconds after which create() has returned at the latest."""
 
 
 class _Frame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
+from inspect import iscoroutinefunction, signature
 from typing import Any, NoReturn, TypeAlias, TypeGuard, get_args
 
 from target_delivery.errors import OptionError
@@ -157,9 +157,14 @@ def a_logger(name: str, value: object) -> object:
 
 
 def a_callable(name: str, value: object) -> object:
-    """Accept anything that can be called."""
+    """Accept anything that can be called, but no coroutine function, because nobody awaits its result."""
     if not callable(value):
         refuse(name, value, "callable")
+    if iscoroutinefunction(value) or iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004 - not a check for callable
+        raise OptionError(
+            f"Option {name!r} must be an ordinary function, not a coroutine function, because nothing awaits it. It "
+            "may start a task with asyncio.create_task()."
+        )
     return value
 
 
@@ -177,8 +182,7 @@ def events(name: str, value: object) -> object:
     for event, handler in handlers.items():
         if event not in get_args(EventName):
             raise OptionError(f"Option {name!r}: unknown event {event!r}.{closest(event, get_args(EventName))}")
-        if not callable(handler):
-            refuse(f"{name}[{event!r}]", handler, "callable")
+        a_callable(f"{name}[{event!r}]", handler)
     return dict(handlers)
 
 
