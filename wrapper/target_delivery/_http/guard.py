@@ -10,6 +10,9 @@ of its own, which its caller's cancellation does not reach. A call that ends ear
    connection of the pool uses are closed. That needs private attributes of httpx and httpcore; without them, or with
    another transport than httpx's, this part does nothing.
 
+One thing is left to the garbage collector: anyio loses a connection that is made in the very moment in which its making
+is cancelled.
+
 An HTTP client of the SDK needs none of this: see Pool.
 """
 
