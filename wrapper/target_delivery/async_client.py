@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from target_delivery._core.config import Config
     from target_delivery._core.flow import Flow, Outcome, Spawn, Step
     from target_delivery._core.prepared import Prepared
+    from target_delivery._http.guard import Guard
     from target_delivery.options import (
         AsyncClientOptions,
         AsyncOutbox,
@@ -110,11 +111,14 @@ class AsyncTargetClient(forks.Watched):
         self._pool: Pool[httpx.AsyncClient] = Pool(
             CookielessAsyncClient, http_client, asyncio.get_running_loop, trust_env=config.trust_env
         )
+        self._guard: Guard | None = None
         self._exchange: _Exchanging = transport.asyncio
         if http_client is not None:
-            from target_delivery._http.guard import Guard  # here, because importing httpcore takes long
+            # Here, because importing httpcore takes long.
+            from target_delivery._http.guard import Guard
 
-            self._exchange = Guard().exchange
+            self._guard = Guard()
+            self._exchange = self._guard.exchange
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._device = set_up_device(config, weakly(self._end_wait), telemetry=telemetry, clock=clock, chance=chance)
         self._core = Core(
@@ -217,6 +221,8 @@ class AsyncTargetClient(forks.Watched):
             try:
                 if reports:
                     await asyncio.wait(reports, timeout=END_TIME)
+                if self._guard is not None:
+                    await self._guard.finish()
             finally:
                 await _close_idle(self._pool)
 

@@ -10,6 +10,9 @@ of its own, which its caller's cancellation does not reach. A call that ends ear
    connection of the pool uses are closed. That needs private attributes of httpx and httpcore; without them, or with
    another transport than httpx's, this part does nothing.
 
+One thing is left to the garbage collector: anyio loses a connection that is made in the very moment in which its making
+is cancelled.
+
 An HTTP client of the SDK needs none of this: see Pool.
 """
 
@@ -39,6 +42,8 @@ GRACE = 0.15
 OWN_END = 0.05
 """Seconds after the deadline of a call at which its exchange ends by the timeouts of httpcore."""
 
+END_TIME = 0.5
+"""Seconds that an exchange which is given up needs to end, at most; more than GRACE and OWN_END."""
 MANY_STREAMS = 200
 """Network streams after which those that are closed are forgotten."""
 CONNECTING_STEPS = ("connect_tcp", "start_tls")
@@ -123,6 +128,15 @@ class Guard:
         if not task.done():
             raise httpx.ReadTimeout("The deadline passed before the answer was complete.", request=request)
         return task.result()
+
+    async def finish(self) -> None:
+        """Wait until the exchanges that were given up have ended, at most as long as that takes."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + END_TIME
+        while ending := {task for task in self._ending if task.get_loop() is loop}:
+            if loop.time() >= deadline:
+                return
+            await asyncio.wait(ending, timeout=END_TIME)
 
     async def _send(
         self, client: httpx.AsyncClient, request: httpx.Request, watched: _Exchange, deadline: float, max_bytes: int
