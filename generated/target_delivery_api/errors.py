@@ -1,4 +1,4 @@
-"""The errors of reading and writing models, and of answers that are cut off."""
+"""The errors of reading and writing models, and of answers that are cut off or too large."""
 
 from __future__ import annotations
 
@@ -11,7 +11,30 @@ from .model import ModelError
 if TYPE_CHECKING:
     from .types import Answer
 
-__all__ = ["ModelError", "TruncatedAnswer"]
+__all__ = ["AnswerTooLarge", "ModelError", "TruncatedAnswer"]
+
+
+class AnswerTooLarge(httpx.RequestError):
+    """The body of the answer is larger than the limit. The rest of it was not read."""
+
+    status_code: int
+    """HTTP status of the answer."""
+    headers: httpx.Headers
+    """Headers of the answer."""
+    content: bytes
+    """The first 4096 bytes of the body."""
+    limit: int
+    """Bytes that a body may have at most, both as it is received and as it is decoded."""
+
+    def __init__(self, request: httpx.Request, answer: Answer, limit: int) -> None:
+        super().__init__(
+            f"The answer with status {answer.status_code} has more than {limit} bytes, the limit for its body.",
+            request=request,
+        )
+        self.status_code = answer.status_code
+        self.headers = answer.headers
+        self.content = answer.content
+        self.limit = limit
 
 
 class TruncatedAnswer(httpx.RemoteProtocolError):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from .errors import ModelError, TruncatedAnswer
+from .body import ACCEPTED_ENCODINGS, MAX_BYTES, Body
+from .errors import AnswerTooLarge, ModelError, TruncatedAnswer
 from .types import Answer
 
 if TYPE_CHECKING:
@@ -27,6 +28,22 @@ __all__ = ["asyncio", "decode", "encode", "post", "sync"]
 # complete before a thread could start.
 _SLOW = 0.2
 
+# After how much work an asyncio exchange lets the event loop do other work, in bytes. Each chunk counts as more bytes
+# than it has, because a server can send a body in chunks of one byte.
+_WORK = 2**18
+_WORK_OF_CHUNK = 2**10
+
+# JSON values that an answer may have. Reading more would take longer than a call may go on after its deadline.
+_MAX_VALUES = 100_000
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# The beginnings of JSON values: an object, an array, and a further value in either.
+_MARKS = (b"{", b"[", b",")
+
+# An answer with fewer bytes can be read in a few milliseconds, whatever is in it.
+_SMALL = 2**16
+
 # Headers that post() computes from the request. It ignores these headers of the caller.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
 
@@ -37,6 +54,13 @@ _IDLE_HEADERS = frozenset({(b"accept", b"*/*"), (b"connection", b"keep-alive")})
 _BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
+
+
+_from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def encode(body: Model | Mapping[str, Any]) -> bytes:
@@ -55,15 +79,33 @@ def decode(answer: Answer) -> Any:
     """Return the decoded JSON of an answer.
 
     Raises:
-        ModelError: the body is not JSON.
+        ModelError: the body is not JSON, or it has more than 100,000 values.
     """
-    try:
-        return json.loads(answer.content)
-    except (ValueError, RecursionError) as error:
+    content = answer.content
+    if len(content) > _SMALL and _count_values(content) > _MAX_VALUES:
         raise ModelError(
-            f"The answer with status {answer.status_code} is not JSON: {len(answer.content)} bytes with "
-            f"content type {answer.headers.get('content-type', 'not given')}."
+            f"The answer with status {answer.status_code} has more than {_MAX_VALUES} JSON values in its "
+            f"{len(content)} bytes."
+        )
+    try:
+        return _from_json(content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        encoding = answer.headers.get("content-encoding")
+        raise ModelError(
+            f"The answer with status {answer.status_code} is not JSON: {len(content)} bytes with "
+            f"content type {answer.headers.get('content-type', 'not given')[:100]}"
+            f"{f' and content encoding {encoding[:100]}' if encoding else ''}."
         ) from error
+
+
+def _count_values(content: bytes) -> int:
+    """Return how many values a JSON text has, or a larger number if it has more than an answer may have."""
+    most = sum(map(content.count, _MARKS))
+    if most <= _MAX_VALUES or content.count(b'"') - content.count(b'\\"') > 4 * _MAX_VALUES:
+        return most
+    # Some of the marks are in strings. Without escaped characters, every second part between two quotes is a string.
+    bare = b"".join(content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    return sum(map(bare.count, _MARKS))
 
 
 def post(
@@ -102,7 +144,9 @@ def post(
     return request
 
 
-def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None = None) -> Answer:
+def sync(
+    client: httpx.Client, request: httpx.Request, *, deadline: float | None = None, max_bytes: int = MAX_BYTES
+) -> Answer:
     """Send `request` and read the whole answer. Redirects are returned, not followed.
 
     Args:
@@ -112,76 +156,124 @@ def sync(client: httpx.Client, request: httpx.Request, *, deadline: float | None
             only the timeouts of the client. The request carries the deadline as the extension "deadline". A
             transport that ignores this extension, such as httpx's own, limits each read of the status line and the
             headers, but not their sum: a server that sends them byte by byte can delay the call past the deadline.
+        max_bytes: bytes that the body may have, both as it is received and as it is decoded. Of an error or a
+            redirect, only the first 64 KiB are read.
 
     Raises:
         httpx.ReadTimeout: the deadline passed before the request was sent or before the answer was complete.
         TruncatedAnswer: the connection ended before the body was complete.
+        AnswerTooLarge: the body has more than max_bytes.
         httpx.TransportError: sending the request or receiving the answer failed for another reason.
     """
     _prepare(client, request, deadline)
     response = client.send(request, stream=True, follow_redirects=False)
-    body = _Body(request, response, deadline)
+    reading = _Reading(request, response, deadline, max_bytes)
     timer: Timer | None = None
     try:
-        if not body.read_already:
+        if not reading.already:
             # Read the stream itself: iter_raw() also counts and splits the chunks, which costs time.
             assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - the client guarantees it
             for chunk in response.stream:
-                if body.add(chunk) and timer is None:
-                    timer = body.ended_at_deadline()
+                waits = reading.body.add(chunk)
+                while waits:
+                    reading.check_deadline()
+                    waits = reading.body.step()
+                if reading.check_deadline() and timer is None:
+                    timer = reading.ended_at_deadline()
+                if reading.body.full:
+                    break
+            else:
+                stream = reading.stream_with_unasked_bytes()
+                if stream is not None:
+                    stream.close()
     except _BROKEN as error:
-        raise body.failure() from error
+        raise reading.failure() from error
     finally:
         if timer is not None:
             timer.cancel()
         response.close()
-    return body.answer()
+    return reading.answer()
 
 
-async def asyncio(client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None) -> Answer:
+async def asyncio(
+    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None, max_bytes: int = MAX_BYTES
+) -> Answer:
     """Send `request` and read the whole answer under asyncio. Arguments and errors are those of sync()."""
     # Imported here, because asyncio is slow to import and programs without it must not pay for it.
     from asyncio import timeout
 
-    _prepare(client, request, deadline)
     limit = timeout(None if deadline is None else deadline - monotonic())
     try:
         async with limit:
-            response = await client.send(request, stream=True, follow_redirects=False)
-            body = _Body(request, response, deadline)
-            try:
-                if not body.read_already:
-                    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the client guarantees it
-                    async for chunk in response.stream:
-                        body.add(chunk)
-            except _BROKEN as error:
-                raise body.failure() from error
-            finally:
-                await response.aclose()
+            return await exchange(client, request, deadline=deadline, max_bytes=max_bytes)
     except TimeoutError:
         if limit.expired():
             raise _too_late(request) from None
         raise
-    return body.answer()
 
 
-class _Body:
-    """The body of one answer while it is being received."""
+async def exchange(
+    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None, max_bytes: int = MAX_BYTES
+) -> Answer:
+    """Do the work of asyncio(), but leave it to the caller to cancel a wait that lasts beyond the deadline."""
+    from asyncio import sleep
 
-    __slots__ = ("chunks", "deadline", "read_already", "request", "response", "started")
+    _prepare(client, request, deadline)
+    response = await client.send(request, stream=True, follow_redirects=False)
+    reading = _Reading(request, response, deadline, max_bytes)
+    try:
+        if not reading.already:
+            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the client guarantees it
+            work = 0
+            async for chunk in response.stream:
+                waits = reading.body.add(chunk)
+                while waits:
+                    await sleep(0)
+                    waits = reading.body.step()
+                reading.check_deadline()
+                if reading.body.full:
+                    break
+                # A server that sends faster than the body is read must not keep the event loop for itself.
+                work += len(chunk) + _WORK_OF_CHUNK
+                if work > _WORK:
+                    work = 0
+                    await sleep(0)
+            else:
+                stream = reading.stream_with_unasked_bytes()
+                if stream is not None:
+                    await stream.aclose()
+    except _BROKEN as error:
+        raise reading.failure() from error
+    finally:
+        await response.aclose()
+    return reading.answer()
 
-    def __init__(self, request: httpx.Request, response: httpx.Response, deadline: float | None) -> None:
+
+class _Reading:
+    """The answer to one request while it is being read."""
+
+    __slots__ = ("already", "body", "deadline", "request", "response", "started")
+
+    def __init__(
+        self, request: httpx.Request, response: httpx.Response, deadline: float | None, max_bytes: int
+    ) -> None:
         self.request = request
         self.response = response
         self.deadline = deadline
         self.started = monotonic()
+        self.body = Body(request, response, max_bytes)
         # True if an event hook of the client read the body, or if a mock transport made the answer.
-        self.read_already = response.is_stream_consumed
-        self.chunks: list[bytes] = []
+        self.already = response.is_stream_consumed
+        if self.already and len(response.content) > max_bytes:
+            beginning = Answer(response.status_code, response.headers, response.content[:4096])
+            raise AnswerTooLarge(request, beginning, max_bytes)
 
-    def add(self, chunk: bytes) -> bool:
-        """Add a part of the body. Return whether the body has a deadline and is slow, so that it needs a timer."""
-        self.chunks.append(chunk)
+    def check_deadline(self) -> bool:
+        """Return whether the body has a deadline and is slow, so that it needs a timer.
+
+        Raises:
+            httpx.ReadTimeout: the deadline passed.
+        """
         if self.deadline is None:
             return False
         now = monotonic()
@@ -194,7 +286,7 @@ class _Body:
 
         Without the timer, a server that sends a byte now and then could delay the call past the deadline, because
         the transport sets the timeout of a read only once, at the start of the body. An HTTP/2 connection is not
-        shut down, because other requests share it. add() checks the deadline there with every part that arrives.
+        shut down, because other requests share it. check_deadline() is called there with every part that arrives.
         """
         stream = self.response.extensions.get("network_stream")
         connection = stream.get_extra_info("socket") if stream is not None else None
@@ -207,6 +299,19 @@ class _Body:
         timer.start()
         return timer
 
+    def stream_with_unasked_bytes(self) -> Any:
+        """Return the network stream of the connection if bytes follow the end of the answer, None if none do.
+
+        The next request on this connection would take these bytes for its answer, so the stream must be closed. The
+        bytes are known with the transports of httpx only, by private attributes of httpx and httpcore.
+        """
+        stream = getattr(self.response.stream, "_stream", self.response.stream)
+        stream = getattr(getattr(stream, "_httpcore_stream", None), "_stream", None)
+        state = getattr(getattr(stream, "_connection", None), "_h11_state", None)
+        if state is None or not state.trailing_data[0]:
+            return None
+        return self.response.extensions["network_stream"]
+
     def failure(self) -> httpx.TransportError:
         """Return the error for a connection that ended before the body was complete."""
         if self.deadline is not None and monotonic() >= self.deadline:
@@ -216,15 +321,7 @@ class _Body:
     def answer(self) -> Answer:
         """Return the answer with the part of the body that has arrived."""
         response = self.response
-        if self.read_already:
-            return Answer(response.status_code, response.headers, response.content)
-        content = b"".join(self.chunks)
-        if "content-encoding" in response.headers:
-            # Keep a body that cannot be decoded as it is: callers still need its status.
-            with suppress(httpx.DecodingError):
-                content = httpx.Response(
-                    response.status_code, headers=response.headers, content=content, request=self.request
-                ).content
+        content = response.content if self.already else self.body.content()
         return Answer(response.status_code, response.headers, content)
 
 
@@ -256,7 +353,7 @@ def _prepare(client: httpx.Client | httpx.AsyncClient, request: httpx.Request, d
     own = request.headers.raw
     given = {name.lower() for name, _ in own}
     missing = [
-        (name, value)
+        (name, ACCEPTED_ENCODINGS if name.lower() == b"accept-encoding" and b"gzip" in value else value)
         for name, value in client.headers.raw
         if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS
     ]

@@ -13,6 +13,7 @@ import pytest
 
 from target_delivery.options import DecisioningMethodName
 from target_delivery.sandbox import Sandbox
+from target_delivery.sandbox.faults import Latency
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
@@ -249,3 +250,30 @@ def test_no_thread_of_the_sdk_is_the_first_to_import_a_module(edge: Sandbox) -> 
             """,
             first=textwrap.dedent(first),
         )
+
+
+def test_a_child_leaves_the_reports_of_its_parent_to_the_parent(edge: Sandbox) -> None:
+    edge.faults.add(Latency(500), times=None)
+    run(
+        edge.client_options("on-device"),
+        """
+        from target_delivery import ExecuteRequest
+        told = []
+        client.config.events["send_notification_error"] = told.append
+        request = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
+        assert client.wait_until_ready(10)
+        client.get_offers({"request": request})
+        assert client.flush(0) == 1
+
+        def work():
+            assert client.flush(0) == 0
+            client.close(0)
+            return len(told)
+
+        require_all([in_child(work)])
+        assert client.flush(10) == 0
+        assert told == []
+        client.close()
+        """,
+    )
+    assert edge.ledger.impressions.total() == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -43,11 +44,11 @@ COOKIES = {
 PREFETCH = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
 
 
-BLANKS = ("", " ", "\t\n", "\u3000")
+BLANKS: tuple[Any, ...] = ("", " ", "\t\n", "\u3000", None)
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_blank_ids_and_tokens_of_a_request_count_as_absent(make: Callable[..., Driver], wire: Wire, blank: str) -> None:
+def test_blank_ids_and_tokens_of_a_request_count_as_absent(make: Callable[..., Driver], wire: Wire, blank: Any) -> None:
     client = make(http_client=wire.http_client, property_token="P")
     known = AuthenticatedState.AUTHENTICATED
     request = DeliveryRequest(
@@ -100,7 +101,7 @@ def test_a_blank_property_is_not_sent_when_the_client_has_none(client: Driver, w
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_blank_ids_and_tokens_of_a_notification_count_as_absent(client: Driver, wire: Wire, blank: str) -> None:
+def test_blank_ids_and_tokens_of_a_notification_count_as_absent(client: Driver, wire: Wire, blank: Any) -> None:
     shown = Notification(
         id="n",
         impression_id=blank,
@@ -116,7 +117,7 @@ def test_blank_ids_and_tokens_of_a_notification_count_as_absent(client: Driver, 
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_a_blank_session_id_is_a_new_session(client: Driver, wire: Wire, blank: str) -> None:
+def test_a_blank_session_id_is_a_new_session(client: Driver, wire: Wire, blank: Any) -> None:
     for _ in range(2):
         client.get_offers({"request": PREFETCH, "session_id": blank})
     first, second = (sent.url.params["sessionId"] for sent in wire.sent)
@@ -126,7 +127,7 @@ def test_a_blank_session_id_is_a_new_session(client: Driver, wire: Wire, blank: 
 
 
 @pytest.mark.parametrize("blank", BLANKS)
-def test_blank_ids_and_tokens_count_as_absent_on_the_device(device_of: Callable[..., Driver], blank: str) -> None:
+def test_blank_ids_and_tokens_count_as_absent_on_the_device(device_of: Callable[..., Driver], blank: Any) -> None:
     client = device_of(rule("home", propertyTokens=["P"]), property_token="P")
     request = DeliveryRequest(
         id=VisitorId(tnt_id=blank, third_party_id=blank), property=Property(token=blank), prefetch=PREFETCH.prefetch

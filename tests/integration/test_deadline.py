@@ -89,6 +89,19 @@ def test_an_address_that_answers_after_one_that_does_not(
         assert client.get_offers({"request": EXECUTE}).response.status == 200
 
 
+def test_a_name_whose_look_up_hangs(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(20) and [])
+    client = make(server_domain="edge.test", timeout=TIMEOUT)
+    try:
+        for _ in range(3):
+            ends_in_time(client)
+        looking = [thread for thread in threading.enumerate() if thread.name == "target-delivery-names"]
+        assert len(looking) == 1
+    finally:
+        ended.set()
+
+
 def ends_in_time(client: Driver) -> None:
     started = time.monotonic()
     with pytest.raises(DeliveryTimeoutError):

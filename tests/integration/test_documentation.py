@@ -166,6 +166,19 @@ def test_a_command_exists_with_its_options(page: str, command: str, capsys: pyte
     assert [option for option in options if option not in known_options] == []
 
 
+def test_every_import_that_the_migration_table_recommends_works_and_none_that_it_replaces_does() -> None:
+    rows = [line.split(" | ") for line in PAGES["docs/migrating.md"].splitlines() if line.startswith("| `")]
+    old, new = (re.findall(r"`(from [^`…]+)`", " ".join(row[column] for row in rows)) for column in (0, 1))
+    assert old
+    assert new
+    for statement in new:
+        exec(statement.replace(", …", ""), {})
+    for statement in old:
+        with pytest.raises(ImportError):
+            exec(statement.replace(", …", ""), {})
+    assert not [row for row in rows if row[1].strip(" |") == "the same"]
+
+
 def prose_of(page: str) -> str:
     return re.sub(r"^```.*?^```$", "", PAGES[page], flags=re.MULTILINE | re.DOTALL)
 

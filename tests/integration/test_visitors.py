@@ -15,6 +15,7 @@ from target_delivery import (
     Notification,
     OptionError,
     PrefetchRequest,
+    TargetClient,
 )
 from tests.integration.drivers import Driver, Wire
 
@@ -104,6 +105,12 @@ def test_cookies_that_are_no_mapping_of_str_are_refused(client: Driver, wire: Wi
     with pytest.raises(OptionError, match="Option 'cookies'"):
         call(client, {"cookies": cookies})
     assert not wire.sent
+
+
+def test_an_outbox_routes_by_the_cookies_of_the_request() -> None:
+    with TargetClient.create({"client": "demo", "organization_id": "demo@AdobeOrg"}) as client:
+        prepared = client.prepare_notifications({"request": NOTIFY, "cookies": COOKIES})
+    assert (prepared.session_id, prepared.cluster, prepared.device_id) == ("s1", "35", "abc.35_0")
 
 
 def test_a_visitor_who_opted_out_is_sent_without_the_experience_cloud_id(client: Driver, wire: Wire) -> None:

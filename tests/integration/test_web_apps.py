@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 import pytest
 
-from target_delivery.sandbox import Sandbox
-from tests.integration.web_apps import APPS
+from target_delivery.sandbox import ReceivedRequest, Sandbox
+from tests.integration.rules import artifact, rule
+from tests.integration.web_apps import APPS, App
 
 LATER = 4102444800
 RAW = f"PC#abc.35_0#{LATER}|session#s1#{LATER}"
@@ -31,6 +32,8 @@ class Site:
     def __init__(self, port: int, edge: Sandbox) -> None:
         self.edge = edge
         self._port = port
+        self._earlier = len(edge.requests)
+        edge.ledger.reset()
 
     def get(self, path: str = "/", *cookie_headers: str | bytes, **query: str) -> tuple[dict[str, Any], list[str]]:
         """Return the JSON of a page, and its Set-Cookie headers."""
@@ -48,15 +51,30 @@ class Site:
             connection.close()
 
     @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The calls that the edge received in this test."""
+        return self.edge.requests[self._earlier :]
+
+    @property
     def sessions(self) -> set[str]:
-        """The sessions of all calls that the edge received."""
-        return {request.query["sessionId"] for request in self.edge.requests}
+        """The sessions of these calls."""
+        return {request.query["sessionId"] for request in self.requests}
 
 
-@pytest.fixture(params=sorted(APPS))
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    with Sandbox() as edge, APPS[request.param](edge) as port:
-        yield Site(port, edge)
+@pytest.fixture(params=sorted(APPS), scope="module")
+def app(request: pytest.FixtureRequest) -> App:
+    return APPS[request.param]
+
+
+@pytest.fixture(scope="module")
+def running(app: App) -> Iterator[tuple[int, Sandbox]]:
+    with Sandbox() as edge, app(edge) as port:
+        yield port, edge
+
+
+@pytest.fixture
+def site(running: tuple[int, Sandbox]) -> Site:
+    return Site(*running)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +111,7 @@ def test_a_visitor_is_the_same_on_every_page_however_the_cookie_is_written(site:
 def test_the_experience_cloud_id_is_found_under_the_name_that_browsers_send(site: Site, name: str, value: str) -> None:
     shown, _ = site.get("/", f"{name}={value}; mboxEdgeCluster=35")
     assert shown["ecid"] == "0732702432"
-    audience_manager = site.edge.requests[-1].json["experienceCloud"]["audienceManager"]
+    audience_manager = site.requests[-1].json["experienceCloud"]["audienceManager"]
     assert audience_manager == {"locationHint": 9, "blob": "6G1ynYcL"}
 
 
@@ -101,7 +119,7 @@ def test_a_visitor_who_opted_out_keeps_the_targets_own_id_only(site: Site) -> No
     value = quote(f"{AMCV}|MCOPTOUT-1699999999s|isoptedout", safe="")
     shown, _ = site.get("/", f"{AMCV_NAME}={value}; mbox={WHOLE}")
     assert (shown["device"], shown["ecid"]) == ("abc.35_0", None)
-    assert "audienceManager" not in site.edge.requests[-1].json["experienceCloud"]
+    assert "audienceManager" not in site.requests[-1].json["experienceCloud"]
 
 
 def sent_back(set_cookies: list[str], *, encoded: bool = False) -> str:
@@ -123,7 +141,7 @@ def test_a_cookie_that_was_set_comes_back_as_the_same_visitor(site: Site, sessio
     assert len(site.sessions) == 1
     assert not session or site.sessions == {session}
     assert site.edge.ledger.visitors == 1
-    devices = {request.json["id"]["tntId"] for request in site.edge.requests[1:]}
+    devices = {request.json["id"]["tntId"] for request in site.requests[1:]}
     assert len(devices) == 1
 
 
@@ -135,7 +153,7 @@ def test_a_cookie_that_was_set_comes_back_as_the_same_visitor(site: Site, sessio
 )  # fmt: skip
 def test_a_hostile_cookie_harms_nothing(site: Site, header: str) -> None:
     site.get("/", header)
-    (received,) = site.edge.requests
+    (received,) = site.requests
     assert set(received.query) == {"imsOrgId", "sessionId"}
     assert "x-evil" not in received.headers
     assert parse_qs(urlencode(received.query)).keys() == {"imsOrgId", "sessionId"}
@@ -148,5 +166,33 @@ def test_two_orders_with_one_notification_id_count_twice_and_the_same_order_once
         site.get("/buy", f"mbox={WHOLE}", order=order, token=page["token"])
     assert site.edge.ledger.impressions.total() - before == 2
     assert site.edge.ledger.duplicates == 2
-    impressions = [request.json["notifications"][0]["impressionId"] for request in site.edge.requests[1:]]
+    impressions = [request.json["notifications"][0]["impressionId"] for request in site.requests[1:]]
     assert impressions[0] == impressions[2] == impressions[3] != impressions[1]
+
+
+@pytest.mark.parametrize("method", ["on-device", "server-side"])
+def test_one_activity_at_two_mboxes_counts_at_each(app: App, method: Any) -> None:
+    with Sandbox(artifact(rule("home"), rule("product1"))) as edge:
+        with app(edge, method) as port:
+            Site(port, edge).get("/", f"mbox={WHOLE}", show="home product1")
+        assert (edge.ledger.impressions.total(), edge.ledger.duplicates) == (2, 0)
+
+
+def test_a_visitor_is_located_by_the_one_address_of_the_visit(app: App) -> None:
+    addresses = [
+        "::ffff:1.1.1.1",
+        "1.1.1.1",
+        " 1.1.1.1",
+        "fe80::1%\u00e9",
+        "fe80::1%x, 10.0.0.1",
+        "1.1.1.1, 2.2.2.2",
+        "",
+    ]
+    with Sandbox(artifact(rule("home", condition={"==": [{"var": "geo.city"}, "Bern"]}))) as edge:
+        with app(edge, "on-device") as port:
+            site = Site(port, edge)
+            for address in addresses:
+                site.get("/", f"mbox={WHOLE}", ip=address)
+        looked_up = [request.headers["x-forwarded-for"] for request in edge.cdn_requests if request.path == "/v1/geo"]
+        assert looked_up == ["1.1.1.1"] * 3
+        assert edge.ledger.impressions.total() == 3

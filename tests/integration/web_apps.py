@@ -14,34 +14,43 @@ from typing import Any, Protocol
 
 from target_delivery import (
     AsyncTargetClient,
+    Context,
+    DecisioningMethodName,
     DeliveryRequest,
     ExecuteRequest,
+    Geo,
     MboxRequest,
     MetricType,
     Notification,
     NotificationMbox,
     Order,
     PrefetchRequest,
+    Property,
     TargetClient,
     TargetDeliveryResponse,
+    VisitorId,
 )
 from target_delivery.sandbox import Sandbox
 
 Cookies = Any
 """The mapping that a framework hands over."""
+Method = DecisioningMethodName
 
 
 class App(Protocol):
     """Runs one web app until the block ends; yields its port."""
 
-    def __call__(self, edge: Sandbox) -> Any: ...
+    def __call__(self, edge: Sandbox, method: Method = "server-side") -> Any: ...
 
 
 def page_of(cookies: Cookies, query: Any) -> Any:
-    """Return the options of a page view: executes an mbox, prefetches another."""
+    """Return the options of a page view: it shows mboxes, and prefetches one. What the query does not say is blank."""
     return {
         "request": DeliveryRequest(
-            execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]),
+            id=VisitorId(tnt_id=query.get("tnt_id", ""), marketing_cloud_visitor_id=""),
+            property=Property(token=query.get("property", "")),
+            context=Context(geo=Geo(ip_address=query.get("ip", ""))),
+            execute=ExecuteRequest(mboxes=[MboxRequest(name=name) for name in query.get("show", "home").split()]),
             prefetch=PrefetchRequest(mboxes=[MboxRequest(name="product1")]),
         ),
         "cookies": cookies,
@@ -84,11 +93,12 @@ def returned(result: TargetDeliveryResponse) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def flask_app(edge: Sandbox) -> Iterator[int]:
+def flask_app(edge: Sandbox, method: Method = "server-side") -> Iterator[int]:
     import flask
 
     app = flask.Flask("shop")
-    with TargetClient.create(edge.client_options()) as client:
+    with TargetClient.create(edge.client_options(method)) as client:
+        assert client.wait_until_ready(5)
 
         def answer(result: TargetDeliveryResponse) -> flask.Response:
             response = flask.Response(shown(result), mimetype="application/json")
@@ -109,7 +119,7 @@ def flask_app(edge: Sandbox) -> Iterator[int]:
 
 
 @contextmanager
-def django_app(edge: Sandbox) -> Iterator[int]:
+def django_app(edge: Sandbox, method: Method = "server-side") -> Iterator[int]:
     import django
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
@@ -120,7 +130,8 @@ def django_app(edge: Sandbox) -> Iterator[int]:
     if not settings.configured:
         settings.configure(ALLOWED_HOSTS=["*"], SECRET_KEY="x", USE_TZ=True, LOGGING_CONFIG=None)
         django.setup()
-    with TargetClient.create(edge.client_options()) as client:
+    with TargetClient.create(edge.client_options(method)) as client:
+        assert client.wait_until_ready(5)
 
         def answer(result: TargetDeliveryResponse) -> HttpResponse:
             response = HttpResponse(shown(result), content_type="application/json")
@@ -139,7 +150,7 @@ def django_app(edge: Sandbox) -> Iterator[int]:
 
 
 @contextmanager
-def starlette_app(edge: Sandbox) -> Iterator[int]:
+def starlette_app(edge: Sandbox, method: Method = "server-side") -> Iterator[int]:
     import uvicorn
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -148,7 +159,8 @@ def starlette_app(edge: Sandbox) -> Iterator[int]:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
-        async with AsyncTargetClient.create(edge.async_client_options()) as client:
+        async with AsyncTargetClient.create(edge.async_client_options(method)) as client:
+            assert await client.wait_until_ready(5)
             yield {"target": client}
 
     def answer(result: TargetDeliveryResponse) -> Response:

@@ -8,7 +8,7 @@ import weakref
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import httpx
 from attrs import define, field
@@ -23,7 +23,7 @@ from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.pool import Pool, direct_async_client
+from target_delivery._http.pool import CookielessAsyncClient, Pool
 from target_delivery._http.workers import CLOSE_TIMEOUT, END_TIME, MAX_DOUBTFUL_WORKERS, MAX_WORKERS, weakly
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.events import ClientReady
@@ -46,10 +46,19 @@ if TYPE_CHECKING:
         OffersOptions,
     )
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+    from target_delivery_api.types import Answer
 
 __all__ = ["AsyncTargetClient"]
 
 T = TypeVar("T")
+
+
+class _Exchanging(Protocol):
+    """Sends a request and returns the whole answer, or raises."""
+
+    async def __call__(
+        self, client: httpx.AsyncClient, request: httpx.Request, /, *, deadline: float, max_bytes: int
+    ) -> Answer: ...
 
 
 @define(eq=False)
@@ -97,7 +106,14 @@ class AsyncTargetClient:
         self._to_tell = False
         self._poller: asyncio.Task[None] | None = None
         self._polling: Flow[None] | None = None
-        self._pool: Pool[httpx.AsyncClient] = Pool(direct_async_client, http_client)
+        self._pool: Pool[httpx.AsyncClient] = Pool(
+            CookielessAsyncClient, http_client, asyncio.get_running_loop, trust_env=config.trust_env
+        )
+        self._exchange: _Exchanging = transport.asyncio
+        if http_client is not None:
+            from target_delivery._http.guard import Guard  # here, because importing httpcore takes long
+
+            self._exchange = Guard().exchange
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._device = set_up_device(config, weakly(self._end_wait), telemetry=telemetry, clock=clock, chance=chance)
         self._core = Core(
@@ -185,17 +201,22 @@ class AsyncTargetClient:
             _cancel(self._poller)
         here = self._loops.get(loop)
         reports = here.tasks - {own} if here is not None else set[asyncio.Task[None]]()
-        if reports:
-            await asyncio.wait(reports, timeout=limit)
-        self._pool.closed = True
-        for state in self._loops.values():
-            for task in state.tasks - {own}:
-                _cancel(task)
-        if self._poller is not None and self._poller.get_loop() is loop:
-            reports.add(self._poller)
-        if reports:
-            await asyncio.wait(reports, timeout=END_TIME)
-        await _close_idle(self._pool)
+        try:
+            if reports:
+                await asyncio.wait(reports, timeout=limit)
+        finally:  # also when the caller cancels the wait
+            self._pool.closed = True
+            for state in self._loops.values():
+                for task in state.tasks - {own}:
+                    _cancel(task)
+            if self._poller is not None and self._poller.get_loop() is loop:
+                reports.add(self._poller)
+            if reports:
+                await asyncio.wait(reports, timeout=END_TIME)
+            await _close_idle(self._pool)
+
+    def __repr__(self) -> str:
+        return f"<AsyncTargetClient {self._config.describe()}{' closed' if self._closed else ''}>"
 
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)
@@ -263,7 +284,7 @@ class AsyncTargetClient:
 
     async def _perform(self, step: Step) -> Outcome | None:
         if isinstance(step, Send):
-            return await _send(self._pool, self._clock, step)
+            return await _send(self._pool, self._exchange, self._clock, step)
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
         elif isinstance(step, AwaitReady):
@@ -317,18 +338,18 @@ def _cancel(task: asyncio.Task[None]) -> None:
         task.get_loop().call_soon_threadsafe(task.cancel)
 
 
-async def _send(pool: Pool[httpx.AsyncClient], clock: Clock, step: Send) -> Outcome:
+async def _send(pool: Pool[httpx.AsyncClient], exchange: _Exchanging, clock: Clock, step: Send) -> Outcome:
     deadline = system_deadline(step.deadline, clock)
     try:
         with pool.lane() as http_client:
             try:
-                return await transport.asyncio(http_client, step.request, deadline=deadline)
-            except (httpx.HTTPError, httpx.StreamError) as failure:
-                return failure
+                return await exchange(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
             except RuntimeError:
                 if http_client.is_closed:
                     raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
+    except (httpx.HTTPError, httpx.StreamError) as failure:
+        return failure
     finally:
         if pool.closed:
             await _close_idle(pool)

@@ -7,8 +7,9 @@ import threading
 import time
 import warnings
 import weakref
+from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import httpx
@@ -24,7 +25,7 @@ from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.pool import Pool, punctual_client
+from target_delivery._http.pool import CookielessClient, Pool
 from target_delivery._http.workers import (
     CLOSE_TIMEOUT,
     END_TIME,
@@ -96,7 +97,7 @@ class TargetClient(forks.Watched):
         self._exit_registered = False
         self._at_exit = partial(_close_at_exit, weakref.ref(self))
         self._set_up_workers()
-        self._pool: Pool[httpx.Client] = Pool(punctual_client, http_client)
+        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client, trust_env=config.trust_env)
         self._send: Callable[[Send], Outcome] = partial(_send, self._pool, clock)
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._config = config
@@ -312,12 +313,16 @@ class TargetClient(forks.Watched):
     def after_fork_in_child(self) -> None:
         """Forget the threads, because a fork does not copy them. The child starts its own when it needs them."""
         self._set_up_workers()
+        self._core.reports.forget()
         self._end, ready = threading.Event(), self._ready
         self._ready = threading.Event()
         if ready.is_set() or self._core.can_decide:
             self._ready.set()
         if self._poller is not None:
             self._poller.after_fork_in_child()
+
+    def __repr__(self) -> str:
+        return f"<TargetClient {self._config.describe()}{' closed' if self._closed else ''}>"
 
     def __del__(self) -> None:
         poller = getattr(self, "_poller", None)
@@ -374,11 +379,15 @@ class TargetClient(forks.Watched):
         """End the wait for the first artifact. Tell the event client_ready in a thread of the client."""
         self._ready.set()
         if ready and "client_ready" in self._config.events:
-            with self._lock:
-                self._callers.submit(self._tell_ready)
+            try:
+                with self._lock:
+                    self._callers.submit(self._tell_ready)
+            except RuntimeError as error:
+                self._config.logger.error("There is no thread for the handler of the event client_ready: %s", error)
 
     def _tell_ready(self) -> None:
-        self._created.get()
+        with suppress(Empty):  # A debugger may keep the frame of create().
+            self._created.get(timeout=LONGEST_CREATE)
         emit(self._config, ClientReady())
 
     def _perform(self, step: Step) -> Outcome | None:
@@ -414,6 +423,10 @@ class TargetClient(forks.Watched):
             atexit.register(self._at_exit)
 
 
+LONGEST_CREATE = 1.0
+"""Seconds after which create() has returned at the latest."""
+
+
 class _Frame:
     """Lives as long as a call of a function whose only reference to it is a local variable."""
 
@@ -435,15 +448,15 @@ def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
         with pool.lane(calling) as http_client:
             calling.append(http_client)
             try:
-                return transport.sync(http_client, step.request, deadline=deadline)
-            except (httpx.HTTPError, httpx.StreamError) as failure:
-                return failure
+                return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
             except RuntimeError:
                 if http_client.is_closed:
                     raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
             finally:
                 calling.remove(http_client)
+    except (httpx.HTTPError, httpx.StreamError) as failure:
+        return failure
     finally:
         if pool.closed:
             _close_idle(pool)

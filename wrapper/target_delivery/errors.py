@@ -151,7 +151,7 @@ class DeliveryStatusError(DeliveryError):
 
 
 class InvalidAnswerError(DeliveryError):
-    """The answer was cut off, is not JSON, or is not a Delivery API answer.
+    """The answer was cut off, is too large, is not JSON, or is not a Delivery API answer.
 
     Attributes:
         status: HTTP status of the answer.

@@ -67,10 +67,16 @@ class _CommonClientOptions(TypedDict, total=False):
     """Milliseconds for a whole call, with all its retries. Default 3000."""
     retries: int | None
     """How many times a call is sent again when it fails in a way that may pass. Default 2."""
+    max_answer_bytes: int | None
+    """Bytes that the body of an answer may have, both as it is received and as it is decompressed. A larger answer is
+    an ``InvalidAnswerError``. At least 1024. Default 16777216."""
     server_domain: str | None
     """Host with an optional ``:port``, called instead of ``{client}.tt.omtrdc.net`` and instead of any edge cluster."""
     secure: bool | None
     """Whether to use https; False: http. Default True."""
+    trust_env: bool | None
+    """Whether proxies and TLS certificates are taken from the environment; not for an ``http_client`` of your own.
+    Default True."""
     logger: TargetLogger | None
     """Logs every request and answer with ``debug()``, and failures with ``error()``. Default: the logger
     ``adobe.target``."""

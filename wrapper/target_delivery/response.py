@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, overload
 
@@ -39,7 +40,7 @@ class DecisioningMeta(TypedDict):
     """Names of the requested views that only the edge can decide."""
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(kw_only=True, eq=False, repr=False)
 class TargetDeliveryResponse(Mapping[str, object]):
     """The result of a call, readable as attributes and as a mapping.
 
@@ -62,7 +63,15 @@ class TargetDeliveryResponse(Mapping[str, object]):
     target_cookie: Cookie
     target_location_hint_cookie: Cookie | None = None
     meta: DecisioningMeta
-    _sent: dict[str, Any] = field(repr=False, alias="sent")
+    _sent: dict[str, Any] = field(alias="sent")
+
+    def __repr__(self) -> str:
+        """Return a text without cookies, ids of the visitor and tokens, all of which are secret."""
+        response = self.response
+        return (
+            f"<TargetDeliveryResponse status={response.status} request_id={response.request_id!r} "
+            f"decisioning_method={self.meta['decisioning_method']!r}>"
+        )
 
     # Computed on first use, because most callers never use them.
 
@@ -86,6 +95,23 @@ class TargetDeliveryResponse(Mapping[str, object]):
     def request(self) -> DeliveryRequest:
         """The completed request that was sent, or decided on the device."""
         return DeliveryRequest.from_dict(self._sent)
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return a copy that ``json.dumps`` accepts: the mapping, with each model as the JSON of the Delivery API.
+
+        Like the mapping, it has only the keys whose value is not None. It contains cookies and ids of the visitor.
+        """
+        values: dict[str, Any] = {
+            "response": self.response.to_dict(),
+            "target_cookie": self.target_cookie,
+            "target_location_hint_cookie": self.target_location_hint_cookie,
+            "analytics_details": [one.to_dict() for one in self.analytics_details or ()],
+            "trace": self.trace,
+            "response_tokens": self.response_tokens,
+            "meta": self.meta,
+            "request": self._sent,
+        }
+        return {key: deepcopy(values[key]) for key in self}
 
     @overload
     def __getitem__(self, key: Literal["response"], /) -> DeliveryResponse: ...
@@ -214,6 +240,10 @@ class AttributesProvider:
         if mbox_name not in self._attributes:
             raise AttributeNotFoundError(f"The answer has no mbox {mbox_name!r}.")
         return dict(self._attributes[mbox_name])
+
+    def __repr__(self) -> str:
+        keys = {name: [*attributes] for name, attributes in self._attributes.items()}
+        return f"<AttributesProvider with keys {repr(keys)[:200]}>"
 
     def get_response(self) -> TargetDeliveryResponse:
         """Return the result of the call."""

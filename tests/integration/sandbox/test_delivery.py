@@ -133,6 +133,7 @@ def test_client_and_cluster_are_as_configured() -> None:
             "organization_id": "A1@AdobeOrg",
             "server_domain": edge.server_domain,
             "secure": False,
+            "trust_env": False,
         }
         assert edge.async_client_options() == edge.client_options()
     assert body["client"] == "shop"

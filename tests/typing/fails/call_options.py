@@ -38,6 +38,10 @@ client.get_offers({"request": DeliveryResponse()})
 client.get_offers({"request": request, "decisioning_method": "ondevice"})
 # error: mypy[call-overload] pyright[reportArgumentType] pyright[reportCallIssue]: to type "str | None"
 client.get_offers({"request": request, "session_id": 7})
+# error: mypy[call-overload] pyright[reportArgumentType] pyright[reportCallIssue]: "Mapping[str, str] | None"
+client.get_offers({"request": request, "cookies": "mbox=abc"})
+# error: mypy[call-overload] pyright[reportArgumentType] pyright[reportCallIssue]: "Mapping[str, str] | None"
+client.send_notifications({"request": request, "cookies": {"mbox": b"abc"}})
 # error: mypy[call-overload] pyright[reportArgumentType] pyright[reportCallIssue]: not assignable to "CustomerId"
 client.get_offers({"request": request, "customer_ids": ["7"]})
 # error: mypy[call-overload] pyright[reportArgumentType] pyright[reportCallIssue]: to type "str | None"

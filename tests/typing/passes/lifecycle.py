@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_type
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
+from target_delivery_api.types import JsonValue
 
 
 def client_ready_callback() -> None:
@@ -25,6 +26,7 @@ client.get_attributes(["home"], {"timeout": 200})
 client.send_notifications({"request": request, "retries": 5})
 assert_type(client.flush(), int)
 assert_type(client.flush(0.5), int)
+assert_type(client.get_offers({"request": request}).to_dict(), dict[str, JsonValue])
 client.close(timeout=None)
 
 

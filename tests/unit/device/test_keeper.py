@@ -314,3 +314,67 @@ def test_rules_bin() -> None:
     content = b"TGT:1\0\0\0" + key + bytes(a ^ b for a, b in zip(text, mask, strict=False))
     owner = Owner(artifact_location="https://a.example/rules.bin")
     loaded(owner, answer(content=content))
+
+
+def redirect(location: str, status: int = 302) -> Answer:
+    return Answer(status_code=status, headers=httpx.Headers({"location": location}), content=b"")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("https://other.example/rules.json", "https://other.example/rules.json"),
+        ("/moved/rules.json?x=1", "https://assets.adobetarget.com/moved/rules.json?x=1"),
+        ("rules-2.json", "https://assets.adobetarget.com/demo/production/v1/rules-2.json"),
+        ("//other.example/r", "https://other.example/r"),
+        ("https://user:SECRET@other.example/r", "https://other.example/r"),
+    ],
+)
+def test_a_redirect_of_the_artifact_is_followed(status: int, location: str, target: str) -> None:
+    owner = Owner()
+    first = next(owner.flow)
+    second = owner.flow.send(redirect(location, status))
+    assert isinstance(first, Send)
+    assert isinstance(second, Send)
+    assert (second.request.method, str(second.request.url)) == ("GET", target)
+    assert second.deadline == first.deadline
+    assert "authorization" not in second.request.headers
+    assert isinstance(owner.flow.send(answer(etag='"1"')), Wait)
+    assert owner.keeper.loaded is not None
+
+
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("http://assets.adobetarget.com/r", "a Location that leads from https to http"),
+        ("HTTP://other.example", "a Location that leads from https to http"),
+        ("ftp://other.example/SECRET", "a Location that can be followed"),
+        ("https://a:b/SECRET", "a Location that is no URL"),
+        ("data:SECRET", "a Location that can be followed"),
+    ],
+)
+def test_a_redirect_that_must_not_be_followed_is_a_failed_download(location: str, why: str) -> None:
+    owner = Owner()
+    next(owner.flow)
+    assert isinstance(owner.flow.send(redirect(location)), Wait)
+    assert why in str(owner.events[0].error)
+    assert "SECRET" not in str(owner.events[0].error)
+
+
+def test_redirects_that_go_round_in_circles_end() -> None:
+    owner = Owner()
+    step = next(owner.flow)
+    for _ in range(6):
+        assert isinstance(step, Send)
+        step = owner.flow.send(redirect("/again"))
+    assert isinstance(step, Wait)
+    assert "more than 5 redirects" in str(owner.events[0].error)
+    assert isinstance(owner.flow.send(None), Send), "the download is tried again"
+
+
+def test_a_redirect_without_a_location_is_a_failed_download() -> None:
+    owner = Owner()
+    next(owner.flow)
+    assert isinstance(owner.flow.send(answer(302)), Wait)
+    assert "without a Location" in str(owner.events[0].error)

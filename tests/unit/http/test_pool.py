@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager
 import httpx
 import pytest
 
-from target_delivery._http.pool import Pool, direct_async_client, http_options, punctual_client
+from target_delivery._http.pool import CookielessAsyncClient, CookielessClient, Pool, http_options
 
 ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: visitor=one\r\nContent-Length: 0\r\n\r\n"
 
@@ -59,8 +59,8 @@ async def running(edge: Edge) -> AsyncIterator[Edge]:
 
 def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
     async def scenario() -> None:
-        async with running(Edge(1)) as edge, direct_async_client(**http_options()) as pool:
-            with punctual_client(**http_options()) as blocking:
+        async with running(Edge(1)) as edge, CookielessAsyncClient(**http_options()) as pool:
+            with CookielessClient(**http_options()) as blocking:
                 for _ in range(2):
                     assert (await pool.get(edge.url)).headers["set-cookie"] == "visitor=one"
                     assert (await asyncio.to_thread(blocking.get, edge.url)).headers["set-cookie"] == "visitor=one"
@@ -79,7 +79,7 @@ def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http
     if http2:
         pytest.importorskip("h2")
     monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: object() if http2 else None)
-    pool: Pool[httpx.Client] = Pool(punctual_client, None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
     with ExitStack() as calls:
         given = [calls.enter_context(pool.lane()) for _ in range(20)]
     assert [given.count(http_client) for http_client in clients(pool)] == [together] * (20 // together)
@@ -89,7 +89,7 @@ def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http
 
 def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(punctual_client, None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
     with pool.lane() as first:
         with pool.lane() as second:
             assert first is not second
@@ -104,7 +104,7 @@ def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPa
 def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("target_delivery._http.pool.LANES", 2)
     monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(punctual_client, None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
     with ExitStack() as calls:
         given = [calls.enter_context(pool.lane()) for _ in range(6)]
     assert given.count(clients(pool)[0]) == given.count(clients(pool)[1]) == 3
@@ -114,7 +114,7 @@ def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.M
 
 def test_the_callers_own_http_client_is_the_only_one() -> None:
     with httpx.Client() as own:
-        pool: Pool[httpx.Client] = Pool(punctual_client, own)
+        pool: Pool[httpx.Client] = Pool(CookielessClient, own)
         with pool.lane() as first, pool.lane() as second:
             assert first is second is own
         assert not pool.owned
@@ -122,12 +122,12 @@ def test_the_callers_own_http_client_is_the_only_one() -> None:
 
 async def sent_by_both(url: str) -> list[httpx.Response]:
     """Send a request as the SDK does, with each kind of HTTP client."""
-    async with direct_async_client(**http_options()) as client:
+    async with CookielessAsyncClient(**http_options()) as client:
         answers = [await client.send(client.build_request("GET", url), stream=True)]
         await answers[0].aclose()
 
     def blocking() -> httpx.Response:
-        with punctual_client(**http_options()) as client:
+        with CookielessClient(**http_options()) as client:
             answer = client.send(client.build_request("GET", url), stream=True)
             answer.close()
             return answer
@@ -168,7 +168,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_closed_http_client_says_so() -> None:
-    client = punctual_client(**http_options())
+    client = CookielessClient(**http_options())
     request = client.build_request("GET", "http://127.0.0.1:1")
     client.close()
     with pytest.raises(RuntimeError, match="closed"):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 __all__ = ["normal_address"]
+
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_BYTE}(?:\.{_BYTE}){{3}}")
 
 
 def normal_address(text: object) -> str | None:
@@ -17,6 +21,8 @@ def normal_address(text: object) -> str | None:
     """
     if not isinstance(text, str) or "%" in text:
         return None
+    if _IPV4.fullmatch(text):  # the most frequent case; the class takes ten times as long
+        return text
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:

@@ -343,6 +343,7 @@ class Core:
             prepared=prepared,
             request=request,
             retries=self.config.retries if retries is None else retries,
+            max_bytes=self.config.max_answer_bytes,
             started=started,
             deadline=started + (self.config.timeout if timeout is None else timeout) / 1000,
             clock=self._clock,

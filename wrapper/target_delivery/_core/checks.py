@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from inspect import iscoroutinefunction, signature
 from typing import Any, NoReturn, TypeAlias, TypeGuard, get_args
 
 from target_delivery.errors import OptionError
@@ -137,16 +138,33 @@ def a_mapping(name: str, value: object) -> Mapping[Any, Any]:
 
 
 def a_logger(name: str, value: object) -> object:
-    """Accept an object with the methods of TargetLogger."""
-    if not (callable(getattr(value, "debug", None)) and callable(getattr(value, "error", None))):
-        refuse(name, value, "a logger with debug() and error()")
+    """Accept an object with the methods of TargetLogger, which take a message and any number of arguments for it."""
+    for method in ("debug", "error"):
+        if not callable(function := getattr(value, method, None)):
+            refuse(name, value, "a logger with debug() and error()")
+        try:
+            parameters = signature(function)
+        except ValueError:  # a function without a signature, such as some functions written in C
+            continue
+        try:
+            parameters.bind("a %s, and %s %s", 1, 2, 3)
+        except TypeError as error:
+            raise OptionError(
+                f"Option {name!r}: {method}() of {type(value).__name__} must take a message and any number of "
+                f"arguments for it, as that of logging.Logger does: {error}."
+            ) from error
     return value
 
 
 def a_callable(name: str, value: object) -> object:
-    """Accept anything that can be called."""
+    """Accept anything that can be called, but no coroutine function, because nobody awaits its result."""
     if not callable(value):
         refuse(name, value, "callable")
+    if iscoroutinefunction(value) or iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004 - not a check for callable
+        raise OptionError(
+            f"Option {name!r} must be an ordinary function, not a coroutine function, because nothing awaits it. It "
+            "may start a task with asyncio.create_task()."
+        )
     return value
 
 
@@ -164,8 +182,7 @@ def events(name: str, value: object) -> object:
     for event, handler in handlers.items():
         if event not in get_args(EventName):
             raise OptionError(f"Option {name!r}: unknown event {event!r}.{closest(event, get_args(EventName))}")
-        if not callable(handler):
-            refuse(f"{name}[{event!r}]", handler, "callable")
+        a_callable(f"{name}[{event!r}]", handler)
     return dict(handlers)
 
 

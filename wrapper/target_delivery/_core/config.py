@@ -11,6 +11,7 @@ from attrs import field, frozen
 from target_delivery._core import checks
 from target_delivery._core.hosts import cluster_of_hint, is_cdn_base, is_http_url, is_server_domain
 from target_delivery.options import DecisioningMethodName, TargetLogger
+from target_delivery_api.body import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,18 +49,23 @@ class Config:
     organization_id: str = field(metadata=_by(checks.non_blank))
     timeout: int = field(default=3000, metadata=_by(TIMEOUT))
     retries: int = field(default=2, metadata=_by(RETRIES))
+    max_answer_bytes: int = field(
+        default=MAX_BYTES,
+        metadata=_by(checks.an_integer("an int of bytes, at least 1024", lambda value: value >= 1024)),
+    )
     server_domain: str | None = field(
         default=None,
         metadata=_by(
             checks.matching("a host with an optional ':port', without scheme, user or path", is_server_domain)
         ),
     )
+    trust_env: bool = field(default=True, metadata=_by(checks.a_flag))
     secure: bool = field(default=True, metadata=_by(checks.a_flag))
     logger: TargetLogger = field(factory=lambda: logging.getLogger("adobe.target"), metadata=_by(checks.a_logger))
     target_location_hint: str | None = field(
         default=None, metadata=_by(checks.matching("an edge cluster, 1 to 5 digits", cluster_of_hint))
     )
-    property_token: str | None = field(default=None, metadata=_by(checks.non_blank))
+    property_token: str | None = field(default=None, repr=False, metadata=_by(checks.non_blank))
     decisioning_method: DecisioningMethodName = field(default="server-side", metadata=_by(DECISIONING_METHOD))
     polling_interval: int = field(
         default=300_000,
@@ -75,9 +81,9 @@ class Config:
         metadata=_by(checks.an_integer("an int of milliseconds, at most a day", lambda value: 0 <= value <= _DAY)),
     )
     artifact_location: str | None = field(
-        default=None, metadata=_by(checks.matching("an http or https URL", is_http_url))
+        default=None, repr=False, metadata=_by(checks.matching("an http or https URL", is_http_url))
     )
-    artifact_payload: Mapping[str, Any] | None = field(default=None, metadata=_by(checks.a_mapping))
+    artifact_payload: Mapping[str, Any] | None = field(default=None, repr=False, metadata=_by(checks.a_mapping))
     environment_id: int | None = field(default=None, metadata=_by(checks.an_integer("an int", lambda _: True)))
     environment: str = field(default="production", metadata=_by(checks.non_blank))
     cdn_environment: str = field(default="production", metadata=_by(checks.non_blank))
@@ -87,3 +93,8 @@ class Config:
     telemetry_enabled: bool = field(default=True, metadata=_by(checks.a_flag))
     version: str | None = field(default=None, metadata=_by(checks.a_text))
     events: Mapping[str, Callable[..., object]] = field(factory=dict[str, Any], metadata=_by(checks.events))
+
+    def describe(self) -> str:
+        """Return the options that tell a client from others, for its repr. None of them is secret."""
+        edge = self.server_domain or f"{self.client}.tt.omtrdc.net"
+        return f"client={self.client!r} decisioning_method={self.decisioning_method!r} edge={edge!r}"

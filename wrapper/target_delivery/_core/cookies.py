@@ -16,7 +16,7 @@ from attrs import frozen
 from target_delivery.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
 __all__ = [
     "Cookie",
@@ -148,23 +148,26 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
     )
 
 
-def _parts(value: str) -> Iterator[Sequence[str]]:
-    """Yield name, value and expires of each well-formed part of a target cookie; name and value are still encoded."""
+def _parts(value: str) -> list[list[str]]:
+    """Return name, value and expires of each well-formed part of a target cookie; name and value are still encoded."""
+    parts: list[list[str]] = []
     for text in value.split("|"):
-        fields = text.split("#")
-        if _is_part(fields) and "%" not in fields[0] and not _PARTS_IN_VALUE.search(fields[1]):
-            yield fields
-        elif "%" not in text:
-            continue
-        elif len(fields) == 1:  # encoded as a whole
-            yield from filter(_is_part, (part.split("#") for part in unquote(text).split("|")))
+        if "%" not in text or _is_plain_part(text):
+            parts.append(text.split("#"))
+        elif "#" not in text:  # encoded as a whole
+            parts += [part.split("#") for part in unquote(text).split("|")]
         else:  # some separators are encoded
-            parts = map(_PART.fullmatch, _END_OF_PART.sub(r"\1|", text).split("|"))
-            yield from (part.groups() for part in parts if part)
+            matches = map(_PART.fullmatch, _END_OF_PART.sub(r"\1|", text).split("|"))
+            parts += [[*match.groups()] for match in matches if match]
+    return [part for part in parts if len(part) == 3 and _SECONDS.fullmatch(part[2])]
 
 
-def _is_part(fields: list[str]) -> bool:
-    return len(fields) == 3 and _SECONDS.fullmatch(fields[2]) is not None
+def _is_plain_part(text: str) -> bool:
+    """Return whether a part is encoded in its name and value only, and not in its separators."""
+    name, *rest = text.split("#")
+    if len(rest) != 2 or "%" in name or not _SECONDS.fullmatch(rest[1]):
+        return False
+    return not _PARTS_IN_VALUE.search(rest[0])
 
 
 def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:

@@ -28,7 +28,7 @@ from target_delivery.errors import (
     DeliveryTimeoutError,
     InvalidAnswerError,
 )
-from target_delivery_api.errors import TruncatedAnswer
+from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Exchange:
         prepared: the prepared request; errors must not show its secrets.
         request: the HTTP request. It is sent unchanged on every attempt.
         retries: how many times it may be sent again.
+        max_bytes: bytes that the body of an answer may have.
         started: when the call began, in monotonic seconds.
         deadline: when the call must have ended, in monotonic seconds.
         attempts: how many times it was sent so far.
@@ -66,6 +67,7 @@ class Exchange:
     prepared: Prepared
     request: httpx.Request
     retries: int
+    max_bytes: int
     started: float
     deadline: float
     attempts: int = 0
@@ -79,11 +81,11 @@ class Exchange:
         Raises:
             DeliveryTimeoutError: the deadline passed.
             DeliveryStatusError: a hook of the caller's http_client refused the status of the last answer.
-            InvalidAnswerError: the last answer was cut off.
+            InvalidAnswerError: the last answer was cut off or too large.
             DeliveryConnectionError: the last attempt failed in another way.
         """
         while True:
-            outcome = yield Send(self.request, self.deadline)
+            outcome = yield Send(self.request, self.deadline, self.max_bytes)
             assert outcome is not None  # noqa: S101 - a shell sends an outcome back for Send
             wait = self._seconds_to_retry(outcome)
             if wait is None:
@@ -101,7 +103,7 @@ class Exchange:
             message: the message of its UnexpectedError; None when the answer is something else.
         """
         if message is not None:
-            message = self._redacted(message)[:EXCERPT]
+            message = self._shortened(message)
         said = repr(message or self._excerpt(answer.content)) if message or answer.content else "an empty body"
         raise DeliveryStatusError(
             f"The edge answered with status {answer.status_code}: {said} {self._history()}",
@@ -173,6 +175,9 @@ class Exchange:
             ) from None
         if isinstance(failure, TruncatedAnswer):
             self.fail_by_content(failure.status_code, failure.content, "cut off")
+        if isinstance(failure, AnswerTooLarge):
+            why = f"larger than max_answer_bytes, {failure.limit} bytes"
+            self.fail_by_content(failure.status_code, failure.content, why)
         raise DeliveryConnectionError(
             f"No answer from {self.request.url.host} after {elapsed} ms. {self._history()}",
             request_id=self._request_id,
@@ -191,9 +196,27 @@ class Exchange:
         return f"[request {self._request_id}, {attempts}, failures: {failures}]"
 
     def _excerpt(self, content: bytes) -> str:
-        # Redact before cutting, and in a longer text, so that a secret at the cut is still found.
-        text = content[: 20 * EXCERPT].decode("utf-8", "replace")
-        return self._redacted(text)[:EXCERPT]
+        return self._shortened(content[: 4 * self._redactable].decode("utf-8", "replace"))
+
+    def _shortened(self, text: str) -> str:
+        """Return the first 200 characters of a text without the secrets of the request.
+
+        The text may be long, so only its beginning is redacted. The end of that beginning is then dropped: it can hold
+        a part of a secret, which is not recognised. No secret is longer than the request, percent-encoded.
+        """
+        beginning = text[: self._redactable]
+        redacted = self._redacted(beginning)
+        if len(beginning) < len(text):
+            redacted = redacted[: max(0, len(redacted) - self._longest_secret)]
+        return redacted[:EXCERPT]
+
+    @property
+    def _longest_secret(self) -> int:
+        return 3 * len(self.request.content)
+
+    @property
+    def _redactable(self) -> int:
+        return 20 * EXCERPT + self._longest_secret
 
     def _redacted(self, text: str) -> str:
         return redact(text, self.prepared.body, self.prepared.session_id)
@@ -202,10 +225,10 @@ class Exchange:
 def name_of(failure: BaseException) -> str:
     """Return a name of a failure that is safe to show.
 
-    It is the type. The text of a failure can hold what the other end sent, or a URL with secrets; only the text of a
-    failure to connect is harmless, and useful.
+    It is the type. The text of a failure can hold what the other end sent, or a URL with secrets; only the texts of a
+    failure to connect and of an answer that is too large are harmless, and useful.
     """
-    why = f" ({failure})" if isinstance(failure, httpx.ConnectError) and str(failure) else ""
+    why = f" ({failure})" if isinstance(failure, (httpx.ConnectError, AnswerTooLarge)) and str(failure) else ""
     return f"{type(failure).__name__}{why}"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import httpx
 from attrs import frozen
 
+from target_delivery_api.body import MAX_BYTES
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Send:
     request: httpx.Request
     deadline: float
     """When the exchange must be over, in monotonic seconds."""
+    max_bytes: int = MAX_BYTES
+    """Bytes that the body of the answer may have, both as it is received and as it is decoded."""
 
 
 @frozen

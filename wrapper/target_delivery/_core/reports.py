@@ -62,13 +62,17 @@ class Reports:
         if error is None:
             self._trouble.worked()
             return
-        why = error if isinstance(error, TargetError) else name_of(error)
+        why = str(error).rstrip(".") if isinstance(error, TargetError) else name_of(error)
         if "notifications" not in report.body:
             # Only timings are lost, and no impression.
             self._config.logger.debug("The telemetry of a decision on the device could not be reported: %s", why)
             return
         self._trouble.failed("The impressions of a decision on the device could not be reported: %s.", why)
         emit(self._config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
+
+    def forget(self) -> None:
+        """Forget all reports, as in a forked child: the parent sends them."""
+        self._waiting, self._doubtful = {}, set()
 
     def end_all(self, error: Exception) -> None:
         """End all reports that still wait with the same error."""

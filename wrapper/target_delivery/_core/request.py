@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
-from target_delivery._core import checks, cookies, hosts
+from target_delivery._core import cookies, hosts
 from target_delivery._core.addresses import normal_address
 from target_delivery._core.prepared import Prepared
 from target_delivery._core.validation import DEFAULT_CONSUMER
@@ -121,16 +121,13 @@ class RequestPreparer:
             _add_mboxes(body, mbox_names)
         if method == "send_notifications":
             _require_notifications(body)
-        _drop_blank(body, "requestId", "impressionId")
+        _drop_blank(body, _IDS)
         if "requestId" not in body:
             body["requestId"] = self._chance.new_id()
         if self._config.environment_id is not None:
             body.setdefault("environmentId", self._config.environment_id)
         _complete_id(body, cookie.device_id, cookies.read_visitor_cookie(options.visitor_cookie), options.customer_ids)
         self._complete_property(body)
-        for mode in ("preview", "qaMode"):
-            if _is_object(body.get(mode)):
-                _drop_blank(body[mode], "token")
         self._complete_context(body)
         for part in _PARTS:
             if part in body:
@@ -164,7 +161,6 @@ class RequestPreparer:
         experience_cloud = body.setdefault("experienceCloud", {})
         analytics = experience_cloud.setdefault("analytics", {})
         analytics.setdefault("logging", "server_side")
-        _drop_blank(analytics, "supplementalDataId")
         if "supplementalDataId" in analytics:
             prepared.stitched = True
         else:
@@ -176,14 +172,16 @@ class RequestPreparer:
 
     def _complete_property(self, body: Json) -> None:
         token = self._config.property_token
-        asked: Json = body.setdefault("property", {})
-        _drop_blank(asked, "token")
-        if token is not None and asked.setdefault("token", token) != token:
+        given = body["property"].get("token") if "property" in body else None
+        if given is None:
+            if token is not None:
+                body["property"] = {**body.get("property", _NOTHING), "token": token}
+            else:
+                body.pop("property", None)
+        elif token is not None and given != token:
             self._config.logger.debug(
-                "The property %s of the request wins over the client's property_token %s.", asked["token"], token
+                "The property %s of the request wins over the client's property_token %s.", given, token
             )
-        if "token" not in asked:
-            del body["property"]
 
     def _complete_context(self, body: Json) -> None:
         context: Json = body.setdefault("context", {})
@@ -204,12 +202,12 @@ class RequestPreparer:
         """Drop mboxes without a name; give mboxes without an index their position, or the next free one."""
         asked: Json = body[part]
         if "pageLoad" in asked:
-            _complete_item(f"{part}.page_load", asked["pageLoad"])
+            _require_parameters(asked["pageLoad"], part, "page_load")
         for position, view in enumerate(asked.get("views", ()) if part == "prefetch" else ()):
-            _complete_item(f"{part}.views[{position}]", view)
+            _require_parameters(view, part, "views", position)
         named: list[Json] = []
         for position, mbox in enumerate(asked.get("mboxes", ())):
-            _complete_item(f"{part}.mboxes[{position}]", mbox)
+            _require_parameters(mbox, part, "mboxes", position)
             if mbox.get("name", "").strip():
                 named.append(mbox)
             else:
@@ -337,7 +335,6 @@ def _complete_id(
     body: Json, device_id: str | None, visitor: cookies.VisitorCookie, customer_ids: Sequence[CustomerId]
 ) -> None:
     id_: Json = body.setdefault("id", {})
-    _drop_blank(id_, "tntId", "thirdPartyId", "marketingCloudVisitorId")
     if device_id is not None:
         id_.setdefault("tntId", device_id)
     if visitor.marketing_cloud_visitor_id is not None:
@@ -357,7 +354,6 @@ def _complete_id(
 
 def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorCookie) -> None:
     audience_manager: Json = experience_cloud.setdefault("audienceManager", {})
-    _drop_blank(audience_manager, "blob")
     if visitor.location_hint is not None:
         audience_manager.setdefault("locationHint", visitor.location_hint)
     if visitor.blob is not None:
@@ -369,14 +365,7 @@ def _complete_audience_manager(experience_cloud: Json, visitor: cookies.VisitorC
 def _complete_notifications(notifications: list[Json], visitor: str) -> None:
     for position, notification in enumerate(notifications):
         _check_notification(position, notification)
-        _complete_item(f"notifications[{position}]", notification)
-        _drop_blank(notification, "impressionId")
-        tokens = notification.get("tokens")
-        if checks.is_list(tokens) and any(map(_is_blank, tokens)):
-            notification["tokens"] = [token for token in tokens if not _is_blank(token)]
-        for shown in ("mbox", "view", "pageLoad"):
-            if _is_object(notification.get(shown)):
-                _drop_blank(notification[shown], "state")
+        _require_parameters(notification, "notifications", position)
         if "impressionId" not in notification:
             notification["impressionId"] = _impression_id(notification, visitor)
 
@@ -423,9 +412,11 @@ def _reported(notification: Json) -> Json:
 
 def _canonical(value: Any) -> Any:
     """Return JSON in one form: null is absent, and 1.0 is 1."""
+    if isinstance(value, str):
+        return value
     if _is_object(value):
         return {name: _canonical(item) for name, item in value.items() if item is not None}
-    if checks.is_list(value):
+    if _is_array(value):
         return [_canonical(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -446,48 +437,86 @@ def _visitor(id_: Json) -> str | None:
     return visitor
 
 
-def _complete_item(place: str, item: Json) -> None:
-    """Check the parameters of an mbox, view, page load or notification, and drop blank ids of its order and product.
+def _require_parameters(item: Json, *place: str | int) -> None:
+    """Check the parameters of the mbox, view, page load or notification at a place of the request.
 
     Raises:
         OptionError: a parameter is not a str. The edge would refuse it, and rules on the device would see a value
             that they cannot see through the edge.
     """
     for field, name in _PARAMETERS:
-        given = item.get(field)
-        if given is not None:
-            _require_texts(f"request.{place}.{name}", given)
-    for name in ("order", "product"):
-        if _is_object(item.get(name)):
-            _drop_blank(item[name], "id")
+        parameters = item.get(field)
+        if parameters is None:
+            continue
+        if not _is_object(parameters):
+            raise OptionError(f"{_written(place, name)} must be a mapping of str to str, not {_type(parameters)}.")
+        for key, value in parameters.items():
+            if not isinstance(key, str):
+                raise OptionError(f"{_written(place, name)} must have names of type str, not {key!r}.")
+            if not isinstance(value, str):
+                raise OptionError(
+                    f"{_written(place, name)}[{key!r}] must be a str, not {_type(value)}: parameters are sent as JSON "
+                    "strings. Convert the value, or leave the parameter out."
+                )
 
 
-def _require_texts(place: str, parameters: object) -> None:
-    if not _is_object(parameters):
-        raise OptionError(f"{place} must be a mapping of str to str, not {type(parameters).__name__}.")
-    for name, value in parameters.items():
-        if not isinstance(name, str):
-            raise OptionError(f"{place} must have names of type str, not {name!r}.")
-        if not isinstance(value, str):
-            raise OptionError(
-                f"{place}[{name!r}] must be a str, not {type(value).__name__}: parameters are sent as JSON strings. "
-                "Convert the value, or leave the parameter out."
-            )
+def _written(place: Iterable[str | int], name: str) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return f"request{''.join(steps)}.{name}"
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
 
 
 def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
     return isinstance(value, dict)
 
 
+def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, (list, tuple))
+
+
+_ID = "id"
+_ITEM: Json = {"order": {"id": _ID}, "product": {"id": _ID}}
+_ITEMS: Json = {"pageLoad": _ITEM, "mboxes": [_ITEM]}
+_SHOWN: Json = {"state": _ID}
+_IDS: Json = {
+    "requestId": _ID,
+    "impressionId": _ID,
+    "id": {"tntId": _ID, "thirdPartyId": _ID, "marketingCloudVisitorId": _ID},
+    "property": {"token": _ID},
+    "preview": {"token": _ID},
+    "qaMode": {"token": _ID},
+    "experienceCloud": {"analytics": {"supplementalDataId": _ID}, "audienceManager": {"blob": _ID}},
+    "execute": _ITEMS,
+    "prefetch": {**_ITEMS, "views": [_ITEM]},
+    "notifications": [
+        {**_ITEM, "impressionId": _ID, "tokens": [_ID], "mbox": _SHOWN, "view": _SHOWN, "pageLoad": _SHOWN},
+    ],
+}
+"""Where a request has ids and tokens, which count as absent when they are blank."""
+
+
+def _drop_blank(part: Json, ids: Json) -> None:
+    """Remove ids and tokens that are blank from a part of a request; ``ids`` says where it has any."""
+    for name in ids.keys() & part.keys():
+        where, value = ids[name], part[name]
+        if where is _ID:
+            if _is_blank(value):
+                del part[name]
+        elif _is_object(where) and _is_object(value):
+            _drop_blank(value, where)
+        elif _is_array(where) and _is_array(value):
+            if where[0] is _ID:
+                part[name] = [token for token in value if not _is_blank(token)]
+            elif all(map(_is_object, value)):  # else no model was made of it, and it is still the caller's
+                for item in value:
+                    _drop_blank(item, where[0])
+
+
 def _is_blank(value: object) -> bool:
-    return isinstance(value, str) and not value.strip()
-
-
-def _drop_blank(part: Json, *names: str) -> None:
-    """Remove ids and tokens that are blank from a part of a request: they count as absent."""
-    for name in names:
-        if _is_blank(part.get(name)):
-            del part[name]
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _unless_blank(value: str | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +13,8 @@ from target_delivery._core.flow import Send
 from target_delivery._core.trouble import Trouble
 from target_delivery.decisioning import decide, geo_address, geo_of_headers, notification_request, remote_needs
 from target_delivery.events import GeoLocationUpdated
+from target_delivery_api import transport
+from target_delivery_api.errors import ModelError
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OnDevice", "Rules"]
 
+MAX_GEO_BYTES = 2**16
+"""Bytes of the answer to a look-up of a place."""
 MAX_WARNINGS = 1000
 """Different warnings of decisions that are logged. An artifact has about that many rules at most."""
 
@@ -117,7 +120,7 @@ class Rules:
         """
         cdn = hosts.cdn_base_url(environment=self._config.cdn_environment, base_path=self._config.cdn_base_path)
         headers = {"accept": "application/json", "x-forwarded-for": address}
-        outcome = yield Send(httpx.Request("GET", hosts.geo_url(cdn), headers=headers), deadline)
+        outcome = yield Send(httpx.Request("GET", hosts.geo_url(cdn), headers=headers), deadline, MAX_GEO_BYTES)
         geo = _geo_of(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else None
         if geo is None:
             why = f"status {outcome.status_code}" if isinstance(outcome, Answer) else type(outcome).__name__
@@ -132,7 +135,7 @@ class Rules:
 def _geo_of(answer: Answer) -> dict[str, Any] | None:
     found: JsonValue
     try:
-        found = json.loads(answer.content)
-    except (ValueError, RecursionError):
+        found = transport.decode(answer)
+    except ModelError:
         return None
     return geo_of_headers(found) if isinstance(found, dict) else None

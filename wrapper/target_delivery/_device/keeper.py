@@ -43,8 +43,12 @@ __all__ = ["ArtifactKeeper", "Loaded"]
 
 MAX_RETRIES = 10
 """How many times a failed download is tried again before the next poll."""
+MAX_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+MAX_BYTES = 256 * 2**20
+"""Bytes of an artifact, both as it is received and as it is decompressed."""
 DOWNLOAD_TIMEOUT = 10.0
-"""Seconds for one download."""
+"""Seconds for one download, redirects included."""
 BACKOFF = Backoff(first=0.2, longest=10.0)
 
 
@@ -128,7 +132,7 @@ class ArtifactKeeper:
             started = self._clock.monotonic()
             outcome: Outcome | Exception | None
             try:
-                outcome = yield Send(self._request(), started + self._limited(DOWNLOAD_TIMEOUT))
+                outcome = yield from self._fetch(started + self._limited(DOWNLOAD_TIMEOUT))
             except ClientClosedError:
                 raise
             except Exception as error:  # from the caller's transport or hooks
@@ -139,6 +143,20 @@ class ArtifactKeeper:
                 return
             yield from self._wait(BACKOFF.wait(attempt + 1, self._chance))
 
+    def _fetch(self, deadline: float) -> Flow[Outcome | None]:
+        """Send a request for the artifact, and follow redirects.
+
+        Raises:
+            ArtifactError: a redirect leads nowhere, from https to http, or to more redirects.
+        """
+        request = self._request()
+        for _ in range(MAX_REDIRECTS + 1):
+            outcome = yield Send(request, deadline, MAX_BYTES)
+            if not isinstance(outcome, Answer) or outcome.status_code not in REDIRECTS:
+                return outcome
+            request = httpx.Request("GET", _redirected(request.url, outcome), headers=self._headers())
+        raise ArtifactError(f"more than {MAX_REDIRECTS} redirects")
+
     def _wait(self, seconds: float) -> Flow[None]:
         first = self._limited(seconds)
         yield Wait(first)
@@ -147,15 +165,21 @@ class ArtifactKeeper:
             yield Wait(seconds - first)
 
     def _request(self) -> httpx.Request:
+        return httpx.Request("GET", self._url, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
         headers = {"accept": "application/json, */*"}
         if self._etag is not None and self.loaded is not None:
             headers["if-none-match"] = self._etag
-        return httpx.Request("GET", self._url, headers=headers)
+        return headers
 
     def _use_outcome(self, outcome: Outcome | Exception | None, started: float) -> bool:
         """Use the outcome of a download; return whether to try again."""
         if not isinstance(outcome, Answer):
-            self._fail(name_of(outcome) if outcome is not None else "no answer")
+            if outcome is None:
+                self._fail("no answer")
+            else:
+                self._fail(str(outcome) if isinstance(outcome, ArtifactError) else name_of(outcome))
             return True
         if outcome.status_code == 304 and self.loaded is not None:
             return False
@@ -239,3 +263,21 @@ class ArtifactKeeper:
                 self._config.maximum_wait_ready,
             )
             self._announce()
+
+
+def _redirected(url: httpx.URL, answer: Answer) -> httpx.URL:
+    """Return the URL that a redirect leads to, without user and password.
+
+    Raises:
+        ArtifactError: the redirect leads nowhere, or from https to http.
+    """
+    why = f"status {answer.status_code} with"
+    try:
+        target = url.join(answer.headers.get("location", "")).copy_with(userinfo=b"", fragment=None)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ArtifactError(f"{why} a Location that is no URL") from error
+    if "location" not in answer.headers or target.scheme not in ("http", "https") or not target.host:
+        raise ArtifactError(f"{why}out a Location that can be followed")
+    if url.scheme == "https" and target.scheme == "http":
+        raise ArtifactError(f"{why} a Location that leads from https to http")
+    return target

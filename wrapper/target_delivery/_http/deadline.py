@@ -4,7 +4,8 @@ A flow gives each request one deadline, which the request carries as its extensi
 the deadline:
 
 asyncio
-    ``asyncio.timeout`` cancels the exchange. It needs no help from the transport.
+    ``asyncio.timeout`` cancels the exchange. What a cancelled exchange leaves behind is closed: see pool.py for the
+    SDK's own HTTP client, and guard.py for the caller's.
 threads, the SDK's own HTTP client
     DeadlineTransport, below. Before every wait, a socket gets the time that the call has left as its timeout. httpx's
     own transport cannot do this: it sets one timeout for each single read, so a server that sends a byte now and then
@@ -14,29 +15,30 @@ threads, the caller's own ``http_client``
     shuts the connection down when the body of the answer is late. Only a server that sends the head of an answer byte
     by byte can outlast that.
 
-Two waits can outlast a DeadlineTransport: the look-up of a host name, which the operating system does; and with HTTP/2
-another call that reads from the shared connection, until the deadline of that call.
+The look-up of a host name has a thread of its own (names.py), whose end a call does not await beyond its deadline. One
+wait can outlast a DeadlineTransport: with HTTP/2, another call that reads from the shared connection, until the
+deadline of that call.
 """
 
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
+from httpcore._backends.sync import SyncStream
 
 from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._http.names import NAMES
+from target_delivery._http.sockets import new_socket, share_of
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable
 
 __all__ = ["DeadlineTransport"]
-
-SHORTEST_CONNECT = 0.25
-"""Seconds that an address gets to answer, at least, before the next address is tried. RFC 8305 advises this value."""
 
 
 class _Call(threading.local):
@@ -102,6 +104,8 @@ class _Stream(httpcore.NetworkStream):
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, limit))
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True  # Bytes that are decrypted already are not on the socket any more.
         return self._stream.get_extra_info(info)
 
 
@@ -115,19 +119,23 @@ class _Backend(httpcore.SyncBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+            found = NAMES.look_up(host, port).result(_left(timeout, httpcore.ConnectTimeout))
+        except TimeoutError:
+            raise httpcore.ConnectTimeout("The deadline passed during the look-up of the host name.") from None
+        except Exception as error:
             raise httpcore.ConnectError(str(error)) from error
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for tried, (*_, address) in enumerate(found):
-            limit = _left(timeout, httpcore.ConnectTimeout)
-            if limit is not None:
-                # Leave time for the other addresses, in case this one does not answer.
-                limit = min(limit, max(limit / (len(found) - tried), SHORTEST_CONNECT))
+        for tried, (family, address) in enumerate(found):
+            limit = share_of(_left(timeout, httpcore.ConnectTimeout), len(found) - tried)
             try:
-                return _Stream(super().connect_tcp(str(address[0]), port, limit, local_address, socket_options))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
+                with new_socket(family) as connection:
+                    connection.settimeout(limit)
+                    connection.connect(address)
+                    return _Stream(SyncStream(socket.socket(fileno=connection.detach())))
+            except TimeoutError as error:
+                failure = httpcore.ConnectTimeout(str(error))
+            except OSError as error:
+                failure = httpcore.ConnectError(str(error))
         raise failure or httpcore.ConnectError(f"{host} has no address.")
 
 
@@ -139,17 +147,12 @@ class DeadlineTransport(httpx.HTTPTransport):
     It is a subclass of httpx's transport, so that tools which patch that class (pytest-httpx, OpenTelemetry) work.
     """
 
-    def __init__(self, *, verify: ssl.SSLContext, http2: bool, limits: httpx.Limits) -> None:
-        super().__init__(verify=verify, http2=http2, limits=limits)
-        # httpx has no public parameter for a network backend, so replace its pool.
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=verify,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            http2=http2,
-            network_backend=_Backend(),
-        )
+    def __init__(
+        self, *, verify: ssl.SSLContext, http2: bool, limits: httpx.Limits, proxy: httpx.Proxy | None = None
+    ) -> None:
+        super().__init__(verify=verify, http2=http2, limits=limits, proxy=proxy)
+        # httpx has no public parameter for a network backend.
+        self._pool._network_backend = _Backend()  # pyright: ignore[reportPrivateUsage]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the answer as soon as its head has arrived."""

@@ -5,22 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
-from urllib.request import getproxies
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, Unpack
 
 import httpx
 from attrs import define
 
 from target_delivery._http import forks
+from target_delivery._http.certificates import tls_context
+from target_delivery._http.proxies import AsyncRoutes, Proxies, Routes, read_proxies
 from target_delivery.errors import CLOSED, ClientClosedError, TargetError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Collection, Generator
 
-__all__ = ["CookielessAsyncClient", "CookielessClient", "Pool", "direct_async_client", "punctual_client"]
+__all__ = ["CookielessAsyncClient", "CookielessClient", "EventLoop", "Pool"]
 
 
 LANES = 100
@@ -61,96 +61,127 @@ class _Cookieless:
 class CookielessClient(_Cookieless, httpx.Client):
     """An HTTP client of a TargetClient.
 
-    When it is given a transport, it passes the SDK's requests directly to the transport. The SDK does not need httpx's
-    redirects, authentication, event hooks and log lines, which take a tenth of the time of a call.
+    It passes the SDK's requests directly to its transport. The SDK does not need httpx's redirects, authentication,
+    event hooks and log lines, which take a tenth of the time of a call.
     """
 
-    def __init__(self, *, transport: httpx.BaseTransport | None = None, **options: Any) -> None:
-        super().__init__(transport=transport, **options)
-        self._direct = transport
+    def __init__(self, **options: Unpack[HttpOptions]) -> None:
+        self._options = options
+        proxies = options["proxies"]
+        self._direct: httpx.BaseTransport = (
+            self._new_transport(None) if proxies is None else Routes(proxies, self._new_transport)
+        )
+        super().__init__(transport=self._direct, timeout=options["timeout"])
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
-        if self._direct is None or self.is_closed or not stream:
+        if self.is_closed or not stream:
             return super().send(request, stream=stream, **options)
         response = self._direct.handle_request(request)
         response.request = request
         return response
 
+    def close_now(self) -> None:
+        """Close all connections. No call may use this client any more."""
+        self.close()
+
+    def _new_transport(self, proxy: httpx.Proxy | None) -> httpx.HTTPTransport:
+        # Not at the top: importing httpcore doubles the time to import the SDK, and only a client needs it.
+        from target_delivery._http.deadline import DeadlineTransport
+
+        own = self._options
+        return DeadlineTransport(verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy)
+
 
 class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
     """An HTTP client of an AsyncTargetClient; see CookielessClient."""
 
-    def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> None:
-        super().__init__(transport=transport, **options)
-        self._direct = transport
+    def __init__(self, **options: Unpack[HttpOptions]) -> None:
+        from target_delivery._http.async_sockets import AsyncSockets  # see CookielessClient
+
+        self._options = options
+        self._sockets = AsyncSockets()
+        proxies = options["proxies"]
+        self._direct: httpx.AsyncBaseTransport = (
+            self._new_transport(None) if proxies is None else AsyncRoutes(proxies, self._new_transport)
+        )
+        super().__init__(transport=self._direct, timeout=options["timeout"])
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
-        if self._direct is None or self.is_closed or not stream:
+        if self.is_closed or not stream:
             return await super().send(request, stream=stream, **options)
         response = await self._direct.handle_async_request(request)
         response.request = request
         return response
 
+    def close_now(self) -> None:
+        """Close all connections, in any event loop or in none. No call may use this client any more."""
+        self._sockets.close()
+
+    async def aclose(self) -> None:
+        """Close all connections, those that are still being made, too."""
+        await super().aclose()
+        self._sockets.close()
+
+    def _new_transport(self, proxy: httpx.Proxy | None) -> httpx.AsyncHTTPTransport:
+        from target_delivery._http.async_sockets import SocketsTransport
+
+        own = self._options
+        return SocketsTransport(
+            self._sockets, verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy
+        )
+
 
 class HttpOptions(TypedDict):
-    """Arguments of ``httpx.Client`` and ``httpx.AsyncClient``."""
+    """Arguments of the SDK's own HTTP clients. All but ``proxies`` are httpx's."""
 
     http2: bool
     limits: httpx.Limits
     timeout: httpx.Timeout
     verify: ssl.SSLContext
+    proxies: Proxies | None
 
 
-def http_options() -> HttpOptions:
+def http_options(*, trust_env: bool = True) -> HttpOptions:
     """Return the arguments for the SDK's own HTTP clients. They use HTTP/2 when the extra ``http2`` is installed.
 
     They have no timeout, because each call has a deadline.
+
+    Args:
+        trust_env: whether the environment's proxies and certificates are used.
+
+    Raises:
+        OptionError: a proxy or a certificate of the environment cannot be used.
     """
     return {
         "http2": find_spec("h2") is not None,
         # A lane keeps one connection to each edge cluster that its calls went to. There are about ten clusters.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
         "timeout": httpx.Timeout(None),
-        "verify": httpx.create_ssl_context(),
+        "verify": tls_context(trust_env=trust_env),
+        "proxies": read_proxies() if trust_env else None,
     }
 
 
-def punctual_client(**options: Unpack[HttpOptions]) -> CookielessClient:
-    """Return an HTTP client whose transport keeps deadlines, unless the environment has a proxy."""
-    # With a transport of our own, httpx would ignore the proxies of the environment. So httpx's transport is used for
-    # them; see _http/deadline.py for the one way in which a call can then outlast its deadline.
-    if _proxies_in_environment():
-        return CookielessClient(**options)
-    # Not at the top: importing httpcore doubles the time to import the SDK, and only a client needs it.
-    from target_delivery._http.deadline import DeadlineTransport
+class EventLoop(Protocol):
+    """An event loop of asyncio. The module itself is not imported, because it is slow to import."""
 
-    transport = DeadlineTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
-    return CookielessClient(transport=transport, timeout=options["timeout"])
-
-
-def direct_async_client(**options: Unpack[HttpOptions]) -> CookielessAsyncClient:
-    """Return an HTTP client that sends directly through its transport, unless the environment has a proxy."""
-    if _proxies_in_environment():
-        return CookielessAsyncClient(**options)
-    transport = httpx.AsyncHTTPTransport(verify=options["verify"], http2=options["http2"], limits=options["limits"])
-    return CookielessAsyncClient(transport=transport, timeout=options["timeout"])
-
-
-def _proxies_in_environment() -> bool:
-    """Return whether httpx would use a proxy for any host. Decides like httpx's get_environment_proxies."""
-    proxies = getproxies()
-    nowhere = "*" in (host.strip() for host in proxies.get("no", "").split(","))
-    return not nowhere and any(proxies.get(scheme) for scheme in ("http", "https", "all"))
+    def is_closed(self) -> bool:
+        """Return whether nothing can run in it any more."""
+        ...
 
 
 @define(eq=False)
 class Lane(Generic[H]):
-    """An HTTP client, and the number of calls that use it now."""
+    """An HTTP client, the event loop of its connections (None before the first call, and with threads), and its use."""
 
     http: H
+    loop: EventLoop | None = None
     busy: int = 0
+    """Calls that use it now."""
+    given_up: bool = False
+    """Whether it takes no further call, because a call failed."""
 
 
 class Pool(forks.Watched, Generic[H]):
@@ -160,20 +191,47 @@ class Pool(forks.Watched, Generic[H]):
     begins or ends. With fifty connections that takes longer than the request, and an unlucky request waits for
     seconds. A call that has a lane for itself is not affected.
 
+    A lane in which a call failed takes no further call, and all of its connections are closed as soon as its other
+    calls have ended. httpcore loses connections when calls are cancelled, and every asyncio call that reaches its
+    deadline is cancelled. So a lane is given up instead of being repaired.
+
+    Each event loop has lanes of its own, because a connection belongs to the loop in which it was made.
+
     Attributes:
         owned: whether the SDK made the HTTP clients. False when the caller gave one.
         closed: whether no further call may begin. A shell sets it, and then closes the clients that ``retire`` returns.
     """
 
-    def __init__(self, kind: Callable[..., H], given: H | None) -> None:
-        """Take the function that makes an HTTP client, and the caller's own HTTP client, which replaces all others."""
+    def __init__(
+        self,
+        kind: Callable[..., H],
+        given: H | None,
+        running_loop: Callable[[], EventLoop | None] = lambda: None,
+        *,
+        trust_env: bool = True,
+    ) -> None:
+        """Make the first lane.
+
+        Args:
+            kind: makes an HTTP client.
+            given: the caller's own HTTP client, which replaces all others.
+            running_loop: returns the event loop of the call; None for threads.
+            trust_env: whether the SDK's own HTTP clients use the environment's proxies and certificates.
+
+        Raises:
+            OptionError: a proxy or a certificate of the environment cannot be used.
+        """
         forks.import_for_threads()
         self.owned: bool = given is None
         self.closed: bool = False
-        options: HttpOptions | None = http_options() if given is None else None
-        self._make: Callable[[], H] = kind if options is None else partial(kind, **options)
+        options = http_options(trust_env=trust_env) if given is None else None
+        self._kind: Callable[..., H] = kind
+        self._options = options
+        self._trust_env = trust_env
+        self._forked = False
         self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
-        self._lanes: list[Lane[H]] = [Lane(self._make() if given is None else given)]
+        self._running_loop = running_loop
+        self._lanes: list[Lane[H]] = [Lane(self._new() if given is None else given)]
         self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._parents: list[Lane[H]] = []
         forks.watch(self, self._lock)
@@ -196,29 +254,74 @@ class Pool(forks.Watched, Generic[H]):
             ClientClosedError: the pool is closed.
             TargetError: there is no HTTP client but those to avoid.
         """
+        lane = self._take(avoid)
+        try:
+            yield lane.http
+        except BaseException:
+            if self.owned:
+                self._give_up(lane)
+            raise
+        finally:
+            with self._lock:
+                lane.busy -= 1
+            if lane.given_up and not lane.busy:
+                _close_now(lane)
+
+    def _take(self, avoid: Collection[H]) -> Lane[H]:
+        loop = self._running_loop()
         with self._lock:
             if self.closed:
                 raise ClientClosedError(CLOSED)
             lanes = [one for one in self._lanes if one.http not in avoid] if avoid else self._lanes
-            lane = next((one for one in lanes if one.busy < self._calls_per_lane), None)
-            if lane is None and self.owned and len(self._lanes) < LANES:
-                lane = Lane(self._make())
-                self._lanes.append(lane)
-            elif not lanes:
-                raise TargetError(INTERRUPTED)
-            elif lane is None:
-                lane = min(lanes, key=lambda one: one.busy)
+            for lane in lanes:
+                if lane.busy < self._calls_per_lane and (lane.loop is loop or lane.loop is None):
+                    break
+            else:
+                lane = self._added_or_shared(lanes, loop)
+            lane.loop = loop
             lane.busy += 1
-        try:
-            yield lane.http
-        finally:
-            with self._lock:
-                lane.busy -= 1
+        return lane
+
+    def _added_or_shared(self, lanes: list[Lane[H]], loop: EventLoop | None) -> Lane[H]:
+        if self.owned:
+            for lane in self._lanes.copy():
+                if lane.loop is not None and lane.loop.is_closed():
+                    self._lanes.remove(lane)
+                    _close_now(lane)
+            if sum(lane.loop is loop for lane in self._lanes) < LANES:
+                self._lanes.append(Lane(self._new()))
+                return self._lanes[-1]
+            lanes = [lane for lane in lanes if lane.loop is loop]
+        if not lanes:
+            raise TargetError(INTERRUPTED)
+        return min(lanes, key=lambda one: one.busy)
+
+    def _new(self) -> H:
+        """Return a new HTTP client of the SDK's own."""
+        options = self._options
+        assert options is not None  # noqa: S101 - the pool has HTTP clients of its own
+        if self._forked:
+            # A thread of the parent may have held a lock of OpenSSL in the parent's context when it forked.
+            options["verify"] = tls_context(trust_env=self._trust_env)
+            self._forked = False
+        return self._kind(**options)
+
+    def _give_up(self, lane: Lane[H]) -> None:
+        with self._lock:
+            if not lane.given_up:
+                lane.given_up = True
+                self._lanes.remove(lane)
 
     def after_fork_in_child(self) -> None:
         """Leave the open connections to the parent, and use new ones. A caller's own client stays in use."""
         self._parents += self._lanes  # A reference is kept, because deleting them would close the parent's connections.
         self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
+        self._forked = True
+
+
+def _close_now(lane: Lane[H]) -> None:
+    if isinstance(lane.http, (CookielessClient, CookielessAsyncClient)):
+        lane.http.close_now()
 
 
 class _WithoutSecrets(logging.Filter):

@@ -191,6 +191,7 @@ class Sandbox:
             "organization_id": self._organization_id,
             "server_domain": self.server_domain,
             "secure": False,
+            "trust_env": False,  # A proxy cannot reach this machine's loopback interface.
         }
         if decisioning_method is not None:
             options["decisioning_method"] = decisioning_method
@@ -204,6 +205,7 @@ class Sandbox:
             "organization_id": self._organization_id,
             "server_domain": self.server_domain,
             "secure": False,
+            "trust_env": False,  # A proxy cannot reach this machine's loopback interface.
         }
         if decisioning_method is not None:
             options["decisioning_method"] = decisioning_method

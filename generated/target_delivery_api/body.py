@@ -1,0 +1,140 @@
+"""Receive the body of an answer: decode its Content-Encoding step by step, and never keep more than a limit."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+from .errors import AnswerTooLarge
+from .types import Answer
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["ACCEPTED_ENCODINGS", "MAX_BYTES", "Body"]
+
+MAX_BYTES = 16 * 2**20
+"""Bytes of a body, both as it is received and as it is decoded, unless the caller gives another limit."""
+
+ACCEPTED_ENCODINGS = b"gzip, deflate"
+"""The Accept-Encoding of every request: the encodings that the standard library decodes step by step."""
+
+# Bytes that are kept of the body of an error or a redirect. The status and the beginning of the text are enough.
+_MAX_ERROR_BYTES = 2**16
+
+# Bytes that one step decodes at most, so that an event loop can do other work between two steps.
+_STEP = 2**20
+
+# Bytes that the error for a body that is too large shows of it.
+_EXCERPT = 4096
+
+
+class _Decoder(Protocol):
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    @property
+    def eof(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class Body:
+    """The body of one answer while it is being received. It does no input or output.
+
+    A body stays as it came when it has an encoding that was not asked for, when it has more than one (each would
+    multiply the factor by which it can grow), and when it does not fit its encoding. Callers still need the status.
+    """
+
+    __slots__ = (
+        "_decoded",
+        "_decoder",
+        "_encoding",
+        "_kept",
+        "_limit",
+        "_raw",
+        "_received",
+        "_request",
+        "_response",
+        "_waiting",
+    )
+
+    def __init__(self, request: httpx.Request, response: httpx.Response, limit: int) -> None:
+        """Prepare to receive the body of `response`, whose head has arrived.
+
+        Args:
+            request: the request that was answered.
+            response: the answer. Its body is not read here.
+            limit: bytes of the body at most, both as it is received and as it is decoded. For an error or a redirect
+                the limit is at most 64 KiB, and the rest is dropped.
+        """
+        self._request = request
+        self._response = response
+        self._limit = limit if response.status_code < 300 else min(limit, _MAX_ERROR_BYTES)
+        self._encoding: str | None = response.headers.get("content-encoding")
+        self._decoder: _Decoder | None = None
+        self._raw: list[bytes] = []
+        self._received = 0
+        self._decoded: list[bytes] = []
+        self._kept = 0
+        self._waiting = b""
+
+    def add(self, part: bytes) -> bool:
+        """Take a part of the body as it was received. Return whether step() must be called before the next part.
+
+        Raises:
+            AnswerTooLarge: the body is larger than the limit.
+        """
+        if self._encoding is not None and part and not self._raw:
+            self._decoder = _decoder_of(self._encoding.strip().lower(), part[0])
+        self._raw.append(part)
+        self._received += len(part)
+        if self._decoder is not None and not self._decoder.eof:
+            self._waiting = part
+            return self.step()
+        self._check(self._received)
+        return False
+
+    def step(self) -> bool:
+        """Decode what waits, to at most 1 MiB. Return whether more waits.
+
+        Raises:
+            AnswerTooLarge: the body is larger than the limit.
+        """
+        if self._decoder is None:
+            return False
+        try:
+            content = self._decoder.decompress(self._waiting, min(_STEP, self._limit + 1 - self._kept))
+        except zlib.error:
+            self._decoder = None
+            self._check(self._received)
+            return False
+        self._waiting = self._decoder.unconsumed_tail
+        self._decoded.append(content)
+        self._kept += len(content)
+        self._check(max(self._kept, self._received))
+        return bool(self._waiting) and not self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether enough of the body of an error or a redirect has arrived, so that the rest need not be read."""
+        return max(self._kept, self._received) > self._limit
+
+    def content(self) -> bytes:
+        """Return the content that has arrived."""
+        content = b"".join(self._raw if self._decoder is None else self._decoded)
+        return content[: self._limit] if self.full else content
+
+    def _check(self, size: int) -> None:
+        if size > self._limit and self._response.status_code < 300:
+            parts = self._raw if self._decoder is None else self._decoded
+            beginning = Answer(self._response.status_code, self._response.headers, parts[0][:_EXCERPT])
+            raise AnswerTooLarge(self._request, beginning, self._limit)
+
+
+def _decoder_of(encoding: str, first: int) -> _Decoder | None:
+    """Return a decoder for a body that begins with the byte `first`. None if the body must stay as it is."""
+    if encoding in ("gzip", "x-gzip"):
+        return zlib.decompressobj(zlib.MAX_WBITS | 16)
+    if encoding == "deflate":
+        # Some servers send deflate without the header of zlib, which begins with the method 8.
+        return zlib.decompressobj(zlib.MAX_WBITS if first & 15 == 8 else -zlib.MAX_WBITS)
+    return None

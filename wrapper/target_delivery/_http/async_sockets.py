@@ -1,0 +1,339 @@
+"""Connections of asyncio that never outlive their HTTP client, whatever is cancelled when.
+
+httpcore's own connections are lost when a call is cancelled during a TLS handshake: nothing refers to the socket any
+more, and it stays open. Here each HTTP client keeps all of its sockets, and can close them at once, without awaiting
+anything, and even when their event loop is closed.
+
+A read that is cancelled loses no bytes, because calls that share an HTTP/2 connection need them: it waits until the
+socket is readable, and only then takes bytes from it, without awaiting anything in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+import httpcore
+import httpx
+
+from target_delivery._http.names import NAMES
+from target_delivery._http.sockets import new_socket, share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["AsyncSockets", "SocketsTransport"]
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+READ_BYTES = 2**16
+
+
+class AsyncSockets(httpcore.AsyncNetworkBackend):
+    """Connects the sockets of one HTTP client, and keeps them.
+
+    It gives a time to each address of a host. All other parameters ``timeout``, here and in the streams, are ignored,
+    because ``target_delivery_api.transport`` cancels an exchange at its deadline.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[_Plain] = set()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface of httpcore
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of a host that answers.
+
+        Raises:
+            httpcore.ConnectError: no address can be connected to.
+            httpcore.ConnectTimeout: the last address did not answer in time.
+        """
+        try:
+            found = await asyncio.wrap_future(NAMES.look_up(host, port))
+        except Exception as error:
+            raise httpcore.ConnectError(str(error)) from error
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        end = None if timeout is None else asyncio.get_running_loop().time() + timeout
+        for tried, (family, address) in enumerate(found):
+            left = None if end is None else max(0.0, end - asyncio.get_running_loop().time())
+            try:
+                connection = new_socket(family)
+                stream = _Plain(connection, self._open)
+                try:
+                    async with asyncio.timeout(share_of(left, len(found) - tried)):
+                        await stream.connect(address)
+                except BaseException:
+                    stream.close()
+                    raise
+            except TimeoutError as error:
+                failure = httpcore.ConnectTimeout(str(error))
+            except OSError as error:
+                failure = httpcore.ConnectError(str(error))
+            else:
+                return stream
+        raise failure or httpcore.ConnectError(f"{host} has no address.")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def close(self) -> None:
+        """Close all sockets at once. Calls that wait for one of them fail."""
+        for stream in list(self._open):
+            stream.close()
+
+    def __del__(self) -> None:
+        # The client that nobody closed warns about itself, so its sockets need not.
+        self.close()
+
+
+class _Plain(httpcore.AsyncNetworkStream):
+    """A TCP connection."""
+
+    def __init__(self, connection: socket.socket, siblings: set[_Plain]) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+        self._siblings = siblings
+        self._loop = asyncio.get_running_loop()
+        self._waiting: asyncio.Future[None] | None = None
+        self._hurried = False
+        self._cut = False
+        siblings.add(self)
+
+    async def connect(self, address: tuple[Any, ...]) -> None:
+        await self._loop.sock_connect(self._socket, address)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        if self._hurried:
+            # The last bytes were there at once. A server that sends faster than its bytes are read must not keep the
+            # event loop for itself.
+            self._hurried = False
+            await asyncio.sleep(0)
+        self._hurried = True
+        try:
+            while True:
+                try:
+                    return self._socket.recv(max_bytes)
+                except BlockingIOError:
+                    self._hurried = False
+                    await self._readable()
+        except NotImplementedError:  # The event loop of Windows cannot wait for a readable socket.
+            return await self._loop.sock_recv(self._socket, max_bytes)
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        try:
+            if self._cut:
+                raise OSError("An earlier write was cancelled, so the other end cannot understand a further one.")
+            try:
+                sent = self._socket.send(buffer)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(buffer):
+                self._cut = True
+                await self._loop.sock_sendall(self._socket, buffer[sent:])
+                self._cut = False
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    async def aclose(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+            if not waiting.done():
+                waiting.set_result(None)
+        self._socket.close()
+        self._siblings.discard(self)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        return await _handshake(self, ssl_context, server_hostname)
+
+    def get_extra_info(self, info: str) -> Any:
+        match info:
+            case "socket":
+                return self._socket
+            case "is_readable":
+                return self._is_readable()
+            case "client_addr":
+                return self._socket.getsockname()
+            case "server_addr":
+                return self._socket.getpeername()
+            case _:
+                return None
+
+    async def _readable(self) -> None:
+        """Wait until the socket is readable or closed."""
+        waiting = self._waiting = self._loop.create_future()
+        self._loop.add_reader(self._socket, _wake, waiting)
+        try:
+            await waiting
+        finally:
+            if self._waiting is waiting:
+                self._waiting = None
+                self._loop.remove_reader(self._socket)
+
+    def _is_readable(self) -> bool:
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
+
+
+class _Encrypted(httpcore.AsyncNetworkStream):
+    """A TLS connection over another connection."""
+
+    def __init__(self, below: httpcore.AsyncNetworkStream, context: ssl.SSLContext, hostname: str | None) -> None:
+        self._below = below
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=hostname)
+        self._sending = asyncio.Lock()
+
+    async def handshake(self) -> None:
+        await self._call(self._tls.do_handshake)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        try:
+            return await self._call(self._tls.read, max_bytes)
+        except ssl.SSLZeroReturnError:
+            return b""
+        except ssl.SSLEOFError:
+            return b""
+        except ssl.SSLError as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        try:
+            while buffer:
+                buffer = buffer[await self._call(self._tls.write, buffer) :]
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    async def aclose(self) -> None:
+        await self._below.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        return await _handshake(self, ssl_context, server_hostname)
+
+    def get_extra_info(self, info: str) -> Any:
+        match info:
+            case "ssl_object":
+                return self._tls
+            case "is_readable":
+                return self._has_content() or self._below.get_extra_info(info)
+            case _:
+                return self._below.get_extra_info(info)
+
+    def _has_content(self) -> bool:
+        """Return whether content, or an end, has been received already and was not read. It is lost thereby."""
+        if not self._incoming.pending and not self._tls.pending():
+            return False
+        try:
+            self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return False  # It was a message of TLS itself, such as a session ticket.
+        except ssl.SSLError:
+            pass
+        return True
+
+    async def _call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """Call a function of the TLS object, with all the input and output that it needs."""
+        while True:
+            try:
+                result = function(*arguments)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                data = await self._below.read(READ_BYTES)
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+            else:
+                await self._flush()
+                return result
+
+    async def _flush(self) -> None:
+        if self._outgoing.pending:
+            async with self._sending:
+                await self._below.write(self._outgoing.read())
+
+
+async def _handshake(
+    below: httpcore.AsyncNetworkStream, context: ssl.SSLContext, hostname: str | None
+) -> httpcore.AsyncNetworkStream:
+    """Return a TLS connection over another connection, which is closed when that fails."""
+    try:
+        stream = _Encrypted(below, context, hostname)
+        await stream.handshake()
+    except BaseException as error:
+        await below.aclose()
+        if isinstance(error, (OSError, ValueError, httpcore.NetworkError)):
+            raise httpcore.ConnectError(str(error)) from error
+        raise
+    return stream
+
+
+class SocketsTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport, with connections whose sockets another object keeps.
+
+    It is a subclass of httpx's transport, so that tools which patch that class (pytest-httpx, OpenTelemetry) work.
+    """
+
+    def __init__(
+        self,
+        sockets: AsyncSockets,
+        *,
+        verify: ssl.SSLContext,
+        http2: bool,
+        limits: httpx.Limits,
+        proxy: httpx.Proxy | None = None,
+    ) -> None:
+        super().__init__(verify=verify, http2=http2, limits=limits, proxy=proxy)
+        # httpx has no public parameter for a network backend.
+        self._pool._network_backend = sockets  # pyright: ignore[reportPrivateUsage]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the answer as soon as its head has arrived.
+
+        Raises:
+            httpx.RemoteProtocolError: another call on the same HTTP/2 connection was cancelled, which left it in a
+                state that httpcore does not expect; or another failure that has no error class in httpx.
+        """
+        try:
+            return await super().handle_async_request(request)
+        except (httpx.HTTPError, httpx.StreamError):
+            raise
+        except Exception as error:
+            raise httpx.RemoteProtocolError(
+                f"The connection failed: {type(error).__name__}", request=request
+            ) from error
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

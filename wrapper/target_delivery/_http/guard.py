@@ -1,0 +1,259 @@
+"""Sends through the caller's own ``httpx.AsyncClient``, so that a call which ends early leaves nothing behind in it.
+
+httpcore loses connections when a task that uses them is cancelled at the wrong moment: a socket in a TLS handshake
+stays open, or a place in the pool stays taken for ever. asyncio cancels at any moment. So the exchange runs in a task
+of its own, which its caller's cancellation does not reach. A call that ends early gives the task up:
+
+1. The task ends at its next step, by an ordinary exception, or is cancelled where httpcore is prepared for it: while it
+   waits for bytes of the answer. httpcore tells of each step by the extension ``trace`` of the request.
+2. Afterwards the pool is tidied: connections that it counts and that no request uses are taken out, and sockets that no
+   connection of the pool uses are closed. That needs private attributes of httpx and httpcore; without them, or with
+   another transport than httpx's, this part does nothing.
+
+An HTTP client of the SDK needs none of this: see Pool.
+"""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import httpx
+
+from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery.errors import OptionError
+from target_delivery_api import transport
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from target_delivery_api.types import Answer
+
+__all__ = ["Guard"]
+
+GRACE = 0.15
+"""Seconds that an exchange which is given up has to end its step, before it is cancelled in the middle of it."""
+OWN_END = 0.05
+"""Seconds after the deadline of a call at which its exchange ends by the timeouts of httpcore."""
+
+MANY_STREAMS = 200
+"""Network streams after which those that are closed are forgotten."""
+CONNECTING_STEPS = ("connect_tcp", "start_tls")
+"""Steps whose result is a network stream."""
+ENDING_STEPS = (*CONNECTING_STEPS, "send_request_headers")
+"""Steps at whose beginning an exchange can end without harm to others on the same connection."""
+
+Stream = httpcore.AsyncNetworkStream
+
+
+class _Exchange:
+    """One exchange, as httpcore tells of it."""
+
+    def __init__(self, streams: dict[Stream, _Exchange]) -> None:
+        self._streams = streams
+        self._stream: Stream | None = None
+        self._steps: list[str] | None = None
+        """The steps under way, from the outermost to the innermost; None before the first."""
+        self.given_up = False
+        self.ended = False
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note the beginning or the end of a step. An exchange that is given up ends at its next step.
+
+        httpcore awaits this function, the value of the extension ``trace``.
+        """
+        step, _, stage = event.rpartition(".")
+        if self._steps is None:
+            self._steps = []
+        if stage == "started":
+            if self.given_up and step.endswith(ENDING_STEPS):
+                raise httpcore.ReadError("The call has ended.")
+            self._steps.append(step)
+            return
+        if self._steps:
+            self._steps.pop()
+        if stage == "complete" and step.endswith(CONNECTING_STEPS):
+            # With TLS, the second stream contains the first.
+            if self._stream is not None:
+                self._streams.pop(self._stream, None)
+            self._stream = info["return_value"]
+            self._streams[info["return_value"]] = self
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether httpcore is prepared for a cancellation now: while it waits for a free connection, or for bytes."""
+        return self._steps is None or any(".receive_response" in step for step in self._steps)
+
+
+class Guard:
+    """Sends the requests of one client. The calls of one event loop share it."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._tidying = False
+        self._streams: dict[Stream, _Exchange] = {}
+        """The network streams that exchanges of this guard made."""
+        self._retired: list[httpcore.AsyncConnectionInterface] = []
+        """HTTP/2 connections that are to be closed when their requests have ended."""
+
+    async def exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, *, deadline: float, max_bytes: int
+    ) -> Answer:
+        """Send a request and read the whole answer; see ``target_delivery_api.transport.asyncio``.
+
+        Raises:
+            OptionError: the HTTP client has connections of another event loop, which still exists.
+        """
+        self._enter_loop(client)
+        watched = _Exchange(self._streams)
+        task = asyncio.create_task(
+            self._send(client, request, watched, deadline, max_bytes), name="target-delivery-send"
+        )
+        try:
+            await asyncio.wait((task,), timeout=max(0.0, deadline - SYSTEM_CLOCK.monotonic()))
+        finally:
+            if not task.done():
+                self._start(self._end(client, task, watched))
+            elif task.cancelled() or task.exception() or self._retired or len(self._streams) > MANY_STREAMS:
+                self._tidy_soon(client)
+        if not task.done():
+            raise httpx.ReadTimeout("The deadline passed before the answer was complete.", request=request)
+        return task.result()
+
+    async def _send(
+        self, client: httpx.AsyncClient, request: httpx.Request, watched: _Exchange, deadline: float, max_bytes: int
+    ) -> Answer:
+        # A copy, because another attempt can send the same request while this one is still ending.
+        own = httpx.Request(request.method, request.url, headers=request.headers, stream=request.stream)
+        own.read()
+        own.extensions["trace"] = watched
+        try:
+            return await transport.exchange(client, own, deadline=deadline + OWN_END, max_bytes=max_bytes)
+        finally:
+            watched.ended = True
+
+    async def _end(self, client: httpx.AsyncClient, task: asyncio.Task[Answer], watched: _Exchange) -> None:
+        """End an exchange that is given up."""
+        watched.given_up = True
+        with suppress(AttributeError):
+            self._retire(client, watched)
+        if not watched.can_be_cancelled:
+            await asyncio.wait((task,), timeout=GRACE)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+        if not task.cancelled():
+            task.exception()  # Otherwise asyncio complains that nobody retrieved it.
+        self._tidy_soon(client)
+
+    def _tidy_soon(self, client: httpx.AsyncClient) -> None:
+        """Tidy once for all exchanges that end at about the same time."""
+        if not self._tidying:
+            self._tidying = True
+            self._start(self._tidy_once(client))
+
+    async def _tidy_once(self, client: httpx.AsyncClient) -> None:
+        await asyncio.sleep(0)
+        self._tidying = False
+        with suppress(AttributeError):
+            await self._tidy(client)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name="target-delivery-end")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    # The rest uses private attributes of httpx and httpcore. An AttributeError means that they have changed.
+
+    def _retire(self, client: httpx.AsyncClient, watched: _Exchange) -> None:
+        """Let no further request use the HTTP/2 connection of an exchange that is given up.
+
+        The other end is not told that the answer is no longer wanted. What it sends of it would use up the window of
+        the connection.
+        """
+        for pool in _pools(client):
+            for queued in pool._requests:
+                connection = queued.connection
+                if (
+                    _exchange_of(queued.request) is watched
+                    and connection in pool._connections
+                    and isinstance(getattr(connection, "_connection", None), httpcore.AsyncHTTP2Connection)
+                ):
+                    pool._connections.remove(connection)
+                    self._retired.append(connection)
+
+    async def _tidy(self, client: httpx.AsyncClient) -> None:
+        """Take ended requests, and connections that no request uses and that are not idle, out of the pools.
+
+        Then close what nobody uses any more.
+        """
+        unused: list[httpcore.AsyncConnectionInterface | Stream] = []
+        streams: set[Stream | None] = set()
+        for pool in _pools(client):
+            for queued in pool._requests.copy():
+                watched = _exchange_of(queued.request)
+                if watched is not None and watched.ended:
+                    pool._requests.remove(queued)
+            requested = {request.connection for request in pool._requests}
+            for connection in pool.connections:
+                if connection not in requested and not (connection.is_idle() or connection.is_closed()):
+                    pool._connections.remove(connection)
+                    unused.append(connection)
+            for connection in self._retired.copy():
+                if connection not in requested:
+                    self._retired.remove(connection)
+                    unused.append(connection)
+            # A request may have waited for the place of a connection that was taken out.
+            unused += pool._assign_requests_to_connections()
+            streams.update(map(_stream_of, (*pool.connections, *self._retired, *requested)))
+        for stream, watched in list(self._streams.items()):
+            if watched.ended and stream not in streams:
+                del self._streams[stream]
+                unused.append(stream)
+        for one in unused:
+            with suppress(Exception):
+                await one.aclose()
+
+    def _enter_loop(self, client: httpx.AsyncClient) -> None:
+        """Forget the connections of an earlier event loop, which is closed."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        with suppress(AttributeError):
+            pools = _pools(client)
+            if pools and self._loop is not None:
+                if not self._loop.is_closed():
+                    raise OptionError(
+                        "The http_client has connections of another event loop, which is not closed. Use a client, "
+                        "with an http_client of its own, for each event loop."
+                    )
+                for pool in pools:
+                    pool._connections.clear()
+                    pool._requests.clear()
+                self._streams.clear()
+                self._retired.clear()
+                self._tidying = False
+        self._loop = loop
+
+
+def _exchange_of(request: httpcore.Request) -> _Exchange | None:
+    found = request.extensions.get("trace")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return found if isinstance(found, _Exchange) else None
+
+
+def _stream_of(connection: Any) -> Stream | None:
+    """Return the network stream of a connection; None while it is being made."""
+    while hasattr(connection, "_connection"):
+        connection = connection._connection
+    stream: Stream | None = None if connection is None else connection._network_stream
+    return stream
+
+
+def _pools(client: httpx.AsyncClient) -> list[httpcore.AsyncConnectionPool]:
+    """Return httpcore's pools of an HTTP client."""
+    pools = (getattr(one, "_pool", None) for one in (client._transport, *client._mounts.values()))
+    return [pool for pool in pools if isinstance(pool, httpcore.AsyncConnectionPool)]
