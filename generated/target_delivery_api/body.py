@@ -19,14 +19,12 @@ MAX_BYTES = 16 * 2**20
 ACCEPTED_ENCODINGS = b"gzip, deflate"
 """The Accept-Encoding of every request: the encodings that the standard library decodes step by step."""
 
-# Bytes that are kept of the body of an error or a redirect. The status and the beginning of the text are enough.
+# Bytes that are kept of the body of an error or a redirect, and of a body that is too large. The status and the
+# beginning of the text are enough.
 _MAX_ERROR_BYTES = 2**16
 
 # Bytes that one step decodes at most, so that an event loop can do other work between two steps.
 _STEP = 2**20
-
-# Bytes that the error for a body that is too large shows of it.
-_EXCERPT = 4096
 
 
 class _Decoder(Protocol):
@@ -125,8 +123,12 @@ class Body:
 
     def _check(self, size: int) -> None:
         if size > self._limit and self._response.status_code < 300:
-            parts = self._raw if self._decoder is None else self._decoded
-            beginning = Answer(self._response.status_code, self._response.headers, parts[0][:_EXCERPT])
+            content = b""
+            for part in self._raw if self._decoder is None else self._decoded:
+                content += part[:_MAX_ERROR_BYTES]
+                if len(content) >= _MAX_ERROR_BYTES:
+                    break
+            beginning = Answer(self._response.status_code, self._response.headers, content[:_MAX_ERROR_BYTES])
             raise AnswerTooLarge(self._request, beginning, self._limit)
 
 

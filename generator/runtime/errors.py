@@ -22,7 +22,7 @@ class AnswerTooLarge(httpx.RequestError):
     headers: httpx.Headers
     """Headers of the answer."""
     content: bytes
-    """The first 4096 bytes of the body."""
+    """The first 64 KiB of the body."""
     limit: int
     """Bytes that a body may have at most, both as it is received and as it is decoded."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -182,10 +183,9 @@ def sync(
                     timer = reading.ended_at_deadline()
                 if reading.body.full:
                     break
-            else:
-                stream = reading.stream_with_unasked_bytes()
-                if stream is not None:
-                    stream.close()
+        stream = reading.stream_with_unasked_bytes()
+        if stream is not None:
+            stream.close()
     except _BROKEN as error:
         raise reading.failure() from error
     finally:
@@ -238,10 +238,9 @@ async def exchange(
                 if work > _WORK:
                     work = 0
                     await sleep(0)
-            else:
-                stream = reading.stream_with_unasked_bytes()
-                if stream is not None:
-                    await stream.aclose()
+        stream = reading.stream_with_unasked_bytes()
+        if stream is not None:
+            await stream.aclose()
     except _BROKEN as error:
         raise reading.failure() from error
     finally:
@@ -265,7 +264,7 @@ class _Reading:
         # True if an event hook of the client read the body, or if a mock transport made the answer.
         self.already = response.is_stream_consumed
         if self.already and len(response.content) > max_bytes:
-            beginning = Answer(response.status_code, response.headers, response.content[:4096])
+            beginning = Answer(response.status_code, response.headers, response.content[: 2**16])
             raise AnswerTooLarge(request, beginning, max_bytes)
 
     def check_deadline(self) -> bool:
@@ -308,9 +307,10 @@ class _Reading:
         stream = getattr(self.response.stream, "_stream", self.response.stream)
         stream = getattr(getattr(stream, "_httpcore_stream", None), "_stream", None)
         state = getattr(getattr(stream, "_connection", None), "_h11_state", None)
-        if state is None or not state.trailing_data[0]:
+        if state is None:
             return None
-        return self.response.extensions["network_stream"]
+        network = self.response.extensions["network_stream"]
+        return network if state.trailing_data[0] or _holds_content(network.get_extra_info("ssl_object")) else None
 
     def failure(self) -> httpx.TransportError:
         """Return the error for a connection that ended before the body was complete."""
@@ -323,6 +323,19 @@ class _Reading:
         response = self.response
         content = response.content if self.already else self.body.content()
         return Answer(response.status_code, response.headers, content)
+
+
+def _holds_content(tls: object) -> bool:
+    """Return whether a TLS connection of asyncio has received content that was not read. The content is lost."""
+    if not isinstance(tls, ssl.SSLObject):
+        return False  # There is no TLS, or a TLS socket of a thread, which leaves such content in the operating system.
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        pass
+    return True
 
 
 class _Remaining(dict[str, float | None]):

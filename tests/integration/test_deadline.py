@@ -91,7 +91,12 @@ def test_an_address_that_answers_after_one_that_does_not(
 
 def test_a_name_whose_look_up_hangs(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(20) and [])
+
+    def hang(*_: object, **__: object) -> list[Any]:
+        ended.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
     client = make(server_domain="edge.test", timeout=TIMEOUT)
     try:
         for _ in range(3):

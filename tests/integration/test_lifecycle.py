@@ -9,6 +9,7 @@ import json
 import logging
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -727,3 +728,34 @@ def test_a_signal_handler_may_close_the_client_that_it_interrupts(
 def call_without_end(client: TargetClient) -> None:
     while True:
         client.get_offers({"request": REQUEST})
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
+def test_a_call_in_a_signal_handler_does_not_change_the_deadline_of_the_call_that_it_interrupts() -> None:
+    interrupted = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        first, _ = listener.accept()
+        first.recv(65536)
+        interrupted.wait(SOON)
+        first.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n")
+        time.sleep(0.05)
+        first.sendall(b'{"status": 200}')
+        first.close()
+
+    def handle(*_: object) -> None:
+        with pytest.raises(DeliveryTimeoutError):
+            client.get_offers({"request": REQUEST, "timeout": 50, "retries": 0})
+        interrupted.set()
+
+    before = signal.signal(signal.SIGALRM, handle)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=(listener,))
+        server.start()
+        domain = f"127.0.0.1:{listener.getsockname()[1]}"
+        options: dict[str, Any] = {**OPTIONS, "server_domain": domain, "secure": False, "trust_env": False}
+        with TargetClient.create(options) as client:  # type: ignore[arg-type]  # a plain dict
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            assert client.get_offers({"request": REQUEST, "timeout": 5000, "retries": 0}).response.status == 200
+        server.join()
+    signal.signal(signal.SIGALRM, before)

@@ -25,6 +25,7 @@ from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
+from target_delivery._http.calling import CALLING
 from target_delivery._http.pool import CookielessClient, Pool
 from target_delivery._http.workers import (
     CLOSE_TIMEOUT,
@@ -431,22 +432,12 @@ class _Frame:
     """Lives as long as a call of a function whose only reference to it is a local variable."""
 
 
-class _Calling(threading.local):
-    """The HTTP clients that a thread is sending with: more than one if a signal handler sends, too."""
-
-    def __init__(self) -> None:
-        self.http_clients: list[httpx.Client] = []
-
-
-_calling = _Calling()
-
-
 def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
     deadline = system_deadline(step.deadline, clock)
-    calling = _calling.http_clients
+    interrupted = CALLING.deadline  # of the call that this one interrupts, if it is made by a signal handler
     try:
-        with pool.lane(calling) as http_client:
-            calling.append(http_client)
+        with pool.lane(CALLING.http_clients) as http_client:
+            CALLING.http_clients.append(http_client)
             try:
                 return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
             except RuntimeError:
@@ -454,7 +445,8 @@ def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
                     raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                 raise
             finally:
-                calling.remove(http_client)
+                CALLING.http_clients.remove(http_client)
+                CALLING.deadline = interrupted
     except (httpx.HTTPError, httpx.StreamError) as failure:
         return failure
     finally:

@@ -112,6 +112,51 @@ def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.M
         http_client.close()
 
 
+@pytest.mark.parametrize("failure", [httpx.ReadError("gone"), asyncio.CancelledError(), KeyboardInterrupt()])
+def test_an_http_client_in_which_a_call_failed_is_given_up(failure: BaseException) -> None:
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    with pytest.raises(type(failure)), pool.lane() as failed:
+        raise failure
+    assert failed.is_closed
+    with pool.lane() as another:
+        assert another is not failed
+    for http_client in pool.retire():
+        http_client.close()
+
+
+def test_an_http_client_is_closed_when_the_last_of_its_calls_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("target_delivery._http.pool.LANES", 1)
+    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
+    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    with pool.lane() as shared:
+        with pytest.raises(httpx.ReadError), pool.lane() as failed:
+            raise httpx.ReadError("gone")
+        assert failed is shared
+        assert not shared.is_closed
+        with pool.lane() as another:
+            assert another is not shared
+    assert shared.is_closed
+    for http_client in pool.retire():
+        http_client.close()
+
+
+def test_each_event_loop_has_http_clients_of_its_own() -> None:
+    pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, None, asyncio.get_running_loop)
+
+    async def lend() -> httpx.AsyncClient:
+        with pool.lane() as first:
+            pass
+        with pool.lane() as second:
+            assert second is first
+        return first
+
+    used = [asyncio.run(lend()) for _ in range(3)]
+    assert len(set(used)) == 3
+    # Those of the event loops that have ended are gone.
+    assert pool.retire() == used[-1:]
+    asyncio.run(used[-1].aclose())
+
+
 def test_the_callers_own_http_client_is_the_only_one() -> None:
     with httpx.Client() as own:
         pool: Pool[httpx.Client] = Pool(CookielessClient, own)

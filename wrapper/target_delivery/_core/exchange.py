@@ -21,7 +21,7 @@ from attrs import define, field
 
 from target_delivery._core.backoff import Backoff
 from target_delivery._core.flow import Send, Wait
-from target_delivery._core.redact import redact
+from target_delivery._core.redact import WINDOW, redact
 from target_delivery.errors import (
     DeliveryConnectionError,
     DeliveryStatusError,
@@ -103,7 +103,7 @@ class Exchange:
             message: the message of its UnexpectedError; None when the answer is something else.
         """
         if message is not None:
-            message = self._shortened(message)
+            message = self._redacted(message)[:EXCERPT]
         said = repr(message or self._excerpt(answer.content)) if message or answer.content else "an empty body"
         raise DeliveryStatusError(
             f"The edge answered with status {answer.status_code}: {said} {self._history()}",
@@ -196,27 +196,9 @@ class Exchange:
         return f"[request {self._request_id}, {attempts}, failures: {failures}]"
 
     def _excerpt(self, content: bytes) -> str:
-        return self._shortened(content[: 4 * self._redactable].decode("utf-8", "replace"))
-
-    def _shortened(self, text: str) -> str:
-        """Return the first 200 characters of a text without the secrets of the request.
-
-        The text may be long, so only its beginning is redacted. The end of that beginning is then dropped: it can hold
-        a part of a secret, which is not recognised. No secret is longer than the request, percent-encoded.
-        """
-        beginning = text[: self._redactable]
-        redacted = self._redacted(beginning)
-        if len(beginning) < len(text):
-            redacted = redacted[: max(0, len(redacted) - self._longest_secret)]
-        return redacted[:EXCERPT]
-
-    @property
-    def _longest_secret(self) -> int:
-        return 3 * len(self.request.content)
-
-    @property
-    def _redactable(self) -> int:
-        return 20 * EXCERPT + self._longest_secret
+        # Decode only what redact() reads: no secret is longer than the request, percent-encoded.
+        length = WINDOW + 3 * len(self.request.content)
+        return self._redacted(content[: 4 * length].decode("utf-8", "replace"))[:EXCERPT]
 
     def _redacted(self, text: str) -> str:
         return redact(text, self.prepared.body, self.prepared.session_id)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from target_delivery_api.types import JsonValue
 
-__all__ = ["redact"]
+__all__ = ["WINDOW", "redact"]
 
 _SECRET_KEYS = frozenset(
     {

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import httpcore
@@ -22,7 +23,7 @@ from target_delivery._http.names import NAMES
 from target_delivery._http.sockets import new_socket, share_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable
 
 __all__ = ["AsyncSockets", "SocketsTransport"]
 
@@ -244,22 +245,8 @@ class _Encrypted(httpcore.AsyncNetworkStream):
         match info:
             case "ssl_object":
                 return self._tls
-            case "is_readable":
-                return self._has_content() or self._below.get_extra_info(info)
             case _:
                 return self._below.get_extra_info(info)
-
-    def _has_content(self) -> bool:
-        """Return whether content, or an end, has been received already and was not read. It is lost thereby."""
-        if not self._incoming.pending and not self._tls.pending():
-            return False
-        try:
-            self._tls.read(1)
-        except ssl.SSLWantReadError:
-            return False  # It was a message of TLS itself, such as a session ticket.
-        except ssl.SSLError:
-            pass
-        return True
 
     async def _call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         """Call a function of the TLS object, with all the input and output that it needs."""
@@ -318,20 +305,44 @@ class SocketsTransport(httpx.AsyncHTTPTransport):
         self._pool._network_backend = sockets  # pyright: ignore[reportPrivateUsage]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the answer as soon as its head has arrived.
+        """Send a request, and return the answer as soon as its head has arrived."""
+        with _http2_errors():
+            response = await super().handle_async_request(request)
+        if response.extensions.get("http_version") == b"HTTP/2" and isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _Http2Body(response.stream)
+        return response
 
-        Raises:
-            httpx.RemoteProtocolError: another call on the same HTTP/2 connection was cancelled, which left it in a
-                state that httpcore does not expect; or another failure that has no error class in httpx.
-        """
-        try:
-            return await super().handle_async_request(request)
-        except (httpx.HTTPError, httpx.StreamError):
-            raise
-        except Exception as error:
-            raise httpx.RemoteProtocolError(
-                f"The connection failed: {type(error).__name__}", request=request
-            ) from error
+
+class _Http2Body(httpx.AsyncByteStream):
+    """The body of an HTTP/2 answer. Its connection may be damaged: see _http2_errors."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _http2_errors():
+            async for part in self._stream:
+                yield part
+
+    async def aclose(self) -> None:
+        # The pool has given up the HTTP client of a damaged connection, and closes it soon.
+        with suppress(httpx.RemoteProtocolError), _http2_errors():
+            await self._stream.aclose()
+
+
+@contextmanager
+def _http2_errors() -> Generator[None]:
+    """Turn an error that httpx does not know into a RemoteProtocolError.
+
+    When a call is cancelled while it sets up an HTTP/2 connection, httpcore raises such errors in the calls that share
+    the connection: a ValueError of its semaphore, or an error of h2.
+    """
+    try:
+        yield
+    except (httpx.HTTPError, httpx.StreamError):
+        raise
+    except Exception as error:
+        raise httpx.RemoteProtocolError(f"The HTTP/2 connection failed: {type(error).__name__}") from error
 
 
 def _wake(waiting: asyncio.Future[None]) -> None:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -32,6 +31,7 @@ import httpx
 from httpcore._backends.sync import SyncStream
 
 from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._http.calling import CALLING
 from target_delivery._http.names import NAMES
 from target_delivery._http.sockets import new_socket, share_of
 
@@ -41,25 +41,15 @@ if TYPE_CHECKING:
 __all__ = ["DeadlineTransport"]
 
 
-class _Call(threading.local):
-    """The call of a thread. Kept by thread and not by connection, because calls share a connection with HTTP/2."""
-
-    deadline: float | None = None
-    """Seconds, as ``time.monotonic()`` counts them: sockets wait in real time, whichever clock a client has."""
-
-
-_call = _Call()
-
-
 def _left(limit: float | None, late: type[httpcore.TimeoutException]) -> float | None:
     """Return the seconds that this thread may wait now: the rest of its call, but at most ``limit``.
 
     Raises:
         TimeoutException: the deadline passed. ``late`` is the kind of exception.
     """
-    if _call.deadline is None:
+    if CALLING.deadline is None:
         return limit
-    left = _call.deadline - SYSTEM_CLOCK.monotonic()
+    left = CALLING.deadline - SYSTEM_CLOCK.monotonic()
     if left <= 0:
         raise late("The deadline passed.")
     return left if limit is None or left < limit else limit
@@ -156,5 +146,5 @@ class DeadlineTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the answer as soon as its head has arrived."""
-        _call.deadline = request.extensions.get("deadline")
+        CALLING.deadline = request.extensions.get("deadline")
         return super().handle_request(request)

@@ -1,0 +1,152 @@
+"""A connection on which bytes came that nobody asked for is closed, and no later call takes them for its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, BinaryIO
+
+import httpx
+import pytest
+
+from target_delivery import DeliveryRequest, ExecuteRequest, MboxRequest
+from tests.integration.drivers import Driver
+from tests.tls import CERTIFICATE, client_context, server_context
+
+EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
+LATER = 0.05
+"""Seconds after which a server sends more."""
+
+
+def answer(visitor: str, chunked: bool = False) -> bytes:
+    body = json.dumps({"status": 200, "id": {"tntId": f"{visitor}.35_0"}}).encode()
+    if chunked:
+        return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+Parts = Callable[[str], list[bytes | float]]
+"""What a server sends as the answer to a visitor: bytes, and seconds to wait."""
+
+UNASKED: dict[str, Parts] = {
+    "a second answer in the same packet": lambda visitor: [answer(visitor) + answer("other")],
+    "a second answer behind a chunked one": lambda visitor: [answer(visitor, chunked=True) + answer("other")],
+    "a second answer at once": lambda visitor: [answer(visitor), answer("other")],
+    "a second answer while idle": lambda visitor: [answer(visitor), LATER, answer("other")],
+    "half an answer in the same packet": lambda visitor: [answer(visitor) + answer("other")[:-5]],
+    "a byte in the same packet": lambda visitor: [answer(visitor) + b"H"],
+    "a byte while idle": lambda visitor: [answer(visitor), LATER, b"H"],
+    "early hints behind the answer": lambda visitor: [answer(visitor) + b"HTTP/1.1 103 Early Hints\r\n\r\n"],
+    "an empty line": lambda visitor: [answer(visitor) + b"\r\n"],
+}
+
+
+class Edge:
+    """Answers each connection's first request with bytes too many. Names visitors by the order of their requests."""
+
+    def __init__(self, parts: Parts, context: ssl.SSLContext | None) -> None:
+        self.parts = parts
+        self.context = context
+        self.connections: list[int] = []
+        """The number of requests of each connection."""
+        self.visitors = 0
+        self.lock = threading.Lock()
+
+    def serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), ExitStack() as stack:
+            stack.enter_context(connection)
+            if self.context is not None:
+                connection = stack.enter_context(self.context.wrap_socket(connection, server_side=True))
+            received = stack.enter_context(connection.makefile("rb"))
+            with self.lock:
+                mine = len(self.connections)
+                self.connections.append(0)
+            while read_request(received):
+                with self.lock:
+                    self.connections[mine] += 1
+                    self.visitors += 1
+                    visitor = f"v{self.visitors}"
+                for part in self.parts(visitor):
+                    if isinstance(part, bytes):
+                        connection.sendall(part)
+                    else:
+                        time.sleep(part)
+
+
+def read_request(received: BinaryIO) -> bool:
+    """Read a request; return whether there was one."""
+    length = 0
+    for line in iter(received.readline, b"\r\n"):
+        if not line:
+            return False
+        name, _, value = line.partition(b":")
+        length = int(value) if name.lower() == b"content-length" else length
+    received.read(length)
+    return True
+
+
+@contextmanager
+def running(parts: Parts, context: ssl.SSLContext | None = None) -> Generator[tuple[Edge, str]]:
+    edge = Edge(parts, context)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=edge.serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield edge, f"localhost:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.fixture(params=["own", "the caller's"])
+def start(
+    request: pytest.FixtureRequest, kind: str, make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Driver]]:
+    """Return a function that creates a client of either kind, with an HTTP client of its own or of the caller."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    given: list[Any] = []
+
+    def create(address: str, **options: Any) -> Driver:
+        if request.param != "own":
+            http_client = httpx.Client if kind == "threads" else httpx.AsyncClient
+            given.append(http_client(verify=client_context()))
+            options["http_client"] = given[-1]
+        return make(server_domain=address, retries=0, **options)
+
+    yield create
+    for http_client in given:
+        http_client.close() if isinstance(http_client, httpx.Client) else asyncio.run(http_client.aclose())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("name", UNASKED)
+def test_no_visitor_gets_bytes_that_came_for_nobody(start: Callable[..., Driver], name: str, secure: bool) -> None:
+    with running(UNASKED[name], server_context() if secure else None) as (edge, address):
+        client = start(address, secure=secure)
+        for visitor in ("v1", "v2", "v3"):
+            result = client.get_offers({"request": EXECUTE})
+            assert f"{visitor}.35_0" in result.target_cookie["value"]
+            time.sleep(2 * LATER if "idle" in name or "at once" in name else 0)
+        assert edge.connections == [1, 1, 1]
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_a_connection_without_such_bytes_is_used_again(start: Callable[..., Driver], secure: bool) -> None:
+    with running(lambda visitor: [answer(visitor)], server_context() if secure else None) as (edge, address):
+        client = start(address, secure=secure)
+        for _ in range(5):
+            client.get_offers({"request": EXECUTE})
+        assert edge.connections == [5]
