@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
+
+    from pydantic_core import CoreSchema
 
     from .types import JsonValue
 
@@ -72,6 +74,17 @@ class Model:
         Values whose form the specification leaves open are not copied: the result shares them with the model.
         """
         raise NotImplementedError
+
+    def __iter__(self) -> Iterator[tuple[str, JsonValue]]:
+        """Iterate over the names and values of the JSON object, so that `dict(model)` is `model.to_dict()`."""
+        return iter(self.to_dict().items())
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        """Let pydantic read a model with `from_dict` and write it with `to_dict`."""
+        from .pydantic_schema import core_schema_of
+
+        return core_schema_of(cls)
 
     def _unread(self, data: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Return the items of `data` that no field holds: unknown names, and values of an unexpected type."""

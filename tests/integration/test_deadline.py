@@ -80,13 +80,14 @@ def test_addresses_where_nobody_answers(make: Callable[..., Driver], monkeypatch
 
 
 def test_an_address_that_answers_after_one_that_does_not(
-    edge: Sandbox, make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
+    make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host, port = str(edge.client_options()["server_domain"]).split(":")
-    with mute(int(port), "127.0.0.2") as nobody:
-        resolve(monkeypatch, nobody, (host, int(port)))
-        client = make(edge, server_domain=f"edge.test:{port}", timeout=TIMEOUT)
-        assert client.get_offers({"request": EXECUTE}).response.status == 200
+    with Sandbox(hosts=["edge.test"]) as edge:
+        host, port = edge.server_domain.split(":")
+        with mute(int(port), "127.0.0.2") as nobody:
+            resolve(monkeypatch, nobody, (host, int(port)))
+            client = make(edge, server_domain=f"edge.test:{port}", timeout=TIMEOUT)
+            assert client.get_offers({"request": EXECUTE}).response.status == 200
 
 
 def test_a_name_whose_look_up_hangs(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import runpy
 from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints, is_typeddict
 
 import pytest
+
+from target_delivery import events, options
 
 PROGRAMS = Path(__file__).parents[1] / "typing/passes"
 
@@ -23,3 +26,10 @@ PROGRAMS = Path(__file__).parents[1] / "typing/passes"
 def test_every_public_name_is_imported(program: str, package: str) -> None:
     names = {name for name in runpy.run_path(str(PROGRAMS / program)) if name == "__version__" or name[:2] != "__"}
     assert names == set(import_module(package).__all__)
+
+
+@pytest.mark.parametrize("record", [getattr(options, name) for name in options.__all__] + [events.EventHandlers])
+def test_the_types_of_options_can_be_read_at_run_time(record: type) -> None:
+    """As libraries do that make schemas of them."""
+    if is_typeddict(record):
+        assert get_type_hints(record).keys() == record.__required_keys__ | record.__optional_keys__

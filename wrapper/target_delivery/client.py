@@ -38,6 +38,7 @@ from target_delivery._http.workers import (
     is_worker,
     weakly,
 )
+from target_delivery._printable import printable
 from target_delivery.async_result import AsyncResult
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery.events import ClientReady
@@ -386,7 +387,7 @@ class TargetClient(forks.Watched):
     def _tell(self, callback: Callable[[Any], object] | None, outcome: object) -> None:
         logger = self._core.config.logger
         if callback is None:
-            logger.error("A call with a callback failed: %s", outcome)
+            logger.error("A call with a callback failed: %s", printable(outcome))
             return
         try:
             callback(outcome)

@@ -18,10 +18,12 @@
         ├── DeliveryStatusError       the edge (or something before it) answered with an error status
         └── InvalidAnswerError        the answer is truncated, not JSON, or not a Delivery API answer
 
-No message contains an event token, a cookie or a visitor id.
+No message contains an event token, a cookie or a visitor id. Control characters are written as escapes.
 """
 
 from __future__ import annotations
+
+from target_delivery._printable import printable
 
 __all__ = [
     "AttributeNotFoundError",
@@ -43,6 +45,9 @@ __all__ = [
 
 class TargetError(Exception):
     """The root of all errors of this SDK."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(printable(one) if isinstance(one, str) else one for one in arguments))
 
 
 class OptionError(TargetError, ValueError):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from attrs import field, fields_dict, frozen
 
-if TYPE_CHECKING:
-    from target_delivery_api.models import DeliveryRequest, Notification
+from target_delivery_api.models import DeliveryRequest, Notification  # noqa: TC001 - for typing.get_type_hints()
 
 __all__ = [
     "ArtifactDownloadFailed",

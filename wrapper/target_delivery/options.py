@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Required, TypedDict
+# ruff: noqa: TC001, TC002, TC003 - typing.get_type_hints() needs these names.
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, Required, TypedDict
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+import httpx
 
-    import httpx
-
-    from target_delivery._core.prepared import Prepared
-    from target_delivery.events import EventHandlers
-    from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-    from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
+from target_delivery._core.prepared import Prepared
+from target_delivery.events import EventHandlers
+from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 __all__ = [
     "AsyncClientOptions",

@@ -14,6 +14,8 @@ from target_delivery.errors import AttributeNotFoundError
 from target_delivery_api.models import DeliveryRequest
 
 if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
+
     from target_delivery_api.models import (
         AnalyticsResponse,
         DeliveryResponse,
@@ -112,6 +114,20 @@ class TargetDeliveryResponse(Mapping[str, object]):
             "request": self._sent,
         }
         return {key: deepcopy(values[key]) for key in self}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        """Let pydantic keep a result, and write it with `to_dict`. It cannot read one."""
+        from pydantic_core import core_schema  # no dependency: only pydantic calls this
+
+        def describe(_schema: CoreSchema, _handler: object) -> dict[str, str]:
+            return {"type": "object", "title": cls.__name__}
+
+        return core_schema.is_instance_schema(
+            cls,
+            serialization=core_schema.plain_serializer_function_ser_schema(cls.to_dict),
+            metadata={"pydantic_js_functions": [describe]},
+        )
 
     @overload
     def __getitem__(self, key: Literal["response"], /) -> DeliveryResponse: ...

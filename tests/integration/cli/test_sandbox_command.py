@@ -142,3 +142,18 @@ def test_options_reach_the_sandbox(tmp_path: Path) -> None:
             assert answer["edgeHost"] == "mboxedge28.tt.omtrdc.net"
             tokens.add(answer["prefetch"]["mboxes"][0]["options"][0]["eventToken"])
     assert len(tokens) == 1
+
+
+def test_a_request_cannot_change_what_the_terminal_shows() -> None:
+    with command() as (process, client):
+        poster(client)(execute={"mboxes": [{"index": 0, "name": "\x1b[2J\nforged\x9b"}]})
+        client.post(URL, params=QUERY, content="[" * 100_000)
+        client.get("/%1b%5b2J/production/v1/rules.json")
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        lines = process.stdout.read().splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == 6
+    assert lines[2].endswith(r"execute \x1b[2J\nforged\x9b")
+    assert " 400 " in lines[3]
+    assert r"/\x1b[2J/production/v1/rules.json" in lines[4]

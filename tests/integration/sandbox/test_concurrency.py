@@ -30,7 +30,7 @@ async def ask_for_home(edge: Sandbox, visitor: int) -> tuple[int, dict[str, Any]
     body = json.dumps({"context": {"channel": "web"}, "execute": mboxes("home"), "impressionId": str(visitor)})
     head = (
         f"POST {URL}?imsOrgId=S@AdobeOrg&sessionId={visitor} HTTP/1.1\r\n"
-        f"Host: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Host: {edge.server_domain}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     reader, writer = await asyncio.open_connection(host, int(port))
     try:

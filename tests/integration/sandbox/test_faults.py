@@ -42,7 +42,7 @@ HOME_REQUEST = dumps({"context": {"channel": "web"}, "impressionId": "i", "execu
 def raw_exchange(edge: Sandbox, body: bytes = HOME_REQUEST) -> tuple[bytes, bool]:
     """Send a request on a connection of its own. Return the bytes of the answer, and whether there was a reset."""
     host, _, port = edge.server_domain.rpartition(":")
-    head = f"POST {URL}?imsOrgId=S@AdobeOrg&sessionId=s HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST {URL}?imsOrgId=S@AdobeOrg&sessionId=s HTTP/1.1\r\nHost: [::1]\r\nContent-Length: {len(body)}\r\n\r\n"
     received = bytearray()
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(head.encode() + body)
@@ -296,7 +296,7 @@ def request_under_way(edge: Sandbox, latency: float = 60_000) -> Iterator[socket
     edge.faults.add(Latency(latency), match=arrive)
     host, _, port = edge.server_domain.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
-        head = f"POST {URL}?imsOrgId=S@AdobeOrg&sessionId=s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}"
+        head = f"POST {URL}?imsOrgId=S@AdobeOrg&sessionId=s HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 2\r\n\r\n{{}}"
         connection.sendall(head.encode())
         assert arrived.wait(5)
         yield connection
@@ -325,7 +325,10 @@ def test_stop_cuts_requests_under_way_and_processes_none_of_them(caplog: pytest.
 def test_a_client_that_goes_away_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     with Sandbox() as edge:
         host, _, port = edge.server_domain.rpartition(":")
-        for message in (b"POST ", f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode()):
+        for message in (
+            b"POST ",
+            f"POST {URL} HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 9\r\n\r\n{{".encode(),
+        ):
             connection = socket.create_connection((host, int(port)))
             connection.sendall(message)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -89,6 +89,37 @@ def test_client_hints_win_over_the_user_agent_field_by_field(hints: Any, expecte
     assert (user["browserType"], user["browserVersion"], user["platform"]) == expected
 
 
+@pytest.mark.parametrize(
+    "piece", ["Version/1 Mobile ", "Version/1 Mobiles ", "Trident/1 rv:", "Trident/", ") Version/1"]
+)
+def test_a_user_agent_that_repeats_its_words_takes_about_as_long_as_any_other(piece: str) -> None:
+    def seconds(agents: str) -> float:
+        took: list[float] = []
+        for at in range(5):
+            started = time.process_time()
+            user_of({"userAgent": f"{at}{agents}"})  # another one each time: they are cached
+            took.append(time.process_time() - started)
+        return min(took)
+
+    assert seconds(piece * 1024) < 15 * seconds(f"Not {piece[::-1]} " * 1024)
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("Version/1 x) Version/17.4 (y; Mobile/15E148 Safari/604.1", ("mobile safari", 17)),
+        ("Version/1 Version/2 Mobile Mobile Safari/3 Safari/4", ("mobile safari", 1)),
+        ("Version/1 Mobiles Safari/3", ("safari", 1)),
+        ("Version/1 Mobile) Safari/3", ("safari", -1)),
+        ("Trident/7.0; x) Trident/8.0; rv:12.0; rv:11", ("ie", 11)),
+        ("rv:9 Trident/7.0", ("unknown", -1)),
+    ],
+)
+def test_words_of_a_browser_stand_in_order_and_in_one_bracket(agent: str, expected: tuple[str, int]) -> None:
+    user = user_of({"userAgent": agent})
+    assert (user["browserType"], user["browserVersion"]) == expected
+
+
 def test_a_long_user_agent_takes_no_time() -> None:
     started = time.process_time()
     for piece in ("Trident/", "Version/1 Mobile ", '"a"', "Chrome", "(" * 9):

@@ -138,6 +138,38 @@ def test_the_falling_orders_take_three_operands_too(condition: Any, answer: bool
     assert apply(condition) is answer
 
 
+@pytest.mark.parametrize(
+    ("condition", "answer"),
+    [
+        ({"/": [1, {"-": [0]}]}, -math.inf),
+        ({"/": [1, "-0"]}, -math.inf),
+        ({"/": [1, {"*": [0, -1]}]}, -math.inf),
+        ({"/": [1, {"*": [0, -1, 1]}]}, math.inf),  # each step reads the product so far as a text, "0"
+        ({"/": [1, {"*": [{"-": [0]}, 5]}]}, math.inf),
+        ({"/": [1, {"*": ["-0", 5]}]}, -math.inf),
+        ({"/": [1, {"+": ["-0", "-0"]}]}, math.inf),
+        ({"/": [1, {"%": [-4, 2]}]}, -math.inf),
+        ({"/": [1, {"/": [0, -5]}]}, -math.inf),
+        ({"/": [1, {"min": [0, "-0"]}]}, -math.inf),
+        ({"/": [1, {"max": ["-0", 0]}]}, math.inf),
+        ({"/": [1, {"max": ["-0", "-0"]}]}, -math.inf),
+        ({"cat": [{"-": [0]}]}, "0"),
+        ({"===": [{"-": [0]}, 0]}, True),
+        ({"<": [{"-": [0]}, 0]}, False),
+    ],
+)
+def test_zero_keeps_its_sign_as_in_javascript(condition: Any, answer: Any) -> None:
+    assert apply(condition) == answer
+
+
+@pytest.mark.parametrize("length", ["-2", " -2 ", "-2.5", "-Infinity", [-2], ["-2"], [[-2]]])
+def test_a_negative_length_that_is_no_number_leaves_nothing(length: Any) -> None:
+    """json-logic-js adds the length to that of the text with ``+``, which joins a text or an array instead."""
+    assert apply({"substr": ["jsonlogic", 4, {"var": "n"}]}, {"n": length}) == ""
+    assert apply({"substr": ["jsonlogic", 4, -2]}) == "log"
+    assert apply({"substr": ["jsonlogic", 4, "2"]}) == "lo"
+
+
 def test_integers_are_doubles() -> None:
     assert apply({"===": [2**53 + 1, 2**53]}) is True
     assert apply({"==": [{"var": "a"}, {"var": "b"}]}, {"a": 2**53 + 1, "b": str(2**53)}) is True

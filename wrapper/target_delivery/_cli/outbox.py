@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._printable import printable
 from target_delivery.errors import OptionError, StoreError
 from target_delivery.outbox.stores.opening import open_store
 
@@ -122,7 +123,7 @@ def _list(console: Console, store: Store, limit: int) -> int:
     table = Table("ref", "notification", "type", "reason", "set aside", "message")
     for one in aside:
         cells = (one.ref, *_described(one.data), one.reason, _time(one.set_aside), one.message)
-        table.add_row(*map(_printable, cells))
+        table.add_row(*map(printable, cells))
     console.print(table)
     total = store.stats(SYSTEM_CLOCK.now()).set_aside
     if total > len(aside):
@@ -190,11 +191,6 @@ def _time(seconds: float) -> str:
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
     except (ValueError, TypeError, OverflowError, OSError):
         return "?"
-
-
-def _printable(value: object) -> str:
-    r"""Return the text with each control or invisible character written as an escape, such as ``\x1b``."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in str(value))
 
 
 def _age(seconds: float) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -57,6 +58,13 @@ def add_parser(subcommands: Subcommands) -> None:
     parser.add_argument("--port", type=int, default=8080, help="port to listen on; 0 takes any free one (default 8080)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that other machines can reach")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host name that requests may be for, besides those of loopback; any number of times",
+    )
     parser.add_argument(
         "--artifact", metavar="FILE", help="rule artifact to decide with and to serve (default: a small one for demos)"
     )
@@ -139,6 +147,7 @@ def _sandbox(arguments: argparse.Namespace, report: Callable[[Exchange], None]) 
         cluster=arguments.cluster,
         secret=arguments.secret,
         allow_remote=arguments.allow_remote,
+        hosts=arguments.allow_host,
         fault_seed=arguments.fault_seed,
         on_exchange=report,
     )
@@ -184,12 +193,12 @@ def _line(exchange: Exchange) -> Text:
         "  ",
         (str(exchange.status or "cut"), style),
         f"  {exchange.milliseconds:6.1f} ms  ",
-        _asked(exchange.request.json) if exchange.request.is_delivery else exchange.request.path,
+        printable(_asked(exchange.request.json) if exchange.request.is_delivery else exchange.request.path),
     )
     if exchange.faults:
         line.append(f"  [{', '.join(exchange.faults)}]", "yellow")
     if exchange.error:
-        line.append(f"  {exchange.error}", "red")
+        line.append(f"  {printable(exchange.error)}", "red")
     return line
 
 

@@ -21,6 +21,7 @@ from target_delivery._core.request import RequestPreparer
 from target_delivery._core.stitching import Stitching
 from target_delivery._core.telemetry import WireTimes, delivery_entry
 from target_delivery._core.validation import read_call_options, read_mbox_names
+from target_delivery._printable import printable
 from target_delivery._version import __version__
 from target_delivery.errors import DeliveryError, NotReadyError, OptionError
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
@@ -423,4 +424,4 @@ class _Text:
         self._content = content
 
     def __str__(self) -> str:
-        return self._content.decode("utf-8", "replace")
+        return printable(self._content.decode("utf-8", "replace"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+from target_delivery._printable import printable
+
 if TYPE_CHECKING:
     from target_delivery.options import TargetLogger
 
@@ -35,7 +37,7 @@ class Trouble:
         """
         self._failing = True
         if next(self._failures) == 0:
-            self._logger.error(f"{message} Further failures are only counted, until it works again.", why)
+            self._logger.error(f"{message} Further failures are only counted, until it works again.", printable(why))
 
     def worked(self) -> None:
         """Note a success; log it if the one before was a failure."""

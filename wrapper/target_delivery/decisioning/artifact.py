@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from attrs import frozen
 
+from target_delivery._printable import printable
 from target_delivery.decisioning._json import as_list, as_object, as_text, check_depth
 from target_delivery.decisioning.consequence import Consequence, TokenNames
 from target_delivery.decisioning.context import Context, variable_of
@@ -234,7 +235,7 @@ class _Reader:
             return ""
         count, shown = len(self._problems), "; ".join(self._problems[:5])
         subject = "1 rule of the artifact never applies" if count == 1 else f"{count} rules of the artifact never apply"
-        return f"{subject}: {shown}{f'; and {count - 5} more' if count > 5 else ''}"
+        return printable(f"{subject}: {shown}{f'; and {count - 5} more' if count > 5 else ''}")
 
     def section(self, rules: JsonObject, section: str) -> Iterable[tuple[str, list[Rule]]]:
         """Read ``rules.mboxes`` or ``rules.views``."""

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_delivery._core.ids import new_id as _new_id
+from target_delivery._printable import printable
 from target_delivery.decisioning._json import as_list, as_object, as_text, copy_object
 from target_delivery.decisioning.allocation import Allocations, visitor_of
 from target_delivery.decisioning.context import STEPS, Context, Visit
@@ -407,8 +408,10 @@ class _Run:
         if isinstance(error, BudgetExceededError):
             reason = f"the conditions of the request need more than {STEPS} steps"
         self.warnings.append(
-            f"rule {rule.key[:80]!r} of activity {rule.activity_id[:80]} did not apply, because its condition could "
-            f"not be evaluated: {reason}"
+            printable(
+                f"rule {rule.key[:80]!r} of activity {rule.activity_id[:80]} did not apply, because its condition "
+                f"could not be evaluated: {reason}"
+            )
         )
 
 

@@ -21,3 +21,7 @@ class ArtifactError(DecisioningError, ValueError):
 
 class MissingExtraError(DecisioningError, ImportError):
     """On-device decisioning was asked for, but a package of the extra ``on-device`` is not installed."""
+
+    def __init__(self, message: str = "", *, name: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name

@@ -21,6 +21,13 @@ __all__ = ["user_of"]
 _LONGEST = 1024
 """How many characters of a user agent or client hint are read. Real ones have a few hundred."""
 
+_BEFORE = r"(?:\A|\))(?>[^)]*?"
+"""How a pattern of several words begins: its words stand in this order without a ``)`` between them.
+
+Only the first occurrence of a word is tried (``(?>`` does not go back), and only once for each ``)``. Therefore the
+time grows with the length of the user agent, however often a visitor repeats the words.
+"""
+
 # The first match counts: Edge also names Chrome and Safari, Chrome names Safari, and phones name each other.
 _BROWSERS = tuple(
     (name, re.compile(pattern))
@@ -28,11 +35,11 @@ _BROWSERS = tuple(
         ("edge", r"\b(?:Edge|EdgA|EdgiOS|Edg)/([0-9]{1,9})"),
         ("unknown", r"\b(?:OPR|OPiOS|OPT|OPX|Opera)(?:/|\b)()"),
         ("ie", r"\bMSIE ([0-9]{1,9})"),
-        ("ie", r"\bTrident/[^)]*\brv:([0-9]{1,9})"),
+        ("ie", rf"{_BEFORE}\bTrident/)[^)]*\brv:([0-9]{{1,9}})"),
         ("firefox", r"\b(?:Firefox|FxiOS)/([0-9]{1,9})"),
         ("chrome", r"(?:\bChrome|\bChromium|\bCriOS|\bHeadlessChrome)/([0-9]{1,9})"),
-        ("mobile safari", r"\bVersion/([0-9]{1,9})[^)]*\bMobile\b[^)]*\bSafari/"),
-        ("safari", r"\bVersion/([0-9]{1,9})[^)]*\bSafari/"),
+        ("mobile safari", rf"{_BEFORE}\bVersion/([0-9]{{1,9}}))(?>[^)]*?\bMobile\b)[^)]*\bSafari/"),
+        ("safari", rf"{_BEFORE}\bVersion/([0-9]{{1,9}}))[^)]*\bSafari/"),
         ("safari", r"\bSafari/()"),
     )
 )

@@ -16,6 +16,7 @@ from attrs import define, evolve, frozen
 
 from target_delivery._core.backoff import Backoff
 from target_delivery._core.emit import emit
+from target_delivery._printable import printable
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside
 from target_delivery.outbox.items import Item, packed
@@ -188,7 +189,7 @@ class Engine:
             self._sleeps_until = 0.0 if self.stopping else self._wakes(now)
         except Exception as error:  # a user's own store can raise anything
             if not self._store_failures:
-                self._log("The outbox cannot use its store and tries again: %s", error)
+                self._log("The outbox cannot use its store and tries again: %s", printable(error))
             self._store_failures += 1
             self._sleeps_until = now + BETWEEN_STORE_FAILURES.wait(self._store_failures, self._chance)
             return False
@@ -271,7 +272,7 @@ class Engine:
         for change in changes:
             self._log("%s", change)
         for claimed, reason, message in told:
-            self._log("A notification was set aside (%s): %s", reason, message)
+            self._log("A notification was set aside (%s): %s", reason, printable(message))
             event = NotificationSetAside(
                 notification=_notification(claimed.data), reason=reason, message=message, ref=claimed.ref
             )

@@ -1,22 +1,24 @@
 """The ASGI application that answers the sandbox's HTTP requests."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from target_delivery._core.clock import Clock
 from target_delivery.sandbox.artifact import Artifact
 from target_delivery.sandbox.delivery import DeliveryApi, Omission
 from target_delivery.sandbox.faults import Faults, NotJson, RefusedConnection, Reset, Status, Strike, TruncatedBody
 from target_delivery.sandbox.geo import GeoTable
+from target_delivery.sandbox.guard import read_body, refusal
 from target_delivery.sandbox.ledger import Ledger
 from target_delivery.sandbox.requests import DELIVERY_PATH, Exchange, ReceivedRequest
 from target_delivery.sandbox.server import Connection
@@ -33,7 +35,10 @@ def make_app(
     on_received: Callable[[ReceivedRequest], None],
     on_exchange: Callable[[Exchange], None],
     clock: Clock,
-) -> Starlette:
+    names: Collection[str],
+    *,
+    remote: bool,
+) -> ASGIApp:
     """Return the application that serves the Delivery API, the CDN of artifacts, geo look-ups and the ledger.
 
     Args:
@@ -45,6 +50,8 @@ def make_app(
         on_received: called with each request that has arrived, except requests for the ledger.
         on_exchange: called with each of these requests when it is answered or cut off.
         clock: measures how long an exchange takes.
+        names: host names, in lower case, that requests may be for, besides those of loopback.
+        remote: whether requests may be for any IP address.
     """
 
     async def exchange(request: Request, process: _Process) -> Response:
@@ -81,7 +88,7 @@ def make_app(
     async def read_ledger(request: Request) -> Response:
         return _json(200, ledger.to_dict())
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(DELIVERY_PATH, delivery, methods=["POST"]),
             Route("/{client}/{environment}/v1/rules.json", rules, methods=["GET"]),
@@ -92,6 +99,13 @@ def make_app(
         exception_handlers={HTTPException: _http_error},
     )
 
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        refused = refusal(scope["method"], Headers(scope=scope), names, remote=remote)
+        answer = app if refused is None else _error(refused.status, refused.message)
+        await answer(scope, receive, send)
+
+    return guarded
+
 
 async def _received(request: Request) -> ReceivedRequest:
     return ReceivedRequest(
@@ -99,7 +113,7 @@ async def _received(request: Request) -> ReceivedRequest:
         path=request.url.path,
         query=dict(request.query_params),
         headers=dict(request.headers),
-        body=await request.body(),
+        body=await read_body(request),
     )
 
 
@@ -191,8 +205,11 @@ def _connection(scope: Scope) -> Connection:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return _error(status, f"{request.method} {request.url.path}: {HTTPStatus(status).phrase}")
+    if not isinstance(error, HTTPException):
+        raise error
+    phrase = HTTPStatus(error.status_code).phrase
+    why = phrase if error.detail == phrase else f"{phrase}: {error.detail}"
+    return _error(error.status_code, f"{request.method} {request.url.path}: {why}", error.headers)
 
 
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

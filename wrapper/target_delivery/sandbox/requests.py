@@ -30,7 +30,7 @@ class ReceivedRequest:
         """The body as JSON; None if it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -49,6 +49,8 @@ class Sandbox:
         geo: places by IP address, for rules that depend on the place. ``*`` stands for all other addresses (default:
             Bern). A place has some of countryCode, stateCode, city, latitude, longitude.
         allow_remote: allow a host that other machines can reach. There is no authentication.
+        hosts: names, without a port, that requests may have in the header Host. Names and addresses of loopback always
+            may; with ``allow_remote`` any IP address may, too.
         fault_seed: seed of the random choice of requests that faults with a probability hit.
         on_exchange: called in the sandbox's thread with each request and its answer.
         clock: tells the time that rules see, and measures how long an exchange takes.
@@ -72,6 +74,7 @@ class Sandbox:
         decider: Decider | None = None,
         geo: Mapping[str, Place] | None = None,
         allow_remote: bool = False,
+        hosts: Sequence[str] = (),
         fault_seed: int = 0,
         on_exchange: Callable[[Exchange], None] | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -90,6 +93,8 @@ class Sandbox:
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
         if not is_organization_id(organization_id):
             raise ValueError(f"organization_id {organization_id!r} is not of the form 1234567890@AdobeOrg")
+        if isinstance(hosts, str) or any(re.search(r"[\s/:@]|^$", name) for name in hosts):
+            raise ValueError(f"hosts {hosts!r} is not a list of host names without a port")
         self.ledger: Ledger = Ledger()
         """The counts."""
         self.faults: Faults = Faults(fault_seed, self._update)
@@ -124,6 +129,8 @@ class Sandbox:
             self._receive,
             on_exchange or (lambda exchange: None),
             clock,
+            {host.lower(), *(name.lower() for name in hosts)},
+            remote=allow_remote,
         )
 
     def start(self) -> Self:

@@ -12,6 +12,8 @@ from jsonschema.exceptions import relevance
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
+from target_delivery.decisioning._json import check_depth
+
 _ORGANIZATION_ID: Final = re.compile(r"[A-Za-z0-9._-]+@AdobeOrg")
 _LONGEST_REASON: Final = 300
 """Characters. jsonschema quotes the whole value that it refuses, which can be long."""
@@ -57,6 +59,10 @@ def read_body(body: bytes) -> dict[str, Any]:
         document = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as reason:
         raise InvalidRequestError(f"the body is not JSON: {reason}") from reason
+    try:
+        check_depth(document)
+    except ValueError as reason:
+        raise InvalidRequestError(f"the body cannot be read: {reason}") from reason
     validator = _validator()
     if validator.is_valid(document):
         return cast("dict[str, Any]", document)

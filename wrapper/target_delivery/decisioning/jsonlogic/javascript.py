@@ -152,7 +152,7 @@ def to_number(value: JsValue, budget: Budget) -> Number:
 def parse_float(value: JsValue, budget: Budget) -> Number:
     """Return ``parseFloat(value)``: the number at the start of ``String(value)``, else NaN."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _double(value)
+        return _double(value) or 0  # String(-0) is "0"
     match = _DECIMAL.match(to_string(value, budget).lstrip(_WHITESPACE))
     return _decimal(match[0]) if match else math.nan
 

@@ -329,8 +329,10 @@ def substr(values: Sequence[JsValue], scope: Scope) -> JsValue:
     if length is UNDEFINED:
         return from_units(rest)
     count = _integer(length, 0, budget)
-    if to_number(length, budget) < 0:  # JsonLogic's own rule: leave out that many at the end
-        count = _integer(len(rest) + to_number(length, budget), 0, budget)
+    if to_number(length, budget) < 0:
+        # JsonLogic's own rule: leave out that many at the end. It adds the length with JavaScript's +, which joins a
+        # text or an array instead: 5 + "-2" is "5-2", which is no number, so nothing is left.
+        count = 0 if isinstance(length, (str, list)) else _integer(len(rest) + to_number(length, budget), 0, budget)
     return from_units(rest[: int(max(min(count, len(rest)), 0))])
 
 
@@ -360,9 +362,9 @@ def multiply(values: Sequence[JsValue], scope: Scope) -> JsValue:
         return math.nan
     if len(values) == 1:
         return values[0]
-    product = 1.0
-    for value in values:
-        product *= parse_float(value, scope.budget)
+    product = values[0]
+    for value in values[1:]:
+        product = float(parse_float(product, scope.budget)) * parse_float(value, scope.budget)
     return product
 
 
@@ -397,13 +399,18 @@ def remainder(values: Sequence[JsValue], scope: Scope) -> JsValue:
 def least(values: Sequence[JsValue], scope: Scope) -> JsValue:
     """Evaluate ``min``: the least operand; NaN when one is not a number."""
     numbers = [to_number(value, scope.budget) for value in values]
-    return math.nan if any(map(math.isnan, numbers)) else min(numbers, default=math.inf)
+    return math.nan if any(map(math.isnan, numbers)) else min(numbers, key=_with_sign, default=math.inf)
 
 
 def greatest(values: Sequence[JsValue], scope: Scope) -> JsValue:
     """Evaluate ``max``: the greatest operand; NaN when one is not a number."""
     numbers = [to_number(value, scope.budget) for value in values]
-    return math.nan if any(map(math.isnan, numbers)) else max(numbers, default=-math.inf)
+    return math.nan if any(map(math.isnan, numbers)) else max(numbers, key=_with_sign, default=-math.inf)
+
+
+def _with_sign(number: float) -> tuple[float, float]:
+    """Return a key that orders -0 before 0, as ``Math.min`` and ``Math.max`` do."""
+    return number, math.copysign(1, number)
 
 
 def log(values: Sequence[JsValue], _scope: Scope) -> JsValue:
