@@ -69,6 +69,8 @@ end
 
 -- Begin with a random route, so that no route is always the last.
 local open = open_routes(10)
+-- Find a lost consumer group before the first item is claimed: a script that fails half-way is not undone.
+for _, route in ipairs(open) do call('XPENDING', (keys(route)), 'senders') end
 for n = 1, #open do
     if left <= 0 then break end
     claim(open[(n + math.floor(ARGV[7] * #open)) % #open + 1])
