@@ -297,7 +297,7 @@ def test_too_old_is_set_aside_and_can_be_replayed(
     ("data", "says"),
     [
         (b"[]", "not an object"),
-        (b'{"v":2}', "schema version is 2"),
+        (b'{"v":0}', "schema version is 0"),
         (b'{"v":1,"session":"a b","cluster":null,"request":{}}', "session id"),
         (b'{"v":1,"session":"a","cluster":"evil.example/","request":{}}', "edge cluster"),
         (b'{"v":1,"session":"a","cluster":null,"request":[]}', "no request"),

@@ -99,10 +99,10 @@ def test_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 def test_a_schema_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
     before = contents(path)
-    with pytest.raises(StoreError, match=r"schema version 2; .* knows 1\. Update target-delivery"):
+    with pytest.raises(StoreError, match=r"schema version 3; .* knows 2\. Update target-delivery"):
         SQLiteStore(path)
     assert contents(path)["outbox.db"] == before["outbox.db"]
 

@@ -37,6 +37,7 @@ from target_delivery.sandbox.requests import ReceivedRequest
 from tests.integration.outbox.test_outbox_hostile import PROLOGUE, run_program
 from tests.integration.outbox.world import (
     Make,
+    eventually,
     flush_in,
     notification,
     options,
@@ -45,13 +46,6 @@ from tests.integration.outbox.world import (
     require_counted_once,
 )
 from tests.virtual import VirtualTime
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def names(*ids: str) -> Callable[[ReceivedRequest], bool]:
@@ -166,21 +160,6 @@ def test_a_store_that_chokes_on_a_note_stops_nothing(edge: Sandbox, make: Make) 
     pass_time_until(lambda: edge.ledger.notifications == ["good"], outbox, virtual)
 
 
-def test_a_cookie_cannot_make_any_number_of_routes(edge: Sandbox) -> None:
-    store = MemoryStore()
-    client_options = {"client": "demo", "organization_id": "demo@AdobeOrg", "timeout": 100, "retries": 0}
-    with TargetClient.create(client_options) as client:  # type: ignore[typeddict-item]  # a plain dict
-        outbox = NotificationOutbox(client, store=store, linger=60.0)
-        for number in range(200):
-            given = options(notification("n"), visitor=f"visitor{number}", target_location_hint=str(1000 + number))
-            given["request"].id = None
-            outbox.send_notifications(given)
-        routes = {route for (route,) in store._sqlite.execute("SELECT route FROM item")}  # type: ignore[union-attr]  # open
-        assert len(routes) == 65
-        assert "" in routes
-        outbox.close(0)
-
-
 # --- interrupts, cancellation, threads that cannot be
 
 
@@ -233,16 +212,6 @@ def test_a_transaction_that_was_left_open_is_undone(tmp_path: Path) -> None:
     other = SQLiteStore(tmp_path / "outbox.db")
     assert other.stats(0).pending == 1
     other.close()
-    store.close()
-
-
-def test_rows_that_are_refused_for_another_reason_are_an_error(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "outbox.db")
-    store.append([Item("g", "", b"x", 0.0, 0.0)])
-    assert store._sqlite is not None
-    store._sqlite.execute("UPDATE total SET seq = 0")  # as in a file that somebody mended
-    with pytest.raises(StoreError, match="UNIQUE constraint failed"):
-        store.append([Item("g", "", b"x", 0.0, 0.0)])
     store.close()
 
 

@@ -17,6 +17,8 @@ from target_delivery.outbox.stores import redis as module
 from target_delivery.outbox.testing import StoreContract
 from tests.integration.outbox.conftest import Redis
 from tests.integration.outbox.redis_world import (
+    DUE,
+    GROUPS,
     ITEMS,
     PREFIX,
     ROUTE_KEYS,
@@ -334,9 +336,11 @@ def work_of(store: RedisStore, one: Claimed) -> list[Callable[[], object]]:
     ]
 
 
-@pytest.mark.parametrize("key", [f"{PREFIX}totals", f"{PREFIX}routes", *ROUTE_KEYS])
+@pytest.mark.parametrize("key", [f"{PREFIX}totals", f"{PREFIX}routes"])
 @pytest.mark.parametrize("harm", ["deleted", "overwritten"])
-def test_a_key_that_another_client_harmed_is_named(open_redis: Open, redis_client: Any, key: str, harm: str) -> None:
+def test_a_shared_key_that_another_client_harmed_is_named(
+    open_redis: Open, redis_client: Any, key: str, harm: str
+) -> None:
     store = open_redis()
     store.append([item("one"), item("other", "36")])
     (one,) = (one for one in claim_all(store) if one.route == "35")
@@ -355,51 +359,144 @@ def test_a_key_that_another_client_harmed_is_named(open_redis: Open, redis_clien
     assert store.stats(0.0).confirmed == 1
 
 
-def test_a_lost_consumer_group_is_named_by_its_stream(open_redis: Open, redis_client: Any) -> None:
+@pytest.mark.parametrize("key", ROUTE_KEYS)
+@pytest.mark.parametrize("harm", ["deleted", "overwritten"])
+def test_a_harmed_route_stops_no_other(
+    open_redis: Open, redis_client: Any, key: str, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only what the streams held is lost. The sorted sets are made anew."""
+    for work in ("append", "claim", "settle", "span", "next_due", "stats"):
+        redis_client.flushall()
+        store = open_redis()
+        store.append([item("sent", "36"), item("sent")])
+        sent = claim_all(store)
+        store.append([item("one"), item("other", "36")])
+        redis_client.delete(key)
+        if harm == "overwritten":
+            redis_client.set(key, "something else")
+        match work:
+            case "append":
+                store.append([item("new"), item("new", "36")])
+            case "settle":
+                store.settle(Settlement(confirmed=sent), 0.0)
+            case "span":
+                assert store.span() is not None
+            case "next_due":
+                assert store.next_due(()) is not None
+            case "stats":
+                store.stats(0.0)
+        groups = {(one.group, one.route) for one in claim_all(store)}
+        assert ("other", "36") in groups
+        assert (("one", "35") in groups) is (key != ITEMS)
+        assert f"another client deleted or changed its key {key!r}" in caplog.text
+        store.append([item("after")])
+        assert "after" in {one.group for one in claim_all(store)}
+
+
+def test_a_lost_consumer_group_is_made_again(open_redis: Open, redis_client: Any) -> None:
+    store = open_redis()
+    store.append([item("one"), item("two"), item("other", "36")])
+    redis_client.xgroup_destroy(ITEMS, "senders")
+    assert {one.group for one in claim_all(store)} == {"one", "two", "other"}
+
+
+@pytest.mark.parametrize("id_", ["*", "18446744073709551615-18446744073709551615"], ids=["an-id", "the-last-id"])
+@pytest.mark.parametrize("content", [{"foo": "bar"}, {"g": "g", "a": "1.0", "d": "x"}], ids=["foreign", "an-item"])
+def test_an_entry_that_another_client_wrote_is_set_aside(
+    open_redis: Open, redis_client: Any, id_: str, content: dict[str, str]
+) -> None:
+    store = open_redis()
+    store.append([item("one"), item("other", "36")])
+    redis_client.xadd(ITEMS, content, id=id_)
+    store.append([item("two")])
+    claimed = claim_all(store)
+    assert {"one", "two", "other"} <= {one.group for one in claimed}
+    store.settle(Settlement(confirmed=claimed), 0.0)
+    aside = len(store.list_aside())
+    assert counts(store) == (0, 0, 4 - aside, aside, 0)
+    assert aside == 1
+    store.append([item("three")])
+    assert [one.group for one in claim_all(store)] == ["three"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("a", "never"), ("a", "nan"), ("d", None), ("a", None)])
+def test_a_damaged_entry_is_set_aside(open_redis: Open, redis_client: Any, field: str, value: str | None) -> None:
+    """The entry is one that an outbox knows, and another client has put another one in its place."""
     store = open_redis()
     store.append([item("one"), item("two")])
-    ((one,),) = claim(store, groups=1)
-    redis_client.xgroup_destroy(ITEMS, "senders")
-    for work in (
-        lambda: claim(store),
-        lambda: store.settle(Settlement(extended=[one]), 0.0),
-        lambda: store.stats(0.0),
-    ):
-        with pytest.raises(StoreError, match=re.escape(ANOTHER_CLIENT.format(ITEMS))):
-            work()
+    (id_, content) = redis_client.xrange(ITEMS)[0]
+    changed = {name.decode(): data for name, data in content.items() if name.decode() != field}
+    if value is not None:
+        changed[field] = value.encode()
+    redis_client.delete(ITEMS)
+    redis_client.xadd(ITEMS, changed, id=id_)
+    redis_client.xadd(ITEMS, content, id=int(id_.split(b"-")[0]) + 1)
+    redis_client.xgroup_create(ITEMS, "senders", "0")
+    redis_client.delete(DUE, GROUPS)
+    claimed = claim_all(store)
+    assert [one.data for one in claimed if not one.damage] == [b"x"]
+    store.settle(
+        Settlement(
+            confirmed=[one for one in claimed if not one.damage],
+            aside=[(one, "malformed", one.damage) for one in claimed if one.damage],
+        ),
+        0.0,
+    )
+    assert len(store.list_aside()) == 1
+    assert counts(store)[:2] == (0, 0)
 
 
-def test_an_entry_that_another_client_wrote_is_named_by_its_stream(open_redis: Open, redis_client: Any) -> None:
+@pytest.mark.parametrize("field", ["confirmed", "items", "bytes", "last"])
+@pytest.mark.parametrize("value", ["many", "-1", "nan", "1e300", ""])
+def test_totals_that_are_no_numbers_are_counted_anew(
+    open_redis: Open, redis_client: Any, field: str, value: str
+) -> None:
     store = open_redis()
-    store.append([item()])
-    redis_client.xadd(ITEMS, {"foo": "bar"})
-    with pytest.raises(StoreError, match=re.escape(ANOTHER_CLIENT.format(ITEMS))):
-        claim(store)
+    store.append([item("one"), item("two", "36")])
+    claimed = claim_all(store)
+    redis_client.hset(f"{PREFIX}totals", field, value)
+    store.settle(Settlement(confirmed=claimed[:1]), 0.0)
+    store.append([item("three")])
+    assert counts(store) == (1, 1, 1, 0, 2)
+    assert store.span() is not None
 
 
 @pytest.mark.parametrize("harm", ["overwritten", "written"])
-def test_a_harmed_stream_of_what_is_set_aside_is_named(open_redis: Open, redis_client: Any, harm: str) -> None:
+def test_a_harmed_stream_of_what_is_set_aside(open_redis: Open, redis_client: Any, harm: str) -> None:
     store = open_redis()
     store.append([item("one"), item("two")])
     one, two = claim_all(store)
     store.settle(Settlement(aside=[(one, "refused", "no")]), 0.0)
     key = f"{PREFIX}aside"
-    if harm == "overwritten":
-        redis_client.set(key, "something else")
-    else:
+    if harm == "written":
         redis_client.xadd(key, {"foo": "bar"})
-    works: list[Callable[[], object]] = [store.list_aside, lambda: store.replay(None, 0.0)]
-    if harm == "overwritten":
-        works += [
-            lambda: store.settle(Settlement(confirmed=[two]), 0.0),
-            lambda: store.replay(["1-1"], 0.0),
-            lambda: store.purge(["1-1"]),
-            lambda: store.purge(None),
-            lambda: store.stats(0.0),
-        ]
+        assert [one.reason for one in store.list_aside()] == ["refused", "malformed"]
+        assert store.replay(None, 0.0) == 1
+        assert store.purge(None) == 1
+        return
+    redis_client.set(key, "something else")
+    works: list[Callable[[], object]] = [
+        store.list_aside,
+        lambda: store.replay(None, 0.0),
+        lambda: store.settle(Settlement(confirmed=[two]), 0.0),
+        lambda: store.replay(["1-1"], 0.0),
+        lambda: store.purge(["1-1"]),
+        lambda: store.purge(None),
+        lambda: store.stats(0.0),
+    ]
     for work in works:
         with pytest.raises(StoreError, match=re.escape(ANOTHER_CLIENT.format(key))):
             work()
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://u:a/SECRETb@127.0.0.1:1/0", "redis://:SECRET?x@[::1", "redis://u:SECRET@127.0.0.1:port/0"]
+)
+def test_no_error_shows_a_password(url: str) -> None:
+    with pytest.raises((OptionError, StoreError)) as caught:
+        open_store(url)
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.__cause__ is None or "SECRET" not in str(caught.value.__cause__)
 
 
 def test_an_outbox_whose_keys_are_all_deleted_begins_anew(open_redis: Open, redis_client: Any) -> None:

@@ -51,6 +51,14 @@ def require_counted_once(edge: Sandbox, ids: set[str], among: set[str] | None = 
     assert edge.ledger.impressions.total() == len(counted)
 
 
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until a condition holds."""
+    deadline = monotonic() + seconds
+    while not holds():
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
 def pass_time_until(holds: Callable[[], bool], outbox: Outbox, time: VirtualTime, step: float = 0.1) -> None:
     """Let the outbox work, and its clock advance a little each time, until a condition holds."""
     deadline = monotonic() + 30

@@ -1,6 +1,7 @@
 """Every public name of target_delivery.outbox."""
 
 from target_delivery.outbox import (
+    LONGEST_WAIT as LONGEST_WAIT,
     AsyncNotificationOutbox as AsyncNotificationOutbox,
     AsyncOutbox as AsyncOutbox,
     Claimed as Claimed,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from attrs import define, evolve
 
 from target_delivery import OptionError, OutboxFullError, StoreError
-from target_delivery.outbox import Claimed, Item, SetAside, Settlement, StoreStats
+from target_delivery.outbox import LONGEST_WAIT, Claimed, Item, SetAside, Settlement, StoreStats
 
 
 @define
@@ -61,15 +61,19 @@ class DictStore:
         token = str(uuid.uuid4())
         with self.lock:
             open_rows = {ref: row for ref, row in self.rows.items() if row.item.route not in closed}
-            due = sorted((row for row in open_rows.values() if row.due <= now), key=lambda row: row.due)
+            due = sorted((row for row in open_rows.values() if self.is_due(row, now)), key=lambda row: row.due)
             chosen = list(dict.fromkeys(row.item.group for row in due))[:groups]
             for ref, row in open_rows.items():
-                item, soon = row.item, now if row.token else now + linger
-                if item.group in chosen and row.due <= soon and len(claimed.get(item.group, ())) < size:
+                item, soon = row.item, row.due <= now + linger and not row.token
+                if item.group in chosen and (soon or self.is_due(row, now)) and len(claimed.get(item.group, ())) < size:
                     row.token, row.due = token, now + self.lease
                     one = Claimed(str(ref), token, item.group, item.route, item.data, item.added, row.attempts)
                     claimed.setdefault(item.group, []).append(one)
         return list(claimed.values())
+
+    def is_due(self, row: Row, now: float) -> bool:
+        # A time that is too far away comes from a clock that was ahead.
+        return not now < row.due <= now + max(LONGEST_WAIT, self.lease)
 
     def settle(self, settlement: Settlement, now: float) -> None:
         with self.lock:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         NotificationOutbox as NotificationOutbox,
     )
     from target_delivery.outbox.stores.base import (
+        LONGEST_WAIT as LONGEST_WAIT,
         Claimed as Claimed,
         Reason as Reason,
         SetAside as SetAside,
@@ -71,6 +72,7 @@ else:
             "target_delivery.outbox.items": ("Item",),
             "target_delivery.outbox.outbox": ("NotificationOutbox",),
             "target_delivery.outbox.stores.base": (
+                "LONGEST_WAIT",
                 "Claimed",
                 "Reason",
                 "SetAside",

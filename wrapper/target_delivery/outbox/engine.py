@@ -20,8 +20,9 @@ from target_delivery._printable import printable
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside
 from target_delivery.outbox.items import Item, packed
+from target_delivery.outbox.policy import Ages, Clusters
 from target_delivery.outbox.scheduler import Limits, Scheduler
-from target_delivery.outbox.stores.base import Settlement
+from target_delivery.outbox.stores.base import DOUBTFUL, LONGEST_WAIT, Settlement
 from target_delivery_api.models import Notification
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ CLOSE_TIMEOUT = 5.0
 """Seconds that ``close`` waits for deliveries if it is not told otherwise, as at the end of a with block."""
 END_TIME = 0.25
 """Seconds of a timeout of ``close`` that are kept back, at most a quarter of it, to end calls that are under way."""
-MAX_LINGER = 60.0
+MAX_LINGER = LONGEST_WAIT
 """Seconds. A larger value is probably meant in milliseconds."""
 POLL = 0.5
 """Seconds between two looks at the store, for items that other processes put there or left behind."""
@@ -51,7 +52,7 @@ ROOM_POLL = 0.02
 FLUSH_POLL = 0.01
 """Seconds between two looks of ``flush`` at the store."""
 MAX_WAIT = 5.0
-"""Seconds that the engine sleeps at most. A clock that is set back would otherwise make it sleep much longer."""
+"""Seconds that the engine sleeps at most."""
 BETWEEN_STORE_FAILURES = Backoff(first=0.1, longest=MAX_WAIT)
 """Waits between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
@@ -62,8 +63,6 @@ MAX_SETTLE_FAILURES = 5
 """How often ``settle`` may raise something other than StoreError. Then the engine settles items one by one, so that
 only the item at fault is left out. It is sent again when its lease ends."""
 MAX_GROUPS_COUNTED = 10_000
-MAX_CLUSTERS = 64
-"""Edge clusters that an outbox tells apart. Adobe has about ten, but a visitor's cookie can name any number of them."""
 
 
 @frozen
@@ -112,7 +111,9 @@ class Engine:
         self.stopping: bool = False
         """Set it to start no more calls. Calls that are under way end, and waiting notifications stay stored."""
         self._config = config
-        self._scheduler = Scheduler(limits, store.lease, chance)
+        self._clusters = Clusters(config.target_location_hint, fixed=config.server_domain is not None)
+        self._scheduler = Scheduler(limits, store.lease, self._clusters, chance)
+        self._ages = Ages(clock.now(), clock.monotonic())
         self._committer = _Committer(store)
         self._bursts = _Bursts(limits)
         self._told: list[tuple[Claimed, Reason, str]] = []
@@ -120,7 +121,6 @@ class Engine:
         self._store_failures = 0
         self._sleeps_until = inf
         self._store_used = -inf
-        self._clusters: set[str] = set()
         self._closed_routes: frozenset[str] = frozenset()
 
     # --- appending
@@ -134,23 +134,15 @@ class Engine:
         Raises:
             OptionError: the request is wrong.
         """
-        if not self._may_route_to(prepared.cluster):
-            prepared = evolve(prepared, cluster=None)
         route = "" if self._config.server_domain is not None else prepared.cluster or ""
+        if not self._clusters.know(route):
+            route = DOUBTFUL
         group, contents = packed(prepared)
-        now = self._clock.now()
-        due = self._bursts.due(group, len(contents), now)
-        items = [Item(group, route, data, now, due) for data in contents]
-        wake = due < self._sleeps_until and route not in self._closed_routes
+        wall, now = self._clock.now(), self._clock.monotonic()
+        wait = self._bursts.wait(group, len(contents), now)
+        items = [Item(group, route, data, wall, wall + wait) for data in contents]
+        wake = now + wait < self._sleeps_until and route not in self._closed_routes
         return self._committer.put(items), wake
-
-    def _may_route_to(self, cluster: str | None) -> bool:
-        """Whether the cluster is one of the first MAX_CLUSTERS."""
-        if cluster is not None and cluster not in self._clusters:
-            if len(self._clusters) >= MAX_CLUSTERS:
-                return False
-            self._clusters.add(cluster)
-        return True
 
     def commit(self) -> None:
         """Store what is queued, from any thread. Calls that queue meanwhile are stored by the next commit."""
@@ -161,16 +153,17 @@ class Engine:
     def cycle(self) -> None:
         """Settle the calls that ended, and put the batches to send now into ``to_send``. Never raises."""
         try:
-            now = self._clock.now()
+            now = self._clock.monotonic()
+            self._ages.look(self._clock.now(), now)
             self._take_notes(now)
             if self._store_used <= now < self._store_used + STORE_INTERVAL and not self.stopping:
                 self.to_send += self._scheduler.start(now)
                 self._sleeps_until = self._store_used + STORE_INTERVAL
             elif self._could_use_store(now):
                 self._store_used = now
-                self.to_send += self._scheduler.start(self._clock.now())  # the store may have taken a while
+                self.to_send += self._scheduler.start(self._clock.monotonic())  # the store may have taken a while
         except Exception:  # a bug must not stop deliveries
-            self._sleeps_until = self._clock.now() + POLL
+            self._sleeps_until = self._clock.monotonic() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())
 
     def _log(self, text: str, *arguments: object) -> None:
@@ -208,14 +201,15 @@ class Engine:
                 self._scheduler.ended(*note, now)
 
     def _claim(self, now: float) -> None:
+        wall = self._clock.now()
         groups = self.store.claim(
-            now,
+            wall,
             groups=self._scheduler.wanted(),
             size=self.limits.max_batch,
             linger=self.limits.linger,
             closed=self._scheduler.closed(now),
         )
-        self._scheduler.took(groups, now)
+        self._scheduler.took(groups, now, lambda added: self._ages.age(added, wall))
 
     def _settle(self, now: float) -> None:
         settlement = self._scheduler.settlement
@@ -223,20 +217,29 @@ class Engine:
             return
         self._telling = self._telling or bool(settlement.aside)
         try:
-            self.store.settle(settlement, now)
+            self.store.settle(self._dated(settlement, now), self._clock.now())
         except Exception as error:
             if isinstance(error, StoreError) or self._store_failures < MAX_SETTLE_FAILURES:
                 raise
-            self._settle_one_by_one(settlement, now)
+            self._settle_one_by_one(self._dated(settlement, now))
         else:
             self._told += settlement.aside
         self._scheduler.settlement = Settlement()
 
-    def _settle_one_by_one(self, settlement: Settlement, now: float) -> None:
+    def _dated(self, settlement: Settlement, now: float) -> Settlement:
+        """Return the settlement with times of the system's clock, as a store needs them."""
+        wall = self._clock.now()
+
+        def dated(waiting: list[tuple[Claimed, float]]) -> list[tuple[Claimed, float]]:
+            return [(claimed, wall + min(due - now, LONGEST_WAIT)) for claimed, due in waiting]
+
+        return evolve(settlement, again=dated(settlement.again), released=dated(settlement.released))
+
+    def _settle_one_by_one(self, settlement: Settlement) -> None:
         """Settle each item by itself, and leave out the items that the store fails on."""
         for part in settlement.parts():
             try:
-                self.store.settle(part, now)
+                self.store.settle(part, self._clock.now())
                 self._told += part.aside
             except Exception as error:
                 self._log("The store cannot settle a notification, which will be sent again: %r", error)
@@ -246,13 +249,18 @@ class Engine:
         if not self._scheduler.wanted():
             return now + POLL
         self._closed_routes = self._scheduler.closed(now)
-        times = [now + POLL, self.store.next_due(self._closed_routes), self._scheduler.next_probe(now)]
+        due = self.store.next_due(self._closed_routes)
+        times = [
+            now + POLL,
+            None if due is None else due - self._clock.now() + self._clock.monotonic(),
+            self._scheduler.next_probe(now),
+        ]
         return max(min(when for when in times if when is not None), now + 0.001)
 
     @property
     def seconds_to_wait(self) -> float:
         """Seconds until the next cycle, unless a call ends or something is appended."""
-        return max(0.05 if self.stopping else 0.0, min(MAX_WAIT, self._sleeps_until - self._clock.now()))
+        return max(0.05 if self.stopping else 0.0, min(MAX_WAIT, self._sleeps_until - self._clock.monotonic()))
 
     def wait(self) -> None:
         """Wait in this thread until the next cycle is due."""
@@ -374,7 +382,8 @@ class _Bursts:
         self._limits = limits
         self._counts: dict[str, tuple[int, float]] = {}
 
-    def due(self, group: str, count: int, now: float) -> float:
+    def wait(self, group: str, count: int, now: float) -> float:
+        """Return the seconds until the notifications are due."""
         waiting, since = self._counts.get(group, (0, now))
         if now >= since + self._limits.linger:
             waiting, since = 0, now
@@ -383,9 +392,9 @@ class _Bursts:
             self._counts.clear()
         if waiting >= self._limits.max_batch:
             self._counts.pop(group, None)
-            return now
+            return 0.0
         self._counts[group] = (waiting, since)
-        return now + self._limits.linger
+        return self._limits.linger
 
 
 def make_engine(

@@ -17,10 +17,10 @@ from target_delivery.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SCHEMA", "Item", "MalformedItemError", "merged", "packed", "unpacked"]
+__all__ = ["SCHEMA", "Item", "MalformedItemError", "NewerItemError", "merged", "packed", "unpacked"]
 
 SCHEMA = 1
-"""Version of the format that ``packed`` writes. Items of other versions are set aside as malformed."""
+"""Version of the format that ``packed`` writes. Items of newer versions are left to newer versions of the SDK."""
 
 _OWN = ("requestId", "notifications", "telemetry")
 """The fields in which requests may differ and still go in one call."""
@@ -34,7 +34,8 @@ class Item:
 
     Attributes:
         group: equal for notifications that can go in one call: same session, identity, context, property and edge.
-        route: the edge cluster it goes to; empty if the client calls one host only.
+        route: the edge cluster it goes to; empty for the client's own host; ``DOUBTFUL`` if only the visitor has named
+            the cluster.
         data: the prepared request with this one notification, as JSON.
         added: when it was stored, epoch seconds.
         due: when it may be sent, epoch seconds.
@@ -49,6 +50,10 @@ class Item:
 
 class MalformedItemError(ValueError):
     """A store returned data that is not an item. The text says why, without any of the data."""
+
+
+class NewerItemError(ValueError):
+    """A newer version of the SDK wrote the item."""
 
 
 def packed(prepared: Prepared) -> tuple[str, list[bytes]]:
@@ -99,6 +104,7 @@ def unpacked(data: bytes) -> Prepared:
 
     Raises:
         MalformedItemError: ``packed`` did not write it. Other programs can write to a store's file or server.
+        NewerItemError: a newer version of the SDK wrote it.
     """
     try:
         item = json.loads(data)
@@ -107,6 +113,8 @@ def unpacked(data: bytes) -> Prepared:
     if not _is_object(item):
         raise MalformedItemError("it is not an object")
     version = item.get("v")
+    if isinstance(version, int) and version > SCHEMA:
+        raise NewerItemError
     if version != SCHEMA:
         known = version if isinstance(version, int) else "not a number"
         raise MalformedItemError(f"its schema version is {known}; this version of the SDK reads {SCHEMA}")

@@ -322,7 +322,7 @@ class _Threads:
 
     def _give(self, batch: Batch) -> None:
         """Give a batch to a sender."""
-        if self._senders < self.engine.limits.parallel:
+        if self._senders < self.engine.limits.calls:
             try:
                 threading.Thread(target=self._send, name=f"target-outbox-{self._senders}", daemon=True).start()
                 self._senders += 1

@@ -1,7 +1,11 @@
-"""When a notification is sent again, and when an edge is called. Times are epoch seconds that the caller passes in."""
+"""When a notification is sent again, and when an edge is called.
+
+Times are monotonic seconds that the caller passes in, except where a name says that it is the system's time.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 from target_delivery._core.backoff import Backoff
@@ -9,7 +13,7 @@ from target_delivery._core.backoff import Backoff
 if TYPE_CHECKING:
     from target_delivery._core.chance import Chance
 
-__all__ = ["Circuit", "batch_size", "seconds_to_wait"]
+__all__ = ["Ages", "Circuit", "Clusters", "batch_size", "seconds_to_wait"]
 
 MAX_BACKOFF = 30.0
 """Seconds: the longest wait of a notification, and the longest pause before a probe."""
@@ -24,6 +28,12 @@ FAILURES_TO_OPEN = 5
 ATTEMPTS_TOGETHER = 3
 """Calls that notifications fail in together. After that each further call is half as large: one of the notifications
 may be why the calls fail."""
+MAX_CLUSTERS = 1000
+"""Edge clusters that are remembered. Adobe has about ten."""
+CLOCK_TOLERANCE = 1.0
+"""Seconds. A smaller change of the system's time counts as the passing of time."""
+MAX_JUMPS = 100
+"""Changes of the system's time that are remembered."""
 
 
 def seconds_to_wait(attempts: int, chance: Chance, retry_after: float | None = None) -> float:
@@ -83,3 +93,67 @@ class Circuit:
         if probe or self._failures >= FAILURES_TO_OPEN or retry_after:
             pause = BETWEEN_PROBES.wait(self._failed_probes + 1, self._chance)
             self.until = max(self.until or 0.0, now + max(pause, _allowed(retry_after)))
+
+
+class Clusters:
+    """The edge clusters that the edge has named in an answer, or that have answered themselves.
+
+    A visitor's cookie can name any cluster, even one that does not exist. Any thread may ask, one at a time may learn.
+
+    Args:
+        given: the cluster that the client's options name.
+        fixed: whether the client calls one host, whatever the cluster. All clusters are known then.
+    """
+
+    def __init__(self, given: str | None, *, fixed: bool) -> None:
+        self._given = given
+        self._fixed = fixed
+        # A dict as an ordered set: when it is full, the cluster that was learnt first is forgotten.
+        self._learnt: dict[str, None] = {}
+
+    def learn(self, cluster: str) -> bool:
+        """Remember a cluster. Return whether it was not known before."""
+        if self.know(cluster):
+            return False
+        self._learnt[cluster] = None
+        if len(self._learnt) > MAX_CLUSTERS:
+            self._learnt.pop(next(iter(self._learnt)))
+        return True
+
+    def know(self, cluster: str) -> bool:
+        """Whether calls to the cluster can be expected to be answered. The empty text is the client's own host."""
+        return self._fixed or not cluster or cluster == self._given or cluster in self._learnt
+
+
+class Ages:
+    """How old stored items are, even if the system's time was changed since.
+
+    An item is stored with the system's time. When that time is set forward, an item that was stored before looks older
+    than it is: the seconds that were skipped do not count. When it is set back, an item can come from the future: it
+    counts as new.
+
+    Args:
+        wall: the system's time, epoch seconds.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, wall: float, now: float) -> None:
+        self._offset = wall - now
+        self._skipped: deque[tuple[float, float]] = deque(maxlen=MAX_JUMPS)
+
+    def look(self, wall: float, now: float) -> None:
+        """Notice whether the system's time was changed. Call it often."""
+        expected = now + self._offset
+        if abs(wall - expected) <= CLOCK_TOLERANCE:
+            return
+        self._offset = wall - now
+        if wall > expected:
+            self._skipped.append((expected, wall))
+        else:
+            kept = [(start, min(end, wall)) for start, end in self._skipped if start < wall]
+            self._skipped = deque(kept, MAX_JUMPS)
+
+    def age(self, added: float, wall: float) -> float:
+        """Return the seconds since an item was stored, without the seconds that were skipped meanwhile."""
+        skipped = sum(max(0.0, min(end, wall) - max(start, added)) for start, end in self._skipped)
+        return max(0.0, wall - added - skipped)

@@ -1,4 +1,7 @@
-"""The scheduler decides what is sent next, and what an answer means. It does no I/O and reads no clock."""
+"""The scheduler decides what is sent next, and what an answer means. It does no I/O and reads no clock.
+
+All times are monotonic seconds that the engine passes in.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, frozen
 
+from target_delivery._core.hosts import cluster_of_edge_host
 from target_delivery.errors import (
     DeliveryConnectionError,
     DeliveryError,
@@ -14,16 +18,17 @@ from target_delivery.errors import (
     DeliveryTimeoutError,
     OptionError,
 )
-from target_delivery.outbox.items import MalformedItemError, merged, unpacked
+from target_delivery.outbox.items import MalformedItemError, NewerItemError, merged, unpacked
 from target_delivery.outbox.policy import Circuit, batch_size, seconds_to_wait
-from target_delivery.outbox.stores.base import Settlement
+from target_delivery.outbox.stores.base import DOUBTFUL, Settlement
 from target_delivery.response import TargetDeliveryResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.prepared import Prepared
+    from target_delivery.outbox.policy import Clusters
     from target_delivery.outbox.stores.base import Claimed, Reason
 
 __all__ = ["Batch", "Limits", "Outcome", "Scheduler"]
@@ -35,6 +40,17 @@ REFUSED = frozenset({400, 413, 422})
 """Statuses that blame the request."""
 OVERLOADED = frozenset({429, 503})
 """Statuses that blame the edge. Any other status can be the fault of either."""
+DOUBTFUL_SHARE = 4
+"""One call in so many, at least two calls, may go to edge clusters that only visitors have named. They run besides the
+other calls, so that a cluster that does not answer delays nobody else."""
+DOUBTFUL_PAUSE = 0.1
+"""Seconds until the store is asked again for items of such clusters if some had to be given back."""
+DOUBTFUL_WAIT = 0.5
+"""Seconds, at most, that such an item waits for another turn, for each cluster that waits."""
+LEFT_FOR = 10.0
+"""Seconds after which an item of a newer version is looked at again."""
+MAX_CIRCUITS = 1000
+"""Edges whose failures are remembered."""
 
 
 @frozen(kw_only=True)
@@ -42,7 +58,7 @@ class Limits:
     """How an outbox sends.
 
     Attributes:
-        parallel: how many calls may be under way at once.
+        parallel: how many calls may be under way at once, besides those to doubtful edge clusters.
         max_batch: how many notifications go in one call.
         linger: seconds that a notification waits for others of its group.
         max_age: seconds after which a notification is set aside.
@@ -55,6 +71,16 @@ class Limits:
     max_age: float
     call_time: float
 
+    @property
+    def doubtful(self) -> int:
+        """How many more calls may be under way to edge clusters that only visitors have named."""
+        return max(2, self.parallel // DOUBTFUL_SHARE)
+
+    @property
+    def calls(self) -> int:
+        """How many calls may be under way in all."""
+        return self.parallel + self.doubtful
+
 
 @define(eq=False)
 class Batch:
@@ -64,8 +90,9 @@ class Batch:
         claimed: the claimed item of each notification, in the order in which they are sent.
         requests: the request of each.
         route: the edge that they go to.
-        leased: when the lease of this process ends, epoch seconds.
-        probe: whether the call is to find out if the edge works again.
+        leased: when the lease of this process ends.
+        probe: whether the call is to find out if the edge works.
+        doubtful: whether only visitors have named the edge cluster.
     """
 
     claimed: list[Claimed]
@@ -73,6 +100,7 @@ class Batch:
     route: str
     leased: float
     probe: bool = False
+    doubtful: bool = False
 
     @property
     def attempts(self) -> int:
@@ -92,8 +120,8 @@ class Batch:
         """Return the batch as two batches."""
         middle = len(self.claimed) // 2
         return (
-            Batch(self.claimed[:middle], self.requests[:middle], self.route, self.leased),
-            Batch(self.claimed[middle:], self.requests[middle:], self.route, self.leased),
+            Batch(self.claimed[:middle], self.requests[:middle], self.route, self.leased, doubtful=self.doubtful),
+            Batch(self.claimed[middle:], self.requests[middle:], self.route, self.leased, doubtful=self.doubtful),
         )
 
 
@@ -104,13 +132,16 @@ class Scheduler:
     returns, reports each result with ``ended``, and writes the ``settlement`` to the store.
     """
 
-    def __init__(self, limits: Limits, lease: float, chance: Chance) -> None:
+    def __init__(self, limits: Limits, lease: float, clusters: Clusters, chance: Chance) -> None:
         self._limits = limits
         self._lease = lease
+        self._clusters = clusters
         self._chance = chance
         self._circuits: dict[str, Circuit] = {}
         self._ready: deque[Batch] = deque()
-        self._running = 0
+        self._doubtful: list[Batch] = []
+        self._doubtful_again = 0.0
+        self._running = {False: 0, True: 0}
         self.settlement: Settlement = Settlement()
         """What became of items since the last settlement. Replace it when the store has noted it."""
         self.changes: list[str] = []
@@ -119,45 +150,58 @@ class Scheduler:
     @property
     def running(self) -> int:
         """Number of calls that are under way."""
-        return self._running
+        return sum(self._running.values())
 
     def wanted(self) -> int:
         """Return how many groups to claim: enough for all calls that can start, and as many to start next."""
-        return max(0, 2 * self._limits.parallel - self._running - len(self._ready))
+        return max(0, 2 * self._limits.parallel - self._running[False] - len(self._ready))
 
     def closed(self, now: float) -> frozenset[str]:
-        """Return the routes whose edge is down and must not be called yet."""
-        return frozenset(route for route, circuit in self._circuits.items() if circuit.state(now) == "open")
+        """Return the routes that must not be called yet, because their edge is down or their turn has not come."""
+        known = ((route, circuit) for route, circuit in self._circuits.items() if self._clusters.know(route))
+        closed = frozenset(route for route, circuit in known if circuit.state(now) == "open")
+        return closed | {DOUBTFUL} if now < self._doubtful_again else closed
 
     def next_probe(self, now: float) -> float | None:
-        """Return when the next edge that is down may be probed, epoch seconds; None if no edge is down."""
-        waiting = (circuit.until for circuit in self._circuits.values() if not circuit.probing)
+        """Return when the next closed route may be called; None if there is none."""
+        waiting = [circuit.until for circuit in self._circuits.values() if not circuit.probing]
+        waiting.append(self._doubtful_again)
         return min((until for until in waiting if until is not None and until > now), default=None)
 
-    def took(self, groups: Iterable[list[Claimed]], now: float) -> None:
-        """Make batches of claimed items. Set aside items that are too old or cannot be read."""
-        batches: list[Batch] = []
+    def took(self, groups: Iterable[list[Claimed]], now: float, age: Callable[[float], float]) -> None:
+        """Make batches of claimed items. Set aside items that are too old or cannot be read.
+
+        Args:
+            groups: the claimed items.
+            now: monotonic seconds.
+            age: returns how old an item is, in seconds, of the time at which it was stored.
+        """
         for group in groups:
             batch, room, seen = None, 0, set[str]()
             for claimed in group:
-                request = self._readable(claimed, now)
+                request = self._readable(claimed, now, age)
                 if request is None:
                     continue
                 room = min(room, batch_size(claimed.attempts, self._limits.max_batch) - len(seen))
                 id_ = request.body["notifications"][0]["id"]
                 # An answer names ids, so two notifications with the same id must not go in one call.
                 if batch is None or room <= 0 or id_ in seen:
-                    batch, seen = Batch([], [], claimed.route, now + self._lease), set[str]()
+                    # The client's own host has the empty route. Other items go to the cluster that they name.
+                    route = (request.cluster or "") if claimed.route else ""
+                    batch, seen = Batch([], [], route, now + self._lease), set[str]()
+                    batch.doubtful = not self._clusters.know(route)
                     room = batch_size(claimed.attempts, self._limits.max_batch)
-                    batches.append(batch)
+                    (self._doubtful if batch.doubtful else self._ready).append(batch)
                 room -= 1
                 seen.add(id_)
                 batch.claimed.append(claimed)
                 batch.requests.append(request)
-        self._ready.extend(batches)
 
-    def _readable(self, claimed: Claimed, now: float) -> Prepared | None:
-        if claimed.added < now - self._limits.max_age:
+    def _readable(self, claimed: Claimed, now: float, age: Callable[[float], float]) -> Prepared | None:
+        if claimed.damage:
+            self.settlement.aside.append((claimed, "malformed", f"The stored item is damaged: {claimed.damage}."))
+            return None
+        if age(claimed.added) > self._limits.max_age:
             message = (
                 f"not confirmed within {self._limits.max_age:g} s (max_age), after {claimed.attempts} failed calls"
             )
@@ -168,6 +212,9 @@ class Scheduler:
             return None
         try:
             return unpacked(claimed.data)
+        except NewerItemError:
+            self.settlement.released.append((claimed, now + LEFT_FOR))
+            return None
         except MalformedItemError as error:
             self.settlement.aside.append((claimed, "malformed", f"The stored item cannot be sent: {error}."))
             return None
@@ -175,7 +222,7 @@ class Scheduler:
     def start(self, now: float) -> list[Batch]:
         """Return the batches to send now. Report the result of each with ``ended``."""
         started: list[Batch] = []
-        while self._ready and self._running < self._limits.parallel:
+        while self._ready and self._running[False] < self._limits.parallel:
             batch = self._ready.popleft()
             circuit = self._circuits.get(batch.route)
             state = circuit.state(now) if circuit is not None else "closed"
@@ -184,15 +231,61 @@ class Scheduler:
                 continue
             if state == "probe":
                 batch = self._swapped_for_probe(batch)
-            if now + self._limits.call_time > batch.leased:
-                # The lease may end before the call does: another process would send the same.
-                self._release(batch, now)
+            if self._outlasts_lease(batch, now):
                 continue
             if state == "probe" and circuit is not None:
                 circuit.probing = batch.probe = True
-            self._running += 1
+            self._running[False] += 1
             started.append(batch)
+        return started + self._start_doubtful(now)
+
+    def _outlasts_lease(self, batch: Batch, now: float) -> bool:
+        """Give a batch back if its lease may end before its call does: another process would send the same."""
+        late = now + self._limits.call_time > batch.leased
+        if late:
+            self._release(batch, now)
+        return late
+
+    def _start_doubtful(self, now: float) -> list[Batch]:
+        """Return the batches to send now to clusters that only visitors have named. Give the others back.
+
+        Each such cluster gets one call at a time, like an edge that is down. The cluster that most visitors name is the
+        first. The second call at the same time needs a cluster that two visitors name, and so on: a visitor who names
+        many clusters does not hold all of these calls.
+        """
+        waiting: dict[str, list[Batch]] = {}
+        for batch in self._doubtful:
+            waiting.setdefault(batch.route, []).append(batch)
+        self._doubtful.clear()
+        started: list[Batch] = []
+        for route, batches in sorted(waiting.items(), key=lambda one: (-len(one[1]), self._chance.uniform(0, 1))):
+            circuit = self._circuit(route, now)
+            state = circuit.state(now)
+            if state == "probe" and self._running[True] < min(self._limits.doubtful, len(batches)):
+                chosen = min(batches, key=lambda one: one.attempts)
+                batches.remove(chosen)
+                if not self._outlasts_lease(chosen, now):
+                    circuit.probing = chosen.probe = True
+                    self._running[True] += 1
+                    started.append(chosen)
+            elif state == "probe" or circuit.probing:
+                self._doubtful_again = now + DOUBTFUL_PAUSE
+            longest = DOUBTFUL_WAIT * (1 if circuit.probing else len(waiting))
+            for batch in batches:
+                self._release(batch, max(circuit.until or now, now + self._chance.uniform(0, longest)))
         return started
+
+    def _circuit(self, route: str, now: float) -> Circuit:
+        """Return the circuit of an edge. That of a cluster which never answered begins open, to be probed at once."""
+        circuit = self._circuits.get(route)
+        if circuit is None:
+            circuit = self._circuits[route] = Circuit(self._chance)
+            if not self._clusters.know(route):
+                circuit.until = now
+            if len(self._circuits) > MAX_CIRCUITS:
+                idle = (one for one, other in self._circuits.items() if not other.probing and one != route)
+                del self._circuits[next(idle)]
+        return circuit
 
     def _swapped_for_probe(self, batch: Batch) -> Batch:
         """Return the batch to probe the edge with: the one that failed least, by chance among equals.
@@ -207,17 +300,20 @@ class Scheduler:
 
     def release_ready(self, now: float) -> None:
         """Give back all batches that were not started."""
-        while self._ready:
-            self._release(self._ready.popleft(), now)
+        for batch in (*self._ready, *self._doubtful):
+            self._release(batch, now)
+        self._ready.clear()
+        self._doubtful.clear()
 
     def _release(self, batch: Batch, due: float) -> None:
         self.settlement.released += [(claimed, due) for claimed in batch.claimed]
 
     def ended(self, batch: Batch, outcome: Outcome, now: float) -> None:
         """Note how a call ended."""
-        self._running -= 1
+        self._running[batch.doubtful] -= 1
         if isinstance(outcome, TargetDeliveryResponse):
-            self._succeeded(batch.route)
+            self._succeeded(batch)
+            self._learn(batch.route, cluster_of_edge_host(outcome.response.edge_host))
             self._answered(batch, outcome, now)
         elif isinstance(outcome, OptionError):
             circuit = self._circuits.get(batch.route)
@@ -225,20 +321,27 @@ class Scheduler:
                 circuit.probing = False
             self._refused(batch, "malformed", str(outcome), now)
         elif isinstance(outcome, DeliveryStatusError) and outcome.status in REFUSED:
-            self._succeeded(batch.route)
+            self._succeeded(batch)
             self._refused(batch, "refused", outcome.edge_message or str(outcome), now)
         else:
             self._failed(batch, outcome, now)
 
-    def _succeeded(self, route: str) -> None:
-        circuit = self._circuits.pop(route, None)
-        if circuit is not None and circuit.until is not None:
-            self.changes.append(f"The edge {route or 'of the client'} answers again.")
+    def _learn(self, *clusters: str | None) -> None:
+        """Remember the clusters that an answer came from. Items that wait for one of them need not wait longer."""
+        for cluster in clusters:
+            if cluster is not None and self._clusters.learn(cluster):
+                self._circuits.pop(cluster, None)
+                self._doubtful_again = 0.0
+
+    def _succeeded(self, batch: Batch) -> None:
+        circuit = self._circuits.pop(batch.route, None)
+        if circuit is not None and circuit.until is not None and not batch.doubtful:
+            self.changes.append(f"The edge {batch.route or 'of the client'} answers again.")
 
     def _failed(self, batch: Batch, outcome: BaseException, now: float) -> None:
         status = outcome.status if isinstance(outcome, DeliveryStatusError) else None
         retry_after = outcome.retry_after if isinstance(outcome, DeliveryStatusError) else None
-        circuit = self._circuits.setdefault(batch.route, Circuit(self._chance))
+        circuit = self._circuit(batch.route, now)
         if isinstance(outcome, DeliveryError):
             down = status in OVERLOADED or isinstance(outcome, (DeliveryConnectionError, DeliveryTimeoutError))
             was_closed = circuit.until is None
@@ -272,7 +375,10 @@ class Scheduler:
             return
         self.settlement.extended += batch.claimed
         batch.leased = now + self._lease
-        self._ready.extendleft(reversed(batch.halves()))
+        if batch.doubtful:
+            self._doubtful += batch.halves()
+        else:
+            self._ready.extendleft(reversed(batch.halves()))
 
     def _again(self, claimed: Iterable[Claimed], now: float, retry_after: float | None = None) -> None:
         # Notifications with equal attempts get the same wait, so that they stay together.

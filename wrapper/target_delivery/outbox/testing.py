@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from target_delivery.errors import OptionError, OutboxFullError, StoreError
 from target_delivery.outbox.items import Item
-from target_delivery.outbox.stores.base import Settlement
+from target_delivery.outbox.stores.base import LONGEST_WAIT, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -143,6 +143,9 @@ class StoreContract:
         with closing(self.make_store()) as store:
             store.append([self._item(), self._item(wait=5), self._item(wait=60)])
             _require_equal(self._sizes(self._claim(store, linger=10)), [2], "the sizes of the groups")
+            store.append([self._item(data=b"new")])
+            also = [one.data for group in self._claim(store, linger=store.lease + 1) for one in group]
+            _require(b"x" not in also, "an item that is in flight came along before its lease has ended")
 
     def test_a_claim_takes_no_more_than_it_is_asked_for(self) -> None:
         """A claim keeps to the number of groups and to the number of items of each group."""
@@ -184,6 +187,22 @@ class StoreContract:
             _require_equal(errors, [], "what threads raised")
             refs += [one.ref for one in self._claim_all(store)]
             _require_equal((len(refs), len(set(refs))), (80, 80), "the number of items and of different refs")
+
+    def test_a_clock_that_was_set_back_delays_nothing(self) -> None:
+        """An item that is due later than any outbox decides, or whose lease ends later, is due now."""
+        with closing(self.make_store()) as store:
+            longest = max(LONGEST_WAIT, store.lease)
+            store.append([self._item("waits", wait=LONGEST_WAIT), self._item("claimed")])
+            (one,) = self._claim_all(store)
+            _require_equal(one.group, "claimed", "the group of the item that is due")
+            self.pass_time(-7200)
+            store.append([self._item("new")])
+            groups = sorted(one.group for one in self._claim_all(store))
+            _require_equal(groups, ["claimed", "new", "waits"], "the groups claimed after the clock was set back")
+            self.pass_time(longest - 1)
+            store.append([self._item("longest", wait=longest - 1)])
+            self._claim_all(store)
+            _require_equal(self._claim_all(store), [], "what is claimed before it is due")
 
     # --- settling
 

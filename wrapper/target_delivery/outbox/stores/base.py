@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from target_delivery.outbox.items import Item
 
 __all__ = [
+    "DOUBTFUL",
+    "LONGEST_WAIT",
     "Claimed",
     "Reason",
     "SetAside",
@@ -26,6 +28,12 @@ __all__ = [
     "require_refs",
     "require_room",
 ]
+
+LONGEST_WAIT = 60.0
+"""Seconds: no item is due later than this, or than the lease, after the time at which that was decided. An item that
+is due later was stored by a clock that was ahead, and is due now."""
+DOUBTFUL = "?"
+"""The route of all items whose edge cluster was named by a visitor and not yet by the edge."""
 
 Reason = Literal["refused", "expired", "malformed"]
 """Why a notification is set aside: the edge refused it, it is older than ``max_age``, or it cannot be read."""
@@ -43,6 +51,8 @@ class Claimed:
         data: as in Item.
         added: as in Item.
         attempts: number of calls that did not confirm it.
+        damage: what is wrong with the stored item, in words; empty for an item as it was stored. The outbox sets a
+            damaged item aside.
     """
 
     ref: str
@@ -52,6 +62,7 @@ class Claimed:
     data: bytes
     added: float
     attempts: int
+    damage: str = ""
 
 
 @frozen
@@ -160,6 +171,9 @@ class Store(Protocol):
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
     ) -> list[list[Claimed]]:
         """Claim items that are due, and items whose lease has ended. Return one list for each group.
+
+        An item that is due more than LONGEST_WAIT and more than a lease after ``now`` counts as due: the clock was set
+        back since.
 
         Args:
             now: epoch seconds.

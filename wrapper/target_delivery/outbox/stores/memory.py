@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_delivery._core.chance import SYSTEM_CHANCE
 from target_delivery._core.clock import SYSTEM_CLOCK
-from target_delivery.outbox.stores.sqlite import SQLiteStore
+from target_delivery.outbox.stores.sqlite import LOW_ROOM, SQLiteStore
 
 if TYPE_CHECKING:
     from target_delivery._core.chance import Chance
@@ -42,6 +42,7 @@ class MemoryStore(SQLiteStore):
 
     def after_fork_in_child(self) -> None:
         """Start with an empty store."""
+        super().after_fork_in_child()
         self._release()
 
     def _check_file(self) -> None:
@@ -52,6 +53,9 @@ class MemoryStore(SQLiteStore):
 
     def _require_file(self) -> None:
         pass
+
+    def _free(self) -> int:
+        return LOW_ROOM
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

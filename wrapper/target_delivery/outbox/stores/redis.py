@@ -9,6 +9,7 @@ only the items it takes. The scripts in ``lua/`` do the work; ``lua/prelude.lua`
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import time
@@ -16,7 +17,6 @@ from contextlib import nullcontext
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
 
 from target_delivery._core.backoff import Backoff
 from target_delivery._core.chance import SYSTEM_CHANCE
@@ -24,6 +24,7 @@ from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery._http import forks
 from target_delivery.errors import OptionError, StoreError
 from target_delivery.outbox.stores.base import (
+    LONGEST_WAIT,
     Claimed,
     SetAside,
     StoreStats,
@@ -73,8 +74,9 @@ class RedisStore(forks.Watched):
     of Redis once ``append`` has returned. Other settings can lose items; the store logs a warning about them. The clock
     of Redis decides which items are due. An operation fails if Redis does not answer within about 2 s.
 
-    If another client deletes or changes a key of the outbox, operations raise a StoreError that names the key. Needs
-    the extra ``redis``.
+    If another client deletes or changes a key of a route, the outbox makes its keys fit together again, logs what was
+    lost, and goes on. If it deletes or changes a key that all routes share, operations raise a StoreError that names
+    the key. Needs the extra ``redis``.
 
     Args:
         url: ``redis://host:port/db``, ``rediss://`` for TLS, or ``unix://``.
@@ -217,19 +219,9 @@ class RedisStore(forks.Watched):
         chances = (self._chance.uniform(0, 1), self._chance.uniform(0, 1))
         by_group: dict[tuple[bytes, bytes], list[Claimed]] = {}
         for route, group, id_, attempts, content in self._run(
-            "claim", consumer, self._lease, linger, groups, size, *chances, *closed
+            "claim", consumer, self._lease, linger, groups, size, *chances, max(LONGEST_WAIT, self._lease), *closed
         ):
-            by_group.setdefault((route, group), []).append(
-                Claimed(
-                    f"{route.decode()}/{id_.decode()}",
-                    consumer,
-                    group.decode(),
-                    route.decode(),
-                    _fields(content)[b"d"],
-                    float(_fields(content)[b"a"]),
-                    attempts,
-                )
-            )
+            by_group.setdefault((route, group), []).append(_claimed(route, group, id_, attempts, content, consumer))
         return list(by_group.values())
 
     def settle(self, settlement: Settlement, now: float) -> None:
@@ -237,8 +229,8 @@ class RedisStore(forks.Watched):
         values: list[str | bytes | float] = []
 
         def note(what: str, one: Claimed, *more: str | bytes | float) -> None:
-            member = f"{one.group}/{one.ref.rpartition('/')[2]}"
-            values.extend((what, one.route, member, one.token, *more, *("" for _ in range(4 - len(more)))))
+            member = _raw(f"{one.group}/{one.ref.rpartition('/')[2]}")
+            values.extend((what, _raw(one.route), member, one.token, *more, *("" for _ in range(4 - len(more)))))
 
         for one in settlement.confirmed:
             note("confirmed", one)
@@ -264,7 +256,7 @@ class RedisStore(forks.Watched):
     def stats(self, now: float) -> StoreStats:
         """Count the items; see Store."""
         items, in_flight, confirmed, aside, size, added = self._run("stats")
-        oldest = min(map(float, added), default=None)
+        oldest = min((time for time in map(_number, added) if time is not None), default=None)
         return StoreStats(items - in_flight, in_flight, int(confirmed), aside, size, oldest)
 
     def list_aside(self, limit: int | None = None) -> list[SetAside]:
@@ -274,10 +266,7 @@ class RedisStore(forks.Watched):
         while limit is None or len(aside) < limit:
             count = PAGE if limit is None else min(PAGE, limit - len(aside))
             page = self._run("list_aside", start, count)
-            try:
-                aside += (_set_aside(id_, content) for id_, content in page)
-            except (KeyError, ValueError) as error:
-                raise self._broken(f"{self._prefix}aside") from error
+            aside += (_set_aside(id_, content) for id_, content in page)
             if len(page) < count:
                 break
             start = f"({aside[-1].ref}"
@@ -312,7 +301,24 @@ class RedisStore(forks.Watched):
 
     def _run(self, script: str, *arguments: str | bytes | float, patience: float = PATIENCE) -> Any:
         """Run the script of that name."""
-        return self._patiently(lambda: self._script(_lua(script))(args=(self._prefix, *arguments)), patience)
+
+        def work() -> Any:
+            return self._script(_lua(script))(args=(self._prefix, *arguments))
+
+        try:
+            return self._patiently(work, patience)
+        except _BrokenKeyError as error:
+            if script == "mend":
+                raise
+            set_aside, lost = self._run("mend", "mend")
+            self._logger.error(
+                "%s Its keys fit together again: %d entries that no outbox wrote are set aside, and %d notifications "
+                "are lost.",
+                error,
+                set_aside,
+                lost,
+            )
+        return self._patiently(work, patience)
 
     def _asked(self, *command: str) -> Any:
         """Return what Redis says about itself; None if that is forbidden, as it often is where Redis is a service."""
@@ -358,10 +364,14 @@ class RedisStore(forks.Watched):
         raise StoreError(f"The outbox in {self._where} cannot be used: {type(error).__name__}: {error}") from error
 
     def _broken(self, key: str) -> StoreError:
-        return StoreError(
+        return _BrokenKeyError(
             f"The outbox in {self._where} cannot be used: another client deleted or changed its key {key!r}. Restore "
             f"that key, or delete all keys that begin with {self._prefix!r} to start with an empty outbox."
         )
+
+
+class _BrokenKeyError(StoreError):
+    """Another client deleted or changed a key."""
 
 
 def _connect(url: str) -> Any:
@@ -384,8 +394,11 @@ def _connect(url: str) -> Any:
             socket_timeout=PATIENCE,
             socket_connect_timeout=CONNECT_TIMEOUT,
         )
-    except ValueError as error:
-        raise OptionError(f"{_without_password(url)!r} is not a URL of Redis: {error}") from None
+    except ValueError:  # its text can contain the password
+        raise OptionError(
+            f"{_without_password(url)!r} is not a URL of Redis. Write redis://host:6379/0, rediss:// or unix://, and "
+            "percent-encode special characters of a password."
+        ) from None
     client = redis.Redis.from_pool(pool)
     # Versions of the package convert answers differently: take them as Redis gives them.
     client.response_callbacks.clear()
@@ -393,24 +406,55 @@ def _connect(url: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """Return the URL for messages. Whatever stands before the last @ may be a password, even if it has a slash."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _fields(content: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(content[::2], content[1::2], strict=True))
 
 
+def _text(data: bytes) -> str:
+    """Return a text of Redis. Bytes that are not UTF-8 become lone surrogates."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _raw(text: str) -> bytes:
+    """Return the bytes of a text that ``_text`` returned."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _number(data: bytes | None) -> float | None:
+    """Return a finite number; None if the bytes are none."""
+    try:
+        number = float(data or b"")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _claimed(route: bytes, group: bytes, id_: bytes, attempts: int, content: Sequence[bytes], consumer: str) -> Claimed:
+    """Return the item of an entry of a stream."""
+    fields = _fields(content)
+    added, data = _number(fields.get(b"a")), fields.get(b"d")
+    damage = ""
+    if added is None or data is None or not 0 <= attempts < 2**31:
+        damage = "another client wrote or changed its entry"
+    ref = f"{_text(route)}/{_text(id_)}"
+    return Claimed(ref, consumer, _text(group), _text(route), data or b"", added or 0.0, attempts, damage)
+
+
 def _set_aside(id_: bytes, content: Sequence[bytes]) -> SetAside:
-    """Read an entry of the stream "aside". Raises KeyError or ValueError if another client wrote it."""
+    """Read an entry of the stream "aside", even if another client wrote it."""
     fields = _fields(content)
     return SetAside(
         id_.decode(),
-        _REASONS[fields[b"reason"]],
-        fields[b"message"].decode(),
-        float(fields[b"a"]),
+        _REASONS.get(fields.get(b"reason", b""), "malformed"),
+        fields.get(b"message", b"").decode(errors="backslashreplace"),
+        _number(fields.get(b"a")) or 0.0,
         int(id_.split(b"-")[0]) / 1000,
-        fields[b"d"],
+        fields.get(b"d", b""),
     )
 
 

@@ -6,7 +6,14 @@
 if held_items + (#ARGV - 4) / 5 > tonumber(ARGV[2]) or held_bytes + ARGV[4] > tonumber(ARGV[3]) then
     return {held_items, held_bytes}
 end
-for n = 5, #ARGV, 5 do check(ARGV[n]) end
+for n = 5, #ARGV, 5 do
+    local route = ARGV[n]
+    if has_items[route] == nil and check(route) then
+        local items = keys(route)
+        local newest = fields({'', redis.call('XINFO', 'STREAM', items)})['last-generated-id']
+        if tonumber(string.match(newest, '^%d+')) > math.max(last, microseconds) then broken(items) end
+    end
+end
 for n = 5, #ARGV, 5 do store(unpack(ARGV, n, n + 4)) end
 save_totals()
 return false

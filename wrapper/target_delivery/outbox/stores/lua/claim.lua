@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Claim items that are due, and items whose lease has ended.
 -- ARGV: prefix, consumer, lease and linger in seconds, groups at most, items of a group at most, two random numbers
--- from 0 to 1, closed routes.
+-- from 0 to 1, the seconds after which no item can be due, closed routes.
 -- Returns {route, group, id, attempts, fields} for each item.
 local consumer, lease, linger = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local left, size = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -13,7 +13,7 @@ local function take(route, first)
     local group = group_of(first)
     -- '0' is the character after '/'.
     for _, member in ipairs(call('ZRANGEBYLEX', groups, '[' .. first, '(' .. group .. '0', 'LIMIT', 0, size)) do
-        local at, id = tonumber(call('ZSCORE', due, member)), id_of(member)
+        local at, id = tonumber(call('ZSCORE', due, member) or broken(due)), id_of(member)
         local pending = at >= 0 and call('XPENDING', items, 'senders', id, id, 1)[1]
         -- An item that is due soon comes along, but not one that another process is sending.
         local soon = (not pending or pending[2] == 'waiting') and linger or 0
@@ -29,7 +29,19 @@ local function take(route, first)
     end
 end
 
+-- Make items due whose time is too far away: a clock that was ahead has set it.
+local function mend(route)
+    local _, due = keys(route)
+    local latest = now + ARGV[9]
+    for _, limits in ipairs({{'(' .. string.format('%.6f', latest + FRESH), '(0', FRESH}, {'(' .. string.format('%.6f', latest), '+inf', 0}}) do
+        for _, member in ipairs(call('ZRANGEBYSCORE', due, limits[1], limits[2], 'LIMIT', 0, 1000)) do
+            call('ZADD', due, now + limits[3], member)
+        end
+    end
+end
+
 local function claim(route)
+    mend(route)
     local _, due = keys(route)
     local chosen, firsts = {}, {}
     -- Choose groups with an item whose score lies between two values, until so many groups are left to choose.
@@ -56,7 +68,9 @@ local function claim(route)
 end
 
 -- Begin with a random route, so that no route is always the last.
-local open = open_routes(9)
+local open = open_routes(10)
+-- Find a lost consumer group before the first item is claimed: a script that fails half-way is not undone.
+for _, route in ipairs(open) do call('XPENDING', (keys(route)), 'senders') end
 for n = 1, #open do
     if left <= 0 then break end
     claim(open[(n + math.floor(ARGV[7] * #open)) % #open + 1])

@@ -38,14 +38,22 @@ local time = redis.call('TIME')
 local microseconds = time[1] * 1000000 + time[2]
 local now = time[1] + time[2] / 1000000
 
-local schema, last, held_items, held_bytes = unpack(call('HMGET', totals, 'schema', 'last', 'items', 'bytes'))
-last, held_items, held_bytes = tonumber(last or 0), tonumber(held_items or 0), tonumber(held_bytes or 0)
+-- Return a count as a number, nil if it is none.
+local function count(value)
+    local number = tonumber(value or 0)
+    return number and number >= 0 and number < 2 ^ 53 and number == math.floor(number) and number or nil
+end
+
+local schema, last, held_items, held_bytes, confirmed =
+    unpack(call('HMGET', totals, 'schema', 'last', 'items', 'bytes', 'confirmed'))
+last, held_items, held_bytes, confirmed = count(last), count(held_items), count(held_bytes), count(confirmed)
+if not (last and held_items and held_bytes and confirmed) and ARGV[2] ~= 'mend' then broken(totals) end
 if not schema and call('EXISTS', routes, aside) > 0 then broken(totals) end
 
 -- Write back the totals that store and remove have changed.
 local function save_totals()
     call('HSET', totals, 'schema', schema or SCHEMA_VERSION, 'last', string.format('%.0f', last),
-        'items', held_items, 'bytes', held_bytes)
+        'items', held_items, 'bytes', held_bytes, 'confirmed', string.format('%.0f', confirmed))
 end
 
 -- Return the keys of a route.
@@ -124,7 +132,7 @@ local function remove(route, member)
     call('XDEL', items, id)
     call('ZREM', due, member)
     call('ZREM', groups, member)
-    held_items, held_bytes = held_items - 1, held_bytes - #fields(entry).d
+    held_items, held_bytes = held_items - 1, held_bytes - #(fields(entry).d or '')
     if call('XLEN', items) == 0 then
         call('DEL', items, due, groups)
         call('SREM', routes, route)

@@ -5,9 +5,8 @@
 local chosen = {}
 for n = 3, #ARGV do
     local entry = call('XRANGE', aside, ARGV[n], ARGV[n])[1]
-    if entry and not chosen[entry[1]] then
-        local item = fields(entry)
-        if not (item.r and item.g and item.d) then broken(aside) end
+    local item = entry and fields(entry)
+    if item and item.r and item.g and item.d and not chosen[entry[1]] then
         check(item.r)
         chosen[entry[1]] = item
         chosen[#chosen + 1] = entry[1]

@@ -2,8 +2,6 @@
 -- Note what became of claimed items.
 -- ARGV: prefix, lease in seconds; then eight values for each item: what became of it, route, member, consumer, and
 -- for "waiting" seconds and attempts, for "aside" reason, message, added and data.
-local confirmed = 0
-
 local function settle(what, route, member, consumer, ...)
     if not has_items[route] then return end
     local items, due = keys(route)
@@ -30,4 +28,3 @@ call('XLEN', aside)  -- raises an error if it is no stream
 for n = 4, #ARGV, 8 do check(ARGV[n]) end
 for n = 3, #ARGV, 8 do settle(unpack(ARGV, n, n + 7)) end
 save_totals()
-if confirmed > 0 then call('HINCRBY', totals, 'confirmed', confirmed) end

@@ -8,7 +8,6 @@ for _, route in ipairs(open_routes(2)) do
     for _, one in ipairs(call('XPENDING', items, 'senders')[4] or {}) do
         if one[1] ~= 'waiting' then in_flight = in_flight + one[2] end
     end
-    added[#added + 1] = fields(call('XRANGE', items, '-', '+', 'COUNT', 1)[1]).a
+    added[#added + 1] = fields(call('XRANGE', items, '-', '+', 'COUNT', 1)[1]).a or ''
 end
-local confirmed = call('HGET', totals, 'confirmed') or '0'
-return {held_items, in_flight, confirmed, call('XLEN', aside), held_bytes, added}
+return {held_items, in_flight, string.format('%.0f', confirmed), call('XLEN', aside), held_bytes, added}
