@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from inspect import iscoroutinefunction, signature
 from typing import Any, NoReturn, TypeAlias, TypeGuard, get_args
 
@@ -177,13 +178,33 @@ def a_request(name: str, value: object) -> object:
 
 
 def events(name: str, value: object) -> object:
-    """Accept a mapping from names of events to callables; return it as a dict."""
+    """Accept a mapping from names of events to callables; return it as a dict of callables that take the event."""
     handlers = a_mapping(name, value)
     for event, handler in handlers.items():
         if event not in get_args(EventName):
             raise OptionError(f"Option {name!r}: unknown event {event!r}.{closest(event, get_args(EventName))}")
         a_callable(f"{name}[{event!r}]", handler)
-    return dict(handlers)
+    return {event: _with_event(handler) for event, handler in handlers.items()}
+
+
+def _with_event(handler: Callable[..., object]) -> Callable[..., object]:
+    """Return a handler that takes an event, for one that may take none."""
+    # Here, once, and not with every event: in Python 3.11, signature() of a builtin function can fail in threads.
+    try:
+        parameters = signature(handler)
+    except (TypeError, ValueError):  # a callable without a signature, such as some functions written in C
+        return handler
+
+    def without_event(_: object) -> object:
+        return handler()
+
+    with suppress(TypeError):
+        parameters.bind(None)
+        return handler
+    with suppress(TypeError):
+        parameters.bind()
+        return without_event
+    return handler
 
 
 def seconds(name: str, value: object) -> float | None:
