@@ -135,6 +135,8 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
             seconds. The whole value, or some of its separators, may be percent-encoded once more.
         now: epoch seconds. A part that expired earlier is ignored.
     """
+    if value is None:
+        return TargetCookie(None, None)
     parts: dict[str, str] = {}
     for name, text, expires in _parts(_bare(value)):
         if int(expires) >= now:
@@ -188,7 +190,7 @@ def location_hint_cookie(cluster: str | None) -> Cookie | None:
 
 def read_location_hint_cookie(value: str | None) -> str | None:
     """Return the decoded text of an ``mboxEdgeCluster`` cookie, which may be percent-encoded. It can be any text."""
-    return unquote(_bare(value)) or None
+    return None if value is None else unquote(_bare(value)) or None
 
 
 def read_visitor_cookie(value: str | None) -> VisitorCookie:

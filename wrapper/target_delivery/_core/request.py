@@ -500,14 +500,17 @@ _IDS: Json = {
 
 def _drop_blank(part: Json, ids: Json) -> None:
     """Remove blank ids and tokens from a part of a request. ``ids`` names the places with ids and tokens."""
-    for name in ids.keys() & part.keys():
-        where, value = ids[name], part[name]
+    for name, where in ids.items():
+        if name not in part:
+            continue
+        value = part[name]
         if where is _ID:
             if _is_blank(value):
                 del part[name]
-        elif _is_object(where) and _is_object(value):
-            _drop_blank(value, where)
-        elif _is_array(where) and _is_array(value):
+        elif _is_object(where):
+            if _is_object(value):
+                _drop_blank(value, where)
+        elif _is_array(value):
             if where[0] is _ID:
                 part[name] = [token for token in value if not _is_blank(token)]
             elif all(map(_is_object, value)):  # otherwise it is still the caller's object, not a model
