@@ -1,4 +1,4 @@
-"""The errors of reading and writing models, and of answers that are cut off or too large."""
+"""Errors: a model cannot be read or written, an answer is cut off or too large."""
 
 from __future__ import annotations
 

@@ -24,17 +24,17 @@ _SCALARS: dict[Any, Callable[[], core_schema.CoreSchema]] = {
     datetime: core_schema.datetime_schema,
 }
 _NAMES = {"JsonValue": Any, "Mapping": Mapping, "datetime": datetime}
-"""Names in the annotations of models that their modules import for type checkers only."""
+"""Names in the annotations of models that the modules of the models import only for type checkers."""
 
 
 def core_schema_of(model: type[Any], within: frozenset[type[Any]] = frozenset()) -> core_schema.CoreSchema:
     """Return how pydantic reads, writes and describes a model.
 
-    An instance is taken as it is, and anything else is read with `from_dict`. It is written with `to_dict`.
+    pydantic keeps an instance as it is, reads anything else with `from_dict`, and writes with `to_dict`.
 
     Args:
         model: the class of the model.
-        within: the classes whose JSON schema is being made, where each of them is a reference only.
+        within: the classes whose JSON schema is being made. In it, each of these classes is only a reference.
     """
 
     def read(value: Any) -> Any:
@@ -53,7 +53,7 @@ def core_schema_of(model: type[Any], within: frozenset[type[Any]] = frozenset())
 
 
 def _fields(model: type[Any], within: frozenset[type[Any]]) -> core_schema.CoreSchema:
-    """Describe the JSON object of a model. pydantic makes the JSON schema of it, and reads and writes nothing by it."""
+    """Describe the JSON object of a model. pydantic uses the description for the JSON schema only."""
     hints, arguments = get_type_hints(model, localns=_NAMES), signature(model).parameters
     fields = {
         json: core_schema.typed_dict_field(

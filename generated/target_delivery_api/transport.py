@@ -29,20 +29,20 @@ __all__ = ["asyncio", "decode", "encode", "post", "sync"]
 # complete before a thread could start.
 _SLOW = 0.2
 
-# After how much work an asyncio exchange lets the event loop do other work, in bytes. Each chunk counts as more bytes
-# than it has, because a server can send a body in chunks of one byte.
+# After so many bytes an asyncio exchange lets the event loop do other work. Each chunk counts as _WORK_OF_CHUNK more
+# bytes than it has, because a server can send a body in chunks of one byte.
 _WORK = 2**18
 _WORK_OF_CHUNK = 2**10
 
-# JSON values that an answer may have. Reading more would take longer than a call may go on after its deadline.
+# How many JSON values an answer may have. Reading more of them would make a call last too long after its deadline.
 _MAX_VALUES = 100_000
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# The beginnings of JSON values: an object, an array, and a further value in either.
+# Bytes with which JSON values begin: an object, an array, and a further value in either.
 _MARKS = (b"{", b"[", b",")
 
-# An answer with fewer bytes can be read in a few milliseconds, whatever is in it.
+# Bytes. A smaller answer can be read in a few milliseconds, whatever is in it.
 _SMALL = 2**16
 
 # Headers that post() computes from the request. It ignores these headers of the caller.
@@ -215,7 +215,7 @@ async def asyncio(
 async def exchange(
     client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None, max_bytes: int = MAX_BYTES
 ) -> Answer:
-    """Do the work of asyncio(), but leave it to the caller to cancel a wait that lasts beyond the deadline."""
+    """Do the same as asyncio(). The caller must cancel a wait that lasts beyond the deadline."""
     from asyncio import sleep
 
     _prepare(client, request, deadline)
@@ -299,10 +299,10 @@ class _Reading:
         return timer
 
     def stream_with_unasked_bytes(self) -> Any:
-        """Return the network stream of the connection if bytes follow the end of the answer, None if none do.
+        """Return the network stream of the connection if bytes follow the end of the answer; otherwise None.
 
-        The next request on this connection would take these bytes for its answer, so the stream must be closed. The
-        bytes are known with the transports of httpx only, by private attributes of httpx and httpcore.
+        The next request on this connection would take these bytes for its answer, so the stream must be closed. Only
+        the transports of httpx show the bytes, in private attributes of httpx and httpcore.
         """
         stream = getattr(self.response.stream, "_stream", self.response.stream)
         stream = getattr(getattr(stream, "_httpcore_stream", None), "_stream", None)
@@ -326,7 +326,7 @@ class _Reading:
 
 
 def _holds_content(tls: object) -> bool:
-    """Return whether a TLS connection of asyncio has received content that was not read. The content is lost."""
+    """Return whether a TLS connection of asyncio has received content that was not read. This removes the content."""
     if not isinstance(tls, ssl.SSLObject):
         return False  # There is no TLS, or a TLS socket of a thread, which leaves such content in the operating system.
     try:

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["ACCEPTED_ENCODINGS", "MAX_BYTES", "Body"]
 
 MAX_BYTES = 16 * 2**20
-"""Bytes of a body, both as it is received and as it is decoded, unless the caller gives another limit."""
+"""How many bytes a body may have by default, both as it is received and as it is decoded."""
 
 ACCEPTED_ENCODINGS = b"gzip, deflate"
 """The Accept-Encoding of every request: the encodings that the standard library decodes step by step."""
 
-# Bytes that are kept of the body of an error or a redirect, and of a body that is too large. The status and the
-# beginning of the text are enough.
+# How many bytes are kept of the body of an error or a redirect, and of a body that is too large. Callers need only the
+# status and the beginning of the text.
 _MAX_ERROR_BYTES = 2**16
 
-# Bytes that one step decodes at most, so that an event loop can do other work between two steps.
+# How many bytes one step decodes at most, so that an event loop can do other work between two steps.
 _STEP = 2**20
 
 
@@ -38,8 +38,9 @@ class _Decoder(Protocol):
 class Body:
     """The body of one answer while it is being received. It does no input or output.
 
-    A body stays as it came when it has an encoding that was not asked for, when it has more than one (each would
-    multiply the factor by which it can grow), and when it does not fit its encoding. Callers still need the status.
+    A body is not decoded if it has an encoding that was not asked for, if it has more than one encoding, or if it does
+    not fit its encoding. Each further encoding would multiply the factor by which a body can grow. Such a body is no
+    error here, because callers need the status.
     """
 
     __slots__ = (
@@ -92,7 +93,7 @@ class Body:
         return False
 
     def step(self) -> bool:
-        """Decode what waits, to at most 1 MiB. Return whether more waits.
+        """Decode waiting bytes, to at most 1 MiB of content. Return whether more bytes wait.
 
         Raises:
             AnswerTooLarge: the body is larger than the limit.
@@ -113,7 +114,7 @@ class Body:
 
     @property
     def full(self) -> bool:
-        """Whether enough of the body of an error or a redirect has arrived, so that the rest need not be read."""
+        """Whether the body of an error or a redirect has arrived as far as it is kept. The rest need not be read."""
         return max(self._kept, self._received) > self._limit
 
     def content(self) -> bytes:
@@ -133,10 +134,10 @@ class Body:
 
 
 def _decoder_of(encoding: str, first: int) -> _Decoder | None:
-    """Return a decoder for a body that begins with the byte `first`. None if the body must stay as it is."""
+    """Return a decoder for a body that begins with the byte `first`; None if the body must not be decoded."""
     if encoding in ("gzip", "x-gzip"):
         return zlib.decompressobj(zlib.MAX_WBITS | 16)
     if encoding == "deflate":
-        # Some servers send deflate without the header of zlib, which begins with the method 8.
+        # Some servers send deflate without the header of zlib. The last 4 bits of that header's first byte are 8.
         return zlib.decompressobj(zlib.MAX_WBITS if first & 15 == 8 else -zlib.MAX_WBITS)
     return None

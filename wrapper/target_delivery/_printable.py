@@ -1,4 +1,4 @@
-"""One function for texts from elsewhere that people will read."""
+"""Make a text from elsewhere safe for people to read in logs and errors."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class AsyncTargetClient(forks.Watched):
         self._guard: Guard | None = None
         self._exchange: _Exchanging = transport.asyncio
         if http_client is not None:
-            # Here, because importing httpcore takes long.
+            # Imported here, because importing httpcore takes long.
             from target_delivery._http.guard import Guard
 
             self._guard = Guard()
@@ -126,7 +126,7 @@ class AsyncTargetClient(forks.Watched):
         )
         forks.watch(self._core.stitching, self._core.stitching.lock)
         forks.watch(self, nullcontext())
-        with suppress(RuntimeError):  # If no event loop runs yet, the first call starts polling.
+        with suppress(RuntimeError):  # No event loop runs yet, so the first call starts polling.
             self._enter()
 
     @classmethod
@@ -175,7 +175,7 @@ class AsyncTargetClient(forks.Watched):
     async def flush(self, timeout: float | None = None) -> int:  # noqa: ASYNC109 - as its sync twin
         """Wait for the reports of all decisions on the device so far; see ``TargetClient.flush``.
 
-        The reports of other event loops are counted, but not waited for.
+        This counts the reports of other event loops, but does not wait for them.
         """
         limit = checks.seconds("timeout", timeout)
         here = self._loops.get(asyncio.get_running_loop())
@@ -272,7 +272,7 @@ class AsyncTargetClient(forks.Watched):
                 here.ready.set()
         if self._to_tell:
             self._to_tell = False
-            # Not at once, because create() has to return first.
+            # call_soon, because create() must return first.
             loop.call_soon(emit, self._config, ClientReady(), context=self._context.copy())
         if self._device is not None and (self._poller is None or _was_cut_off(self._poller)):
             self._polling = self._device.keeper.polling()
@@ -281,7 +281,7 @@ class AsyncTargetClient(forks.Watched):
         return here
 
     def _end_wait(self, ready: bool) -> None:
-        """End the wait for the first artifact, and tell the event client_ready."""
+        """End the wait for the first artifact. If the client is ready, let _enter() emit client_ready."""
         self._to_tell = ready
         self._wake()
 
@@ -297,7 +297,7 @@ class AsyncTargetClient(forks.Watched):
         assert self._polling is not None  # noqa: S101 - the poller sets it
         seconds = await run_async(until_wait(self._polling), self._perform)
         if not self._closed:
-            self._enter()  # The first artifact may have come, so tell of it.
+            self._enter()  # Emits client_ready if the first artifact has come.
         return seconds
 
     async def _perform(self, step: Step) -> Outcome | None:
@@ -346,7 +346,7 @@ async def _poll(reference: weakref.ref[AsyncTargetClient]) -> None:
 
 
 def _was_cut_off(task: asyncio.Task[None]) -> bool:
-    """Whether a task ended before its own end: with its event loop, or by an exception of the caller's http_client."""
+    """Whether a task was cut off: by the end of its event loop, or by an exception of the caller's http_client."""
     if not task.done():
         return task.get_loop().is_closed()
     return task.cancelled() or task.exception() is not None

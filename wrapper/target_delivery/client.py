@@ -127,8 +127,8 @@ class TargetClient(forks.Watched):
             MissingExtraError: ``decisioning_method`` needs the extra ``on-device``, which is not installed.
         """
         client = cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
-        # When this method has returned, `frame` is garbage, and the event client_ready can be told. Nothing but C code
-        # runs from there until the caller has assigned the client to a name, which the handler may use.
+        # When this method returns, `frame` is deleted, and then client_ready can be emitted. Only C code runs from then
+        # until the caller has assigned the client to a name, which a handler may use.
         frame = _Frame()
         client._created_when = weakref.ref(frame, client._created.put)
         return client
@@ -278,7 +278,7 @@ class TargetClient(forks.Watched):
         return sum(one.wait(_left(deadline)) for one in (self._reporters, self._doubtful_reporters))
 
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> None:
-        """Wait for calls with a callback and for reports, then end, and close all connections.
+        """Wait for calls with a callback and for reports, then end the rest and close all connections.
 
         Calls of other threads that are under way end normally, but are not sent again. After the timeout, calls with a
         callback that have not begun fail with ClientClosedError, and the event ``send_notification_error`` tells of
@@ -295,7 +295,8 @@ class TargetClient(forks.Watched):
         with self._lock:
             first, self._closed = not self._closed, True
         if not first:
-            # A callback that closes its own client cannot wait for itself, nor can a signal handler in close().
+            # A callback that closes its own client must not wait for itself. Nor must a signal handler that interrupts
+            # close().
             if not is_worker() and self._closer != threading.get_ident():
                 self._end.wait(_left(deadline))
             return
@@ -317,7 +318,7 @@ class TargetClient(forks.Watched):
         try:
             self._pool.closed = True
             _close_idle(self._pool)
-            # From here on, nothing can be sent, so every job fails at once; reports can still go into an outbox.
+            # From here on, every call fails at once, so the jobs end soon. Reports can still go into an outbox.
             grace = time.monotonic() + END_TIME
             for one in workers:
                 one.finish(max(0.0, grace - time.monotonic()))
@@ -364,7 +365,7 @@ class TargetClient(forks.Watched):
             raise ClientClosedError(CLOSED)
 
     def _start(self, call: Call[T]) -> T | AsyncResult[T]:
-        """Run a call in this thread; a call with a callback in another, without waiting for it."""
+        """Run a call in this thread, or start a call with a callback in another thread."""
         self._require_open()
         if self._poller is not None:
             self._poller.start()
@@ -433,30 +434,30 @@ class TargetClient(forks.Watched):
                 self._register_exit()
                 workers.submit(self._report, step)
         except RuntimeError:
-            # The client was closed meanwhile, or no thread can be started, so do it in this one.
+            # The client was closed meanwhile, or no thread can be started, so report in this thread.
             run(step.flow, self._perform)
 
     def _report(self, step: Spawn) -> None:
         try:
             run(step.flow, self._perform)
-        except BaseException as error:  # one that is no Exception, such as one of gevent, ends no report by itself
+        except BaseException as error:  # such as gevent.Timeout: no Exception, so the flow does not end the report
             step.abandon(error)
             raise
 
     def _register_exit(self) -> None:
-        """Let the end of the interpreter wait for background work, from the first of it on."""
+        """Make the end of the interpreter wait for background work. A second call does nothing."""
         if not self._exit_registered:
             self._exit_registered = True
             atexit.register(self._at_exit)
             if "multiprocessing.util" in sys.modules:
                 from multiprocessing import parent_process, util
 
-                if parent_process() is not None:  # Such a process ends without the functions of atexit.
+                if parent_process() is not None:  # A child of multiprocessing does not call the functions of atexit.
                     util.Finalize(None, self._at_exit, exitpriority=0)
 
 
 LONGEST_CREATE = 1.0
-"""Seconds after which create() has returned at the latest."""
+"""Seconds that client_ready waits for create() to return, at most."""
 
 
 class _Frame:
@@ -465,7 +466,7 @@ class _Frame:
 
 def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
     deadline = system_deadline(step.deadline, clock)
-    interrupted = CALLING.deadline  # of the call that this one interrupts, if it is made by a signal handler
+    interrupted = CALLING.deadline  # of the interrupted call, if a signal handler makes this call
     try:
         with pool.lane(CALLING.http_clients) as http_client:
             CALLING.http_clients.append(http_client)
@@ -498,7 +499,7 @@ def _close_at_exit(reference: weakref.ref[TargetClient]) -> None:
 
 @cache
 def _exit_deadline() -> float:
-    """Return when the last client must be closed. All clients of a process share it, because they close in turn."""
+    """Return the deadline for closing all clients of a process, which are closed one after the other."""
     return time.monotonic() + CLOSE_TIMEOUT
 
 

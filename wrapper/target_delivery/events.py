@@ -136,7 +136,7 @@ class NotificationSetAside(Event):
 
 
 class EventHandlers(TypedDict, total=False):
-    """The option ``events``: the handlers by the name of their event. A handler without a parameter works as well."""
+    """The option ``events``: the handlers by the name of their event. A handler may have no parameter."""
 
     client_ready: Callable[[ClientReady], object] | Callable[[], object]
     artifact_download_succeeded: Callable[[ArtifactDownloadSucceeded], object] | Callable[[], object]

@@ -68,7 +68,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     _sent: dict[str, Any] = field(alias="sent")
 
     def __repr__(self) -> str:
-        """Return a text without cookies, ids of the visitor and tokens, all of which are secret."""
+        """Return a text without secrets: no cookies, no ids of the visitor, no tokens."""
         response = self.response
         return (
             f"<TargetDeliveryResponse status={response.status} request_id={response.request_id!r} "
@@ -118,7 +118,7 @@ class TargetDeliveryResponse(Mapping[str, object]):
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
         """Let pydantic keep a result, and write it with `to_dict`. It cannot read one."""
-        from pydantic_core import core_schema  # no dependency: only pydantic calls this
+        from pydantic_core import core_schema  # not a dependency of the SDK: only pydantic calls this method
 
         def describe(_schema: CoreSchema, _handler: object) -> dict[str, str]:
             return {"type": "object", "title": cls.__name__}

@@ -64,7 +64,7 @@ def non_blank(name: str, value: object) -> object:
 
 
 LONGEST_WAIT = 1e9
-"""Seconds. A longer wait counts as one without limit."""
+"""Seconds. A longer wait counts as a wait without limit."""
 
 
 def unless_blank(check: Check) -> Check:
@@ -158,7 +158,7 @@ def a_logger(name: str, value: object) -> object:
 
 
 def a_callable(name: str, value: object) -> object:
-    """Accept anything that can be called, but no coroutine function, because nobody awaits its result."""
+    """Accept a callable that is no coroutine function, because the SDK does not await its result."""
     if not callable(value):
         refuse(name, value, "callable")
     if iscoroutinefunction(value) or iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004 - not a check for callable
@@ -188,8 +188,8 @@ def events(name: str, value: object) -> object:
 
 
 def _with_event(handler: Callable[..., object]) -> Callable[..., object]:
-    """Return a handler that takes an event, for one that may take none."""
-    # Here, once, and not with every event: in Python 3.11, signature() of a builtin function can fail in threads.
+    """Return a handler that takes the event, for a handler that may take no argument."""
+    # signature() is called here once, because in Python 3.11 it can fail in threads for a builtin function.
     try:
         parameters = signature(handler)
     except (TypeError, ValueError):  # a callable without a signature, such as some functions written in C

@@ -95,6 +95,6 @@ class Config:
     events: Mapping[str, Callable[..., object]] = field(factory=dict[str, Any], metadata=_by(checks.events))
 
     def describe(self) -> str:
-        """Return the options that tell a client from others, for its repr. None of them is secret."""
+        """Return the options that identify a client in its repr. None of them is secret."""
         edge = self.server_domain or f"{self.client}.tt.omtrdc.net"
         return f"client={self.client!r} decisioning_method={self.decisioning_method!r} edge={edge!r}"

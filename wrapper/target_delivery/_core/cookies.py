@@ -41,7 +41,7 @@ DEVICE_ID_MAX_AGE = 63_244_800
 """Seconds that a device id lasts after a call: 732 days."""
 
 MAX_LENGTH = 8192
-"""Characters of a cookie's value. A longer value is treated as absent; browsers keep at most 4096 bytes."""
+"""How many characters the value of a cookie may have. A longer value is treated as absent; browsers keep 4096 bytes."""
 
 _SECONDS = re.compile(r"[0-9]{1,15}")
 _VERSION = re.compile(r"-?[0-9]+")
@@ -189,7 +189,7 @@ def location_hint_cookie(cluster: str | None) -> Cookie | None:
 
 
 def read_location_hint_cookie(value: str | None) -> str | None:
-    """Return the text of an ``mboxEdgeCluster`` cookie, which may be percent-encoded; it can be any text."""
+    """Return the decoded text of an ``mboxEdgeCluster`` cookie, which may be percent-encoded. It can be any text."""
     return None if value is None else unquote(_bare(value)) or None
 
 

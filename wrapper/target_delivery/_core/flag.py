@@ -9,7 +9,7 @@ from target_delivery._core.clock import SYSTEM_CLOCK
 __all__ = ["Flag"]
 
 LONGEST_SLICE = 1.0
-"""Seconds after which a waiting thread looks at the flag in any case."""
+"""Seconds after which a waiting thread looks at the flag even if nothing woke it."""
 
 
 class Flag:
@@ -40,6 +40,6 @@ class Flag:
                 left = LONGEST_SLICE if end is None else min(end - SYSTEM_CLOCK.monotonic(), LONGEST_SLICE)
                 if left <= 0:
                     break
-                # In slices, because a handler that interrupts this line wakes nobody yet.
+                # In slices, because a handler that interrupts the thread on this line cannot wake it.
                 self._condition.wait(left)
         return self._set

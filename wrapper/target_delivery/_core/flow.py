@@ -79,8 +79,8 @@ class Spawn:
     """Whether the host that the flow calls may not exist, because only a visitor's cookie names it. A shell runs few
     doubtful flows at the same time, so that they cannot delay the others."""
     abandon: Callable[[BaseException | None], None]
-    """Called by a shell when the flow ended early: with the exception that is no Exception, or with None when the shell
-    gave the flow up. May be called for a flow that has ended, too."""
+    """Called by a shell when the flow ended early. The argument is the exception, which is no Exception; None when the
+    shell gave the flow up. A shell may also call it for a flow that has ended normally."""
 
 
 @frozen

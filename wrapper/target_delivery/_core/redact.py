@@ -33,9 +33,9 @@ _SECRET_FIELD = rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?
 _REDACTED = "[redacted]"
 
 WINDOW = 4096
-"""Characters of a text that are read. A longer text is cut, because it comes from elsewhere and has any length."""
+"""How many characters of a text are read. A text from elsewhere can have any length, so a longer one is cut."""
 _SHORT = 8
-"""Characters from which on a secret is found inside of words, too. A shorter one, such as ``4``, is in any number."""
+"""A secret with at least 8 characters is also found inside a word. A shorter one, such as ``4``, is in any number."""
 
 
 def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:

@@ -24,11 +24,11 @@ __all__ = ["Reports"]
 MAX_REPORTS = 10_000
 """Reports that may wait, at most."""
 MAX_DOUBTFUL_REPORTS = 1000
-"""Of these, reports to hosts that only a visitor's cookie names."""
+"""Reports to hosts that only a visitor's cookie names, at most. They are a part of MAX_REPORTS."""
 
 
 class Reports:
-    """Knows the reports of one client that wait, and tells how each of them ends, once."""
+    """Keeps the waiting reports of one client, and emits or logs how each of them ends, once."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -38,7 +38,7 @@ class Reports:
         self._trouble = Trouble(config.logger, "Reports of decisions on the device reach the edge")
 
     def add(self, report: Prepared, *, doubtful: bool) -> bool:
-        """Let a report wait. Return False, and tell of it as failed, if too many wait already."""
+        """Add a waiting report. If too many wait already, treat it as failed and return False."""
         key = id(report)
         self._waiting[key] = report
         limit = MAX_DOUBTFUL_REPORTS if doubtful else MAX_REPORTS
@@ -50,7 +50,7 @@ class Reports:
         return True
 
     def end(self, report: Prepared, error: Exception | None) -> None:
-        """Forget a report, and tell how it ended. A second call for the same report does nothing.
+        """Forget a report, and emit or log how it ended. A second call for the same report does nothing.
 
         Args:
             report: the report.
@@ -64,14 +64,14 @@ class Reports:
             return
         why = str(error).rstrip(".") if isinstance(error, TargetError) else name_of(error)
         if "notifications" not in report.body:
-            # Only timings are lost, and no impression.
+            # The report has only timings, so no impression is lost.
             self._config.logger.debug("The telemetry of a decision on the device could not be reported: %s", why)
             return
         self._trouble.failed("The impressions of a decision on the device could not be reported: %s.", why)
         emit(self._config, SendNotificationError(notification=DeliveryRequest.from_dict(report.body), error=error))
 
     def give_up(self, report: Prepared, error: BaseException | None) -> None:
-        """End a report, if it has not ended, whose flow was broken off by an exception that is no Exception.
+        """End a report that has not ended, and whose flow was broken off by an exception that is no Exception.
 
         Args:
             report: the report.

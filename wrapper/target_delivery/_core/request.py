@@ -47,7 +47,7 @@ _PARTS = ("execute", "prefetch")
 _PARAMETERS = (("parameters", "parameters"), ("profileParameters", "profile_parameters"))
 _NOTHING: Mapping[str, Any] = {}
 MAX_LEARNT = 1000
-"""Clusters that are remembered. There are about ten."""
+"""How many clusters are remembered. Adobe has about ten."""
 
 
 class RequestPreparer:
@@ -105,7 +105,7 @@ class RequestPreparer:
             raise
 
     def _read_cookies(self, options: CallOptions, given: Mapping[str, str]) -> None:
-        """Set the options that are single cookies from all cookies of a request. A cookie given on its own wins."""
+        """Set the options for single cookies from all cookies of a request. A cookie that was given on its own wins."""
         options.target_cookie = _unless_blank(options.target_cookie) or cookies.cookie_of(given, cookies.TARGET_COOKIE)
         options.target_location_hint = _unless_blank(options.target_location_hint) or cookies.cookie_of(
             given, cookies.LOCATION_HINT_COOKIE
@@ -387,9 +387,9 @@ def _check_notification(position: int, notification: Json) -> None:
 def _impression_id(notification: Json, visitor: str) -> str:
     """Derive the impressionId from everything that a notification reports, and from the visitor.
 
-    So the identical notification given again is the same impression, and any other is another one. With a random id
-    only the retries of one call would count once, but a caller may also send a notification again, because the answer
-    did not name it or never came.
+    So the same notification, sent again, is the same impression, and a different notification is a different one. A
+    caller may send a notification again, because the answer did not name it or never came. With a random id the edge
+    would count that twice.
     """
     try:
         text = _to_json([visitor, _reported(notification)])
@@ -402,7 +402,7 @@ _to_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 
 
 def _reported(notification: Json) -> Json:
-    """Return a notification in the one form that all notifications have that report the same."""
+    """Return a notification in a form that is equal for all notifications that report the same."""
     reported: Json = _canonical(notification)
     order = reported.get("order")
     if _is_object(order) and isinstance(order.get("time"), str):
@@ -495,11 +495,11 @@ _IDS: Json = {
         {**_ITEM, "impressionId": _ID, "tokens": [_ID], "mbox": _SHOWN, "view": _SHOWN, "pageLoad": _SHOWN},
     ],
 }
-"""Where a request has ids and tokens, which count as absent when they are blank."""
+"""The places of a request with ids and tokens. Blank ids and tokens count as absent."""
 
 
 def _drop_blank(part: Json, ids: Json) -> None:
-    """Remove ids and tokens that are blank from a part of a request; ``ids`` says where it has any."""
+    """Remove blank ids and tokens from a part of a request. ``ids`` names the places with ids and tokens."""
     for name, where in ids.items():
         if name not in part:
             continue
@@ -513,7 +513,7 @@ def _drop_blank(part: Json, ids: Json) -> None:
         elif _is_array(value):
             if where[0] is _ID:
                 part[name] = [token for token in value if not _is_blank(token)]
-            elif all(map(_is_object, value)):  # else no model was made of it, and it is still the caller's
+            elif all(map(_is_object, value)):  # otherwise it is still the caller's object, not a model
                 for item in value:
                     _drop_blank(item, where[0])
 

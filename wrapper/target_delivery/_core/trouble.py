@@ -1,4 +1,4 @@
-"""Trouble: something that can fail thousands of times a second is logged once when it begins, and once when it ends."""
+"""Log a failure that can happen thousands of times a second only twice: when it begins, and when it has ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Trouble:
 
     Args:
         logger: gets both lines as errors, because the second one says how many failures there were.
-        name: what works again, as the beginning of a sentence, such as ``Reports arrive``.
+        name: subject and verb of the line that says that it works again, such as ``Reports arrive``.
     """
 
     def __init__(self, logger: TargetLogger, name: str) -> None:
@@ -40,7 +40,7 @@ class Trouble:
             self._logger.error(f"{message} Further failures are only counted, until it works again.", printable(why))
 
     def worked(self) -> None:
-        """Note a success; log it if the one before was a failure."""
+        """Note a success. Log it if it is the first after a failure."""
         if self._failing:
             self._failing = False
             failures, self._failures = self._failures, count()

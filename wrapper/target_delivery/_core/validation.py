@@ -155,7 +155,7 @@ def _refuse_options(options: object, where: str) -> NoReturn:
 
 
 def _checked(given: Mapping[str, Any], known: Mapping[str, Check], *also_known: str) -> dict[str, Any]:
-    """Check each option that is not None; leave out those that a check takes as absent."""
+    """Check each option that is not None. Leave out an option if its check returns None."""
     checked: dict[str, Any] = {}
     for name, value in given.items():
         check = known.get(name)

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["OnDevice", "Rules"]
 
 MAX_GEO_BYTES = 2**16
-"""Bytes of the answer to a look-up of a place."""
+"""Bytes that the answer to a geo lookup may have."""
 MAX_WARNINGS = 1000
-"""Different warnings of decisions that are logged. An artifact has about that many rules at most."""
+"""How many different warnings of decisions are logged. An artifact has at most about that many rules."""
 
 
 class OnDevice:
@@ -56,7 +56,7 @@ class OnDevice:
 
 
 class _Log:
-    """Logs what would otherwise be logged with every decision."""
+    """Logs each warning once, which would otherwise be logged with every decision."""
 
     def __init__(self, logger: TargetLogger) -> None:
         self._logger = logger

@@ -147,7 +147,7 @@ class ArtifactKeeper:
         """Send a request for the artifact, and follow redirects.
 
         Raises:
-            ArtifactError: a redirect leads nowhere, from https to http, or to more redirects.
+            ArtifactError: a redirect has no usable URL or leads from https to http, or there are too many redirects.
         """
         request = self._request()
         for _ in range(MAX_REDIRECTS + 1):
@@ -269,7 +269,7 @@ def _redirected(url: httpx.URL, answer: Answer) -> httpx.URL:
     """Return the URL that a redirect leads to, without user and password.
 
     Raises:
-        ArtifactError: the redirect leads nowhere, or from https to http.
+        ArtifactError: the redirect has no usable URL, or leads from https to http.
     """
     why = f"status {answer.status_code} with"
     try:

@@ -93,7 +93,7 @@ class Poller:
             return self._send(self._interruptible(step))
         except Exception:
             raise
-        except BaseException as error:  # such as one of gevent, from the caller's http_client
+        except BaseException as error:  # such as gevent.Timeout, from the caller's http_client
             raise RuntimeError(f"The download ended with {type(error).__name__}.") from error
 
     def _interruptible(self, step: Send) -> Send:

@@ -23,8 +23,8 @@ def set_up_device(
 
     Args:
         config: the checked options of the client.
-        end_wait: called once, perhaps before this function returns: with True as soon as the client can decide, or
-            when ``maximum_wait_ready`` is over; with False when no artifact will come.
+        end_wait: called once, perhaps before this function returns. The argument is True as soon as the client can
+            decide or ``maximum_wait_ready`` has passed, and False when no artifact will come.
         telemetry: gets the timings of artifact downloads.
         clock: tells the time.
         chance: makes ids and jitter.

@@ -1,11 +1,11 @@
-"""Connections of asyncio that never outlive their HTTP client, whatever is cancelled when.
+"""Connections of asyncio that never outlive their HTTP client, even if calls are cancelled at any moment.
 
-httpcore's own connections are lost when a call is cancelled during a TLS handshake: nothing refers to the socket any
-more, and it stays open. Here each HTTP client keeps all of its sockets, and can close them at once, without awaiting
-anything, and even when their event loop is closed.
+When a call is cancelled during a TLS handshake, httpcore loses the connection: nothing refers to the socket any more,
+but it stays open. Here each HTTP client keeps all of its sockets. It can close them at once, without awaiting anything,
+even when their event loop is closed.
 
-A read that is cancelled loses no bytes, because calls that share an HTTP/2 connection need them: it waits until the
-socket is readable, and only then takes bytes from it, without awaiting anything in between.
+A cancelled read must lose no bytes, because other calls on an HTTP/2 connection need them. So a read first waits until
+the socket is readable, and then takes the bytes without awaiting anything in between.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ READ_BYTES = 2**16
 class AsyncSockets(httpcore.AsyncNetworkBackend):
     """Connects the sockets of one HTTP client, and keeps them.
 
-    It gives a time to each address of a host. All other parameters ``timeout``, here and in the streams, are ignored,
-    because ``target_delivery_api.transport`` cancels an exchange at its deadline.
+    It uses ``timeout`` only to divide the time among the addresses of a host. All other methods, also those of the
+    streams, ignore it, because ``target_delivery_api.transport`` cancels an exchange at its deadline.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
         raise failure or httpcore.ConnectError(f"{host} has no address.")
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         await asyncio.sleep(seconds)
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
             stream.close()
 
     def __del__(self) -> None:
-        # The client that nobody closed warns about itself, so its sockets need not.
+        # A client that nobody closed emits a warning, so its sockets need not warn as well.
         self.close()
 
 
@@ -114,8 +114,7 @@ class _Plain(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         if self._hurried:
-            # The last bytes were there at once. A server that sends faster than its bytes are read must not keep the
-            # event loop for itself.
+            # The last read did not wait. Let other tasks run, even if a server sends faster than its bytes are read.
             self._hurried = False
             await asyncio.sleep(0)
         self._hurried = True
@@ -249,7 +248,7 @@ class _Encrypted(httpcore.AsyncNetworkStream):
                 return self._below.get_extra_info(info)
 
     async def _call(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        """Call a function of the TLS object, with all the input and output that it needs."""
+        """Call a function of the TLS object, and do the input and output that it needs."""
         while True:
             try:
                 result = function(*arguments)
@@ -332,7 +331,7 @@ class _Http2Body(httpx.AsyncByteStream):
 
 @contextmanager
 def _http2_errors() -> Generator[None]:
-    """Turn an error that httpx does not know into a RemoteProtocolError.
+    """Turn an error that is no error of httpx into a RemoteProtocolError.
 
     When a call is cancelled while it sets up an HTTP/2 connection, httpcore raises such errors in the calls that share
     the connection: a ValueError of its semaphore, or an error of h2.

@@ -1,4 +1,4 @@
-"""What each thread is sending now."""
+"""The call that each thread is making now."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["CALLING"]
 
 
 class _Calling(threading.local):
-    """The call of a thread, and the calls that it interrupts if it is made by a signal handler."""
+    """The call of a thread. If a signal handler makes it, also the calls that it interrupts."""
 
     deadline: float | None = None
-    """Seconds, as ``time.monotonic()`` counts them: sockets wait in real time, whichever clock a client has. Kept by
-    thread and not by connection, because calls share a connection with HTTP/2."""
+    """When the call must be over, in seconds of ``time.monotonic()``. Sockets wait in real time, whichever clock a
+    client has. Each thread has its own deadline, because with HTTP/2 several calls share a connection."""
 
     def __init__(self) -> None:
         self.http_clients: list[httpx.Client] = []

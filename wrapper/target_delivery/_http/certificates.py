@@ -29,7 +29,7 @@ def tls_context(*, trust_env: bool) -> ssl.SSLContext:
     """
     if trust_env:
         folder = os.environ.get("SSL_CERT_DIR")
-        # OpenSSL ignores a folder that does not exist, and then trusts nobody.
+        # OpenSSL ignores a folder that does not exist, and then trusts no certificate.
         if folder and not os.environ.get("SSL_CERT_FILE") and not any(map(os.path.isdir, folder.split(os.pathsep))):
             raise OptionError(f"The environment variable SSL_CERT_DIR names {folder!r}, which is no folder.")
     try:

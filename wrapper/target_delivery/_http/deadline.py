@@ -97,12 +97,12 @@ class _Stream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable" and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-            return True  # Bytes that are decrypted already are not on the socket any more.
+            return True  # Bytes that are already decrypted are no longer on the socket.
         return self._stream.get_extra_info(info)
 
 
 class _Below:
-    """What a TLSinTLSStream needs of a socket, over a stream that keeps the deadline."""
+    """The methods of a socket that a TLSinTLSStream needs, for a stream that keeps the deadline."""
 
     def __init__(self, stream: _Stream) -> None:
         self._stream = stream

@@ -26,7 +26,8 @@ class Watched:
 
 
 LATE_IMPORTS = ("encodings.idna", "dateutil.parser", "httpcore._sync.http2")
-"""Imported by the look-up of a host name, by the first date-time in an answer, and by the first HTTP/2 connection."""
+"""Modules that other modules import late: to look up a host name, for the first date-time in an answer, and for the
+first HTTP/2 connection."""
 
 _lock = threading.RLock()
 _watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
@@ -43,11 +44,11 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
 def import_for_threads() -> None:
     """Import the modules that libraries import while they work.
 
-    A thread of the SDK must not be the first to import a module. In a child that is forked meanwhile, the module stays
-    half imported, or its import lock stays locked.
+    A thread of the SDK must not be the first to import a module. If the process forks during that import, the module
+    stays half imported in the child, or its import lock stays locked.
     """
     for module in LATE_IMPORTS:
-        with suppress(ImportError):  # of an extra that is not installed
+        with suppress(ImportError):  # The extra with this module is not installed.
             import_module(module)
 
 

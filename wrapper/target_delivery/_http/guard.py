@@ -1,17 +1,17 @@
-"""Sends through the caller's own ``httpx.AsyncClient``, so that a call which ends early leaves nothing behind in it.
+"""Send through the caller's own ``httpx.AsyncClient``, so that a call that ends early leaves nothing behind in it.
 
 httpcore loses connections when a task that uses them is cancelled at the wrong moment: a socket in a TLS handshake
 stays open, or a place in the pool stays taken for ever. asyncio cancels at any moment. So the exchange runs in a task
-of its own, which its caller's cancellation does not reach. A call that ends early gives the task up:
+of its own, which a cancellation of the caller does not reach. A call that ends early gives the task up:
 
-1. The task ends at its next step, by an ordinary exception, or is cancelled where httpcore is prepared for it: while it
-   waits for bytes of the answer. httpcore tells of each step by the extension ``trace`` of the request.
-2. Afterwards the pool is tidied: connections that it counts and that no request uses are taken out, and sockets that no
-   connection of the pool uses are closed. That needs private attributes of httpx and httpcore; without them, or with
-   another transport than httpx's, this part does nothing.
+1. The task ends at its next step by an ordinary exception. If it waits for bytes of the answer, it is cancelled:
+   httpcore is prepared for a cancellation there. httpcore reports each step to the request's extension ``trace``.
+2. Afterwards the guard tidies the pool. It removes connections that no request uses, and closes sockets that no
+   connection of the pool uses. That needs private attributes of httpx and httpcore. Without them, or with another
+   transport than httpx's, this part does nothing.
 
-One thing is left to the garbage collector: anyio loses a connection that is made in the very moment in which its making
-is cancelled.
+The garbage collector closes one kind of connection: anyio loses a connection if it is cancelled at the moment when the
+connection is made.
 
 An HTTP client of the SDK needs none of this: see Pool.
 """
@@ -38,24 +38,24 @@ if TYPE_CHECKING:
 __all__ = ["Guard"]
 
 GRACE = 0.15
-"""Seconds that an exchange which is given up has to end its step, before it is cancelled in the middle of it."""
+"""Seconds that an exchange that is given up has to end its step. Then it is cancelled in the middle of the step."""
 OWN_END = 0.05
 """Seconds after the deadline of a call at which its exchange ends by the timeouts of httpcore."""
 
 END_TIME = 0.5
-"""Seconds that an exchange which is given up needs to end, at most; more than GRACE and OWN_END."""
+"""Seconds that an exchange that is given up needs to end, at most; more than GRACE and OWN_END."""
 MANY_STREAMS = 200
-"""Network streams after which those that are closed are forgotten."""
+"""When the guard knows this many network streams, it forgets the closed ones."""
 CONNECTING_STEPS = ("connect_tcp", "start_tls")
 """Steps whose result is a network stream."""
 ENDING_STEPS = (*CONNECTING_STEPS, "send_request_headers")
-"""Steps at whose beginning an exchange can end without harm to others on the same connection."""
+"""At the beginning of these steps an exchange can end without harm to others on the same connection."""
 
 Stream = httpcore.AsyncNetworkStream
 
 
 class _Exchange:
-    """One exchange, as httpcore tells of it."""
+    """The state of one exchange, as httpcore reports it."""
 
     def __init__(self, streams: dict[Stream, _Exchange]) -> None:
         self._streams = streams
@@ -130,7 +130,7 @@ class Guard:
         return task.result()
 
     async def finish(self) -> None:
-        """Wait until the exchanges that were given up have ended, at most as long as that takes."""
+        """Wait until the exchanges that were given up have ended, at most twice END_TIME."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + END_TIME
         while ending := {task for task in self._ending if task.get_loop() is loop}:
@@ -186,8 +186,8 @@ class Guard:
     def _retire(self, client: httpx.AsyncClient, watched: _Exchange) -> None:
         """Let no further request use the HTTP/2 connection of an exchange that is given up.
 
-        The other end is not told that the answer is no longer wanted. What it sends of it would use up the window of
-        the connection.
+        The server does not learn that nobody wants the answer any more. The bytes that it still sends would use up the
+        window of the connection.
         """
         for pool in _pools(client):
             for queued in pool._requests:
@@ -201,9 +201,9 @@ class Guard:
                     self._retired.append(connection)
 
     async def _tidy(self, client: httpx.AsyncClient) -> None:
-        """Take ended requests, and connections that no request uses and that are not idle, out of the pools.
+        """Remove ended requests from the pools, and connections that no request uses and that are not idle.
 
-        Then close what nobody uses any more.
+        Then close the network streams that no connection uses any more.
         """
         unused: list[httpcore.AsyncConnectionInterface | Stream] = []
         streams: set[Stream | None] = set()
@@ -221,7 +221,7 @@ class Guard:
                 if connection not in requested:
                     self._retired.remove(connection)
                     unused.append(connection)
-            # A request may have waited for the place of a connection that was taken out.
+            # A request may have waited for the place of a removed connection.
             unused += pool._assign_requests_to_connections()
             streams.update(map(_stream_of, (*pool.connections, *self._retired, *requested)))
         for stream, watched in list(self._streams.items()):

@@ -1,4 +1,4 @@
-"""Looks host names up in threads, because nothing can interrupt the look-up of the operating system."""
+"""Look host names up in threads, because nothing can interrupt a look-up of the operating system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from target_delivery._http import forks
 __all__ = ["NAMES", "Address", "Names"]
 
 MAX_LOOK_UPS = 32
-"""Host names that are looked up at the same time, each in a thread."""
+"""How many host names are looked up at the same time, at most, each in a thread."""
 
 Address: TypeAlias = "tuple[socket.AddressFamily, tuple[str | int, ...] | tuple[int, bytes]]"
 """A family of addresses, and an address to connect to."""
@@ -85,7 +85,7 @@ def _literal(host: str, port: int) -> Address | None:
             case IPv6Address(scope_id=None):
                 return socket.AF_INET6, (host, port, 0, 0)
             case _:
-                pass  # The name of a network interface must be looked up.
+                pass  # The zone is the name of a network interface, so the operating system must look it up.
     return None
 
 

@@ -120,7 +120,7 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
         self._sockets.close()
 
     async def aclose(self) -> None:
-        """Close all connections, those that are still being made, too."""
+        """Close all connections, including those that are still being made."""
         await super().aclose()
         self._sockets.close()
 
@@ -168,7 +168,7 @@ class EventLoop(Protocol):
     """An event loop of asyncio. The module itself is not imported, because it is slow to import."""
 
     def is_closed(self) -> bool:
-        """Return whether nothing can run in it any more."""
+        """Return whether the event loop is closed, so that nothing can run in it."""
         ...
 
 
@@ -181,7 +181,7 @@ class Lane(Generic[H]):
     busy: int = 0
     """Calls that use it now."""
     given_up: bool = False
-    """Whether it takes no further call, because a call failed."""
+    """Whether it takes no further call, because one of its calls failed."""
 
 
 class Pool(forks.Watched, Generic[H]):
@@ -252,7 +252,7 @@ class Pool(forks.Watched, Generic[H]):
 
         Raises:
             ClientClosedError: the pool is closed.
-            TargetError: there is no HTTP client but those to avoid.
+            TargetError: there are no HTTP clients except those in ``avoid``.
         """
         lane = self._take(avoid)
         try:

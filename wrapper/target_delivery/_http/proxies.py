@@ -1,4 +1,4 @@
-"""The proxies of the environment: which requests go through which proxy.
+"""Choose the proxy for each request, as the environment says.
 
 The variables are those of other programs: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in capital or small letters;
 on Windows and macOS also the settings of the system. An entry of NO_PROXY, which are separated by commas, is:
@@ -100,7 +100,7 @@ def read_proxies() -> Proxies | None:
     exempt = found.get("no", "").replace(",", " ").split()
     schemes = [scheme for scheme in ("http", "https") if found.get(scheme)]
     if len(schemes) < 2 and found.get("all"):
-        schemes.append("all")  # It is for URLs whose scheme has no proxy of its own, so two make it useless.
+        schemes.append("all")  # ALL_PROXY is for URLs whose scheme has no proxy of its own.
     if not schemes or "*" in exempt:
         return None
     return Proxies(
@@ -133,13 +133,13 @@ def _proxy(text: str, scheme: str) -> httpx.Proxy:
 
 
 def _variable(name: str) -> str:
-    """Return how an error names a setting: the name of its variable, as it is written."""
+    """Return the name of a setting for errors: its variable, in the case in which it is set."""
     written = next((one for one in (name, name.upper()) if os.environ.get(one)), None)
     return f"The environment variable {written}" if written else f"The system's setting of {name}"
 
 
 def _exempt(entry: str) -> _Exempt | None:
-    """Read an entry of NO_PROXY; return None for one that means nothing."""
+    """Read an entry of NO_PROXY; return None for an entry that has no effect."""
     scheme, _, rest = entry.lower().rpartition("://")
     if rest.startswith("["):
         host, closed, port = rest[1:].rstrip("/").partition("]")

@@ -26,10 +26,10 @@ def new_socket(family: socket.AddressFamily) -> socket.socket:
 
 
 def share_of(seconds: float | None, addresses: int) -> float | None:
-    """Return the seconds that the next of some addresses gets to answer, so that time is left for the others.
+    """Return the seconds that the next address gets to answer, so that time is left for the others.
 
     Args:
-        seconds: the time for all of them together; None for no limit.
+        seconds: the time for all remaining addresses together; None for no limit.
         addresses: how many addresses have not been tried.
     """
     if seconds is None:

@@ -26,13 +26,13 @@ __all__ = [
 ]
 
 MAX_WORKERS = 32
-"""Calls with a callback that run at the same time, and as many reports. Further ones wait for a free thread."""
+"""How many calls with a callback run at the same time, and how many reports. Further ones wait for a free thread."""
 MAX_DOUBTFUL_WORKERS = 4
-"""Reports that run at the same time to hosts that only a visitor's cookie names, and that may never answer."""
+"""How many reports run at the same time to hosts that only a visitor's cookie names, and that may never answer."""
 CLOSE_TIMEOUT = 5.0
-"""Seconds that ``close`` waits if it is not told otherwise: longer than a call with the default timeout."""
+"""Seconds that ``close`` waits by default: longer than a call with the default timeout."""
 END_TIME = 0.25
-"""Seconds that ``close`` takes after its timeout, at most, to end the calls and reports that have not begun."""
+"""Seconds after its timeout that ``close`` takes at most to end the calls and reports that have not begun."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -50,7 +50,7 @@ _waiting: set[Future[Any]] = set()
 
 
 def is_worker() -> bool:
-    """Whether the caller runs in a job of any Workers. It must not wait for itself."""
+    """Whether the caller runs in a job of any Workers. A job must not wait for itself."""
     return _current.future is not None
 
 
@@ -96,15 +96,15 @@ class Workers:
         return future
 
     def wait(self, timeout: float | None) -> int:
-        """Wait until all jobs of this moment have ended.
+        """Wait until all jobs that exist now have ended.
 
-        A caller that is a job itself waits neither for itself nor for jobs that wait, too.
+        A caller that is a job does not wait for itself, nor for other jobs that wait.
 
         Args:
             timeout: seconds to wait at most; None: without limit.
 
         Returns:
-            How many of them have not ended.
+            How many of these jobs have not ended.
         """
         own = _current.future
         if own is None:
@@ -116,15 +116,15 @@ class Workers:
             _waiting.discard(own)
 
     def finish(self, seconds: float) -> None:
-        """Run jobs that no thread has begun in one more thread, let the threads end, and wait for them.
+        """Run the jobs that have not begun in one more thread, let all threads end, and wait for them.
 
         Args:
-            seconds: how long that may take. Threads with a job that takes longer end after it.
+            seconds: how long to wait at most. A thread whose job takes longer ends after its job.
         """
         until = time.monotonic() + seconds
         threads = self._threads.copy()
         if not self._jobs.empty():
-            # Not in this thread, because a job can take as long as it likes.
+            # Not in this thread, because a job can take any time.
             more = threading.Thread(target=_work, args=(self._jobs,), name=f"{self._name}-end", daemon=True)
             with suppress(RuntimeError):  # No thread can be started.
                 more.start()

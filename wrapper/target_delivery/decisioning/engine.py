@@ -276,7 +276,7 @@ class _Run:
         self._visit = visit
         self._new_id = new_id
         self._property = property_of(request)
-        self._used_tokens: set[tuple[str, str]] = set()  # by mbox, because an activity may be shown at several
+        self._used_tokens: set[tuple[str, str]] = set()  # by mbox, because several mboxes may show one activity
         self.notifications: list[AnyObject] = []
         self.warnings: list[str] = []
         self.trace: JsonObject | None = None

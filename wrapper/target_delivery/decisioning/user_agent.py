@@ -22,10 +22,10 @@ _LONGEST = 1024
 """How many characters of a user agent or client hint are read. Real ones have a few hundred."""
 
 _BEFORE = r"(?:\A|\))(?>[^)]*?"
-"""How a pattern of several words begins: its words stand in this order without a ``)`` between them.
+"""The beginning of a pattern of several words. Its words stand in this order without a ``)`` between them.
 
-Only the first occurrence of a word is tried (``(?>`` does not go back), and only once for each ``)``. Therefore the
-time grows with the length of the user agent, however often a visitor repeats the words.
+The pattern tries only the first occurrence of a word (``(?>`` does not go back), and only once for each ``)``. So the
+time grows only with the length of the user agent, however often a visitor repeats the words.
 """
 
 # The first match counts: Edge also names Chrome and Safari, Chrome names Safari, and phones name each other.

@@ -52,7 +52,7 @@ ROOM_POLL = 0.02
 FLUSH_POLL = 0.01
 """Seconds between two looks of ``flush`` at the store."""
 MAX_WAIT = 5.0
-"""Seconds that the engine sleeps at most."""
+"""Seconds for which the engine sleeps at most."""
 BETWEEN_STORE_FAILURES = Backoff(first=0.1, longest=MAX_WAIT)
 """Waits between attempts at a store that fails."""
 MAX_FAILURES_AT_END = 5
@@ -161,7 +161,7 @@ class Engine:
                 self._sleeps_until = self._store_used + STORE_INTERVAL
             elif self._could_use_store(now):
                 self._store_used = now
-                self.to_send += self._scheduler.start(self._clock.monotonic())  # the store may have taken a while
+                self.to_send += self._scheduler.start(self._clock.monotonic())  # not `now`: the store may be slow
         except Exception:  # a bug must not stop deliveries
             self._sleeps_until = self._clock.monotonic() + POLL
             self._log("The outbox met a fault and goes on: %s", traceback.format_exc())

@@ -29,11 +29,11 @@ ATTEMPTS_TOGETHER = 3
 """Calls that notifications fail in together. After that each further call is half as large: one of the notifications
 may be why the calls fail."""
 MAX_CLUSTERS = 1000
-"""Edge clusters that are remembered. Adobe has about ten."""
+"""How many edge clusters are remembered. Adobe has about ten."""
 CLOCK_TOLERANCE = 1.0
-"""Seconds. A smaller change of the system's time counts as the passing of time."""
+"""Seconds. A smaller change of the system's time is treated as time that has passed."""
 MAX_JUMPS = 100
-"""Changes of the system's time that are remembered."""
+"""How many changes of the system's time are remembered."""
 
 
 def seconds_to_wait(attempts: int, chance: Chance, retry_after: float | None = None) -> float:
@@ -126,11 +126,10 @@ class Clusters:
 
 
 class Ages:
-    """How old stored items are, even if the system's time was changed since.
+    """Knows how old stored items are, even if the system's time was changed since.
 
-    An item is stored with the system's time. When that time is set forward, an item that was stored before looks older
-    than it is: the seconds that were skipped do not count. When it is set back, an item can come from the future: it
-    counts as new.
+    An item is stored with the system's time. After that time was set forward, an older item looks older than it is, so
+    the skipped seconds are subtracted. After it was set back, an item can come from the future. It then counts as new.
 
     Args:
         wall: the system's time, epoch seconds.
@@ -154,6 +153,6 @@ class Ages:
             self._skipped = deque(kept, MAX_JUMPS)
 
     def age(self, added: float, wall: float) -> float:
-        """Return the seconds since an item was stored, without the seconds that were skipped meanwhile."""
+        """Return the seconds since an item was stored, without the seconds that the system's time skipped meanwhile."""
         skipped = sum(max(0.0, min(end, wall) - max(start, added)) for start, end in self._skipped)
         return max(0.0, wall - added - skipped)

@@ -41,16 +41,16 @@ REFUSED = frozenset({400, 413, 422})
 OVERLOADED = frozenset({429, 503})
 """Statuses that blame the edge. Any other status can be the fault of either."""
 DOUBTFUL_SHARE = 4
-"""One call in so many, at least two calls, may go to edge clusters that only visitors have named. They run besides the
-other calls, so that a cluster that does not answer delays nobody else."""
+"""Calls to edge clusters that only visitors have named: `parallel` divided by this number, at least two. They come on
+top of the other calls, so that a cluster that does not answer delays nobody else."""
 DOUBTFUL_PAUSE = 0.1
-"""Seconds until the store is asked again for items of such clusters if some had to be given back."""
+"""Seconds until the outbox asks the store again for items of such clusters, after it had to give some back."""
 DOUBTFUL_WAIT = 0.5
-"""Seconds, at most, that such an item waits for another turn, for each cluster that waits."""
+"""Seconds that such an item waits for its next turn, at most, multiplied by the number of waiting clusters."""
 LEFT_FOR = 10.0
-"""Seconds after which an item of a newer version is looked at again."""
+"""Seconds until an item of a newer version of the SDK is claimed again."""
 MAX_CIRCUITS = 1000
-"""Edges whose failures are remembered."""
+"""How many edges' failures are remembered."""
 
 
 @frozen(kw_only=True)
@@ -174,7 +174,7 @@ class Scheduler:
         Args:
             groups: the claimed items.
             now: monotonic seconds.
-            age: returns how old an item is, in seconds, of the time at which it was stored.
+            age: returns the age of an item, in seconds, from the time at which it was stored.
         """
         for group in groups:
             batch, room, seen = None, 0, set[str]()
@@ -240,7 +240,7 @@ class Scheduler:
         return started + self._start_doubtful(now)
 
     def _outlasts_lease(self, batch: Batch, now: float) -> bool:
-        """Give a batch back if its lease may end before its call does: another process would send the same."""
+        """Give a batch back if its lease may end before its call does, because another process could then send it."""
         late = now + self._limits.call_time > batch.leased
         if late:
             self._release(batch, now)
@@ -249,9 +249,9 @@ class Scheduler:
     def _start_doubtful(self, now: float) -> list[Batch]:
         """Return the batches to send now to clusters that only visitors have named. Give the others back.
 
-        Each such cluster gets one call at a time, like an edge that is down. The cluster that most visitors name is the
-        first. The second call at the same time needs a cluster that two visitors name, and so on: a visitor who names
-        many clusters does not hold all of these calls.
+        Each such cluster gets one call at a time, like an edge that is down. The cluster that most visitors name comes
+        first. The second call at the same time may go only to a cluster that two visitors name, the third one to a
+        cluster that three name, and so on. So a visitor who names many clusters cannot take all of these calls.
         """
         waiting: dict[str, list[Batch]] = {}
         for batch in self._doubtful:
@@ -276,7 +276,7 @@ class Scheduler:
         return started
 
     def _circuit(self, route: str, now: float) -> Circuit:
-        """Return the circuit of an edge. That of a cluster which never answered begins open, to be probed at once."""
+        """Return the circuit of an edge. For a cluster that never answered it begins open, to be probed at once."""
         circuit = self._circuits.get(route)
         if circuit is None:
             circuit = self._circuits[route] = Circuit(self._chance)

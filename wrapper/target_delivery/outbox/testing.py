@@ -189,7 +189,7 @@ class StoreContract:
             _require_equal((len(refs), len(set(refs))), (80, 80), "the number of items and of different refs")
 
     def test_a_clock_that_was_set_back_delays_nothing(self) -> None:
-        """An item that is due later than any outbox decides, or whose lease ends later, is due now."""
+        """An item is due now if it is due, or its lease ends, later than any outbox decides."""
         with closing(self.make_store()) as store:
             longest = max(LONGEST_WAIT, store.lease)
             store.append([self._item("waits", wait=LONGEST_WAIT), self._item("claimed")])

@@ -1,8 +1,8 @@
-"""Refuses requests that a web page makes a browser send, and bounds the size of bodies.
+"""Refuse requests that a web page makes a browser send, and limit the size of bodies.
 
-Every page that a developer visits can send requests to loopback. A page of another origin is told by the headers Origin
-and Sec-Fetch-Site, or by a Content-Type of a form, which needs no permission. A page whose name was pointed at loopback
-(DNS rebinding) has the sandbox's origin, but its own name in the header Host.
+Every page that a developer visits can send requests to loopback. The headers Origin and Sec-Fetch-Site show that a page
+has another origin. So does the Content-Type of a form, which a page may send without permission. If an attacker points
+the name of a page at loopback (DNS rebinding), the page has the sandbox's origin, but its own name in the header Host.
 """
 
 import ipaddress
@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 MAX_BODY: Final = 1024 * 1024
-"""Bytes of a request's body."""
+"""Bytes that the body of a request may have."""
 _MAX_DISCARDED: Final = 64 * MAX_BODY
-"""Bytes of a longer body that are read and thrown away, so that a client that sends first gets to read the answer."""
+"""Bytes of a longer body that are read and dropped, so that a client that sends all of it first can read the answer."""
 
 _HOST = re.compile(r"(?:\[(?P<address>[0-9a-fA-F:.]+)\]|(?P<name>[^\[\]:@/\s]+))(?::[0-9]*)?")
 _SAFE_DOMAINS = (".localhost", ".tt.omtrdc.net", ".adobetarget.com")
-"""Domains whose names no attacker can point at loopback. The last two are those of Adobe's edge, for diverted calls."""
+"""Domains whose names no attacker can point at loopback. The last two belong to Adobe's edge, for redirected calls."""
 _FORMS = frozenset({"text/plain", "multipart/form-data", "application/x-www-form-urlencoded"})
 
 
@@ -48,7 +48,7 @@ def refusal(method: str, headers: Mapping[str, str], names: Collection[str], *, 
     origin = headers.get("origin")
     of_other_site = origin is not None and origin.lower().partition("://")[2] != host.lower()
     if of_other_site or (
-        # A link to the sandbox is all right.
+        # A browser may follow a link to the sandbox.
         headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         and (method != "GET" or headers.get("sec-fetch-mode") != "navigate")
     ):

@@ -330,8 +330,9 @@ def substr(values: Sequence[JsValue], scope: Scope) -> JsValue:
         return from_units(rest)
     count = _integer(length, 0, budget)
     if to_number(length, budget) < 0:
-        # JsonLogic's own rule: leave out that many at the end. It adds the length with JavaScript's +, which joins a
-        # text or an array instead: 5 + "-2" is "5-2", which is no number, so nothing is left.
+        # JsonLogic's own rule: a negative length leaves out so many characters at the end. It adds the length with
+        # JavaScript's +, which joins a text or an array instead: 5 + "-2" is "5-2". That is no number, so nothing is
+        # left.
         count = 0 if isinstance(length, (str, list)) else _integer(len(rest) + to_number(length, budget), 0, budget)
     return from_units(rest[: int(max(min(count, len(rest)), 0))])
 

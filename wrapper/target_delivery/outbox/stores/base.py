@@ -30,10 +30,10 @@ __all__ = [
 ]
 
 LONGEST_WAIT = 60.0
-"""Seconds: no item is due later than this, or than the lease, after the time at which that was decided. An item that
-is due later was stored by a clock that was ahead, and is due now."""
+"""Seconds. An item waits at most this long, or as long as the lease if that is longer. An item that is due later was
+stored while the clock was ahead, so it is due now."""
 DOUBTFUL = "?"
-"""The route of all items whose edge cluster was named by a visitor and not yet by the edge."""
+"""The route of all items whose edge cluster only a visitor has named, and not yet the edge."""
 
 Reason = Literal["refused", "expired", "malformed"]
 """Why a notification is set aside: the edge refused it, it is older than ``max_age``, or it cannot be read."""

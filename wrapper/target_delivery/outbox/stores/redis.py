@@ -394,7 +394,7 @@ def _connect(url: str) -> Any:
             socket_timeout=PATIENCE,
             socket_connect_timeout=CONNECT_TIMEOUT,
         )
-    except ValueError:  # its text can contain the password
+    except ValueError:  # The text of the error can contain the password.
         raise OptionError(
             f"{_without_password(url)!r} is not a URL of Redis. Write redis://host:6379/0, rediss:// or unix://, and "
             "percent-encode special characters of a password."
@@ -406,7 +406,7 @@ def _connect(url: str) -> Any:
 
 
 def _without_password(url: str) -> str:
-    """Return the URL for messages. Whatever stands before the last @ may be a password, even if it has a slash."""
+    """Return the URL without its password, for messages. A password ends at the last @ and may contain a slash."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
@@ -416,7 +416,7 @@ def _fields(content: Sequence[bytes]) -> dict[bytes, bytes]:
 
 
 def _text(data: bytes) -> str:
-    """Return a text of Redis. Bytes that are not UTF-8 become lone surrogates."""
+    """Decode a text of Redis. Bytes that are not UTF-8 become lone surrogates."""
     return data.decode("utf-8", "surrogateescape")
 
 
@@ -426,7 +426,7 @@ def _raw(text: str) -> bytes:
 
 
 def _number(data: bytes | None) -> float | None:
-    """Return a finite number; None if the bytes are none."""
+    """Return the bytes as a finite number; None if they are none."""
     try:
         number = float(data or b"")
     except ValueError:

@@ -56,17 +56,18 @@ SCAN = 2_000
 WAL_LIMIT = 2**24
 """Bytes that SQLite truncates the -wal file to after it grew larger."""
 LOW_ROOM = 2**25
-"""Bytes. With less room on the disk, each append moves the -wal file's content into the file, and so makes it small."""
+"""Bytes. With less room on the disk, each append moves the content of the -wal file into the main file, so that the
+-wal file stays small."""
 LEAST_ROOM = 2**18
-"""Bytes of the disk that appends leave for the claims and settlements of the items that are stored."""
+"""Bytes that appends leave free on the disk, for the claims and settlements of the stored items."""
 CLAIM_ROOM = 4 * LEAST_ROOM
-"""Bytes. With less room on the disk, items are claimed in memory: storing a claim makes the file larger."""
+"""Bytes. With less room on the disk, claims are kept in memory, because storing a claim makes the file larger."""
 MAX_LENT = 100_000
 """Items that may be claimed or settled in memory only, because the disk is full."""
 RECOUNT_INTERVAL = 10.0
-"""Seconds between two counts of the items of a store that says that it is full."""
+"""Seconds between two counts of the items while the totals say that the store is full."""
 MAX_SEQ = 2**62
-"""No outbox gives so many numbers. A higher one was not given by an outbox."""
+"""Highest number that an outbox gives an item. Another program wrote a row with a higher one."""
 
 _COLUMNS = "seq, grp, route, due, claim, attempts, added, data"
 _ASIDE_COLUMNS = "seq, grp, route, reason, message, added, set_aside, data"
@@ -75,13 +76,13 @@ _INSERT = """
         (SELECT seq + 1 FROM total), (SELECT CASE WHEN items < ? AND bytes <= ? THEN ? END FROM total), ?, ?, ?, ?
     )
 """
-"""Without room, grp is NULL, which the table refuses: a single item needs no transaction to check for room."""
+"""Without room, grp is NULL, which the table refuses. So a single item needs no transaction to check for room."""
 _REMOVE = "DELETE FROM item WHERE seq = ?"
 _PUT_ASIDE = f"""
     INSERT INTO aside ({_ASIDE_COLUMNS})
     SELECT CASE WHEN EXISTS (SELECT 1 FROM aside WHERE seq = ?1) THEN NULL ELSE ?1 END, ?2, ?3, ?4, ?5, ?6, ?7, ?8
 """  # noqa: S608 - constant text
-"""SQLite gives another number if the item's own is taken, as in a damaged file."""
+"""If the item's number is taken, as in a damaged file, SQLite gives it another."""
 _ROUTES = """
     WITH RECURSIVE known (route) AS (
         SELECT MIN(route) FROM item WHERE route >= ''
@@ -100,8 +101,8 @@ _ROUTES = """
         SELECT 1 FROM (SELECT route FROM item ORDER BY route DESC LIMIT 1) WHERE typeof(route) <> 'text'
     )
 """
-"""Each route, and when its first and its last item is due. Skips from route to route in the index. The route None means
-that there are rows whose route is no text: such rows are the first and the last ones of the index."""
+"""Each route, with the times at which its first and its last item are due. The query skips from route to route in the
+index. The route None means that there are rows whose route is no text. Such rows stand first or last in the index."""
 _STRAYS = f"SELECT {_COLUMNS} FROM item WHERE typeof(route) <> 'text' LIMIT {SCAN}"  # noqa: S608 - constant text
 _TOO_LATE = f"""
     SELECT {_COLUMNS} FROM item
@@ -127,7 +128,7 @@ def _claimable(condition: str) -> str:
 _CLAIMABLE = _claimable("")
 """The items of the groups that have waited longest. A group of which an item is in flight waits."""
 _NOT_LENT = _claimable("AND seq NOT IN (SELECT value FROM json_each(:lent))")
-"""The same without items that are claimed or settled in memory."""
+"""As _CLAIMABLE, without items that are claimed or settled in memory."""
 
 _TABLES = {
     "item": """
@@ -157,10 +158,10 @@ _TABLES = {
 """In item, due is the time at which an item may be claimed, or the end of the lease if it is claimed. claim is the
 token of the claim.
 
-total counts seq, because SQLite gives the number of a deleted newest row again. A process that comes back after its
-lease has ended could then confirm another item than the one it sent."""
+total counts seq, because SQLite reuses the number of the newest row after it is deleted. Otherwise a process whose
+lease has ended could confirm an item that it did not send."""
 _INDEXES = (
-    # One index has everything that a claim needs to choose groups: each index costs a page to sync in every commit.
+    # One index has everything that a claim needs to choose groups, because every commit syncs a page of each index.
     "CREATE INDEX item_due ON item (route, due, grp)",
     "CREATE INDEX item_claimed ON item (grp) WHERE claim IS NOT NULL",
 )
@@ -217,7 +218,7 @@ class _Lent:
         until: when it may be claimed again, epoch seconds.
         token: names the claim.
         attempts: as in Claimed.
-        held: whether the claim holds. If not, the item waits to be sent again.
+        held: whether the claim is in force; if not, the item waits to be sent again.
     """
 
     until: float
@@ -404,7 +405,7 @@ class SQLiteStore(forks.Watched):
                 return self._claim_in_memory(open_routes, token, now, groups=groups, size=size, linger=linger)
 
     def _mend(self, sqlite: sqlite3.Connection, route: str | None, now: float, latest: float) -> list[list[Claimed]]:
-        """Make items due that a clock which was ahead has stored. Set rows aside whose route or time is damaged."""
+        """Make items due that were stored while the clock was ahead. Set rows aside whose route or time is damaged."""
         if route is None:
             rows = sqlite.execute(_STRAYS).fetchall()
         else:
@@ -455,7 +456,7 @@ class SQLiteStore(forks.Watched):
                 except _NoRoomError:
                     raise
                 except StoreError:
-                    continue  # the row was damaged since: a claim finds it when the lease has ended
+                    continue  # The row was damaged meanwhile. The next claim finds it after the lease.
 
     def _settled(self, settlement: Settlement, now: float, sqlite: sqlite3.Connection) -> None:
         confirmed = [(int(one.ref),) for one in settlement.confirmed]
@@ -478,7 +479,7 @@ class SQLiteStore(forks.Watched):
     def _claim_in_memory(
         self, routes: Sequence[str], token: str, now: float, *, groups: int, size: int, linger: float
     ) -> list[list[Claimed]]:
-        """Claim items without a transaction. Other processes may send the same; the edge counts it once."""
+        """Claim items without a transaction. Other processes may send them too; the edge counts them once."""
         if len(self._lent) >= MAX_LENT:
             raise StoreError(
                 f"The outbox {self._path} cannot be used: the disk is full. Make room; {len(self._lent)} notifications "
@@ -558,7 +559,7 @@ class SQLiteStore(forks.Watched):
         """Return whether the disk is nearly full.
 
         Raises:
-            StoreError: it has no room for items of so many bytes and for the work on the items that are stored.
+            StoreError: the disk has no room for items of this size and for the work on the stored items.
         """
         free = self._free()
         if free >= LOW_ROOM:
@@ -578,7 +579,7 @@ class SQLiteStore(forks.Watched):
         try:
             return shutil.disk_usage(os.path.dirname(self._path)).free
         except OSError:
-            return LOW_ROOM  # unknown: SQLite will tell
+            return LOW_ROOM  # The system does not say, so SQLite finds out.
 
     def _checkpoint(self) -> None:
         """Move the content of the -wal file into the file, so that the -wal file needs no room."""
@@ -617,7 +618,7 @@ class SQLiteStore(forks.Watched):
         return StoreStats(max(0, items - in_flight), in_flight, confirmed, aside, size, oldest)
 
     def _totals(self) -> tuple[int, int, int, int]:
-        """Return the number given last, the items, their bytes, and how many items were ever confirmed."""
+        """Return the last number given, how many items there are, their bytes, and how many were ever confirmed."""
         query = "SELECT seq, items, bytes, confirmed FROM total"
         with self._connection() as sqlite:
             rows = self._execute(sqlite, query).fetchall()
@@ -628,12 +629,12 @@ class SQLiteStore(forks.Watched):
         return seq, items, size, confirmed
 
     def _recount(self, sqlite: sqlite3.Connection) -> None:
-        """Write the totals anew, from the items."""
+        """Count the items, and store the totals."""
         self._counted = self._clock.monotonic()
         items, size, *newest = sqlite.execute(_COUNTED, (MAX_SEQ,)).fetchone()
         totals = sqlite.execute("SELECT seq, confirmed, owner FROM total").fetchall()
         given = [seq for seq, _, _ in totals if _is_count(seq)]
-        # Without the number that was given last, leave a gap: a number must not be given again.
+        # If the last number is unknown, leave a gap, because no number may be given twice.
         seq = max([0, *given, *(one for one in newest if one is not None)]) + (0 if given else 2**32)
         confirmed = max((one for _, one, _ in totals if _is_count(one)), default=0)
         owner = next((one for _, _, one in totals if _is_text(one)), None)
@@ -697,7 +698,7 @@ class SQLiteStore(forks.Watched):
         self._release()
 
     def after_fork_in_child(self) -> None:
-        """Leave to the parent what it has claimed and settled in memory."""
+        """Forget the claims and settlements in memory, because the parent stores them."""
         self._lent.clear()
         self._owed = Settlement()
 
@@ -824,7 +825,7 @@ class SQLiteStore(forks.Watched):
                 self._keep_to_owner(path)
 
     def _keep_to_owner(self, path: str) -> None:
-        """Make a file that was there before unreadable for other users."""
+        """Make an existing file unreadable for other users."""
         mode = os.stat(path).st_mode
         if os.name == "nt" or not mode & 0o077:
             return
@@ -868,13 +869,13 @@ class SQLiteStore(forks.Watched):
                 self._bring_up_to_date(sqlite)
             elif not self._counts_fit(sqlite):
                 self._recount(sqlite)
-            # Write something in any case, so that a read-only file is found now.
+            # Always write something, so that a read-only file raises an error now.
             sqlite.execute("UPDATE total SET owner = owner")
             self._execute(sqlite, "COMMIT")
         except BaseException as error:
             if sqlite.in_transaction:
                 sqlite.execute("ROLLBACK")
-            # What is stored can be delivered from a full disk, too.
+            # Stored items can be delivered even from a full disk.
             if not (isinstance(error, sqlite3.Error) and _is_no_room(error) and self._is_outbox(sqlite)):
                 raise
 
@@ -965,7 +966,7 @@ class SQLiteStore(forks.Watched):
         """Return the version of an outbox's tables, indexes and triggers; 0 for an empty file.
 
         Raises:
-            StoreError: the file has others.
+            StoreError: the file has other tables, indexes or triggers.
         """
         (application_id,) = self._execute(sqlite, "PRAGMA application_id").fetchone()
         (version,) = self._execute(sqlite, "PRAGMA user_version").fetchone()
@@ -1028,7 +1029,7 @@ def _where(refs: Collection[str] | None) -> tuple[str, list[str]]:
 
 
 _ROW_DAMAGE = re.compile(r"(NULL|[A-Z]+|non-[A-Z]+) value in \w+\.\w+$")
-"""What quick_check says of a value that its column cannot have. It damages one row only."""
+"""The message of quick_check about a value that its column cannot have. Such a value damages one row only."""
 _REASONS: dict[object, Reason] = {"refused": "refused", "expired": "expired", "malformed": "malformed"}
 
 
@@ -1041,12 +1042,12 @@ def _store_claims(given: Sequence[tuple[object, ...]], sqlite: sqlite3.Connectio
 
 
 def _is_no_room(error: sqlite3.Error) -> bool:
-    # A quota or a limit of the process is reported as IOERR_WRITE.
+    # SQLite reports a quota, or a limit of the process, as IOERR_WRITE.
     return getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 
 
 def _decoded(text: bytes) -> str:
-    """Return a text of the file. Bytes that are not UTF-8 become lone surrogates."""
+    """Decode a text of the file. Bytes that are not UTF-8 become lone surrogates."""
     return text.decode("utf-8", "surrogateescape")
 
 
@@ -1098,7 +1099,7 @@ def _claimed(row: tuple[Any, ...], token: str, damage: str = "") -> Claimed:
 
 
 def _shown(value: object) -> str:
-    """Return a value of any type as a valid text."""
+    """Return a value of any type as text without invalid characters."""
     if isinstance(value, str):
         value = _raw(value)
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

@@ -29,7 +29,7 @@ local function take(route, first)
     end
 end
 
--- Make items due whose time is too far away: a clock that was ahead has set it.
+-- Make items due now whose time is too far away, because they were stored while the clock was ahead.
 local function mend(route)
     local _, due = keys(route)
     local latest = now + ARGV[9]
@@ -69,7 +69,7 @@ end
 
 -- Begin with a random route, so that no route is always the last.
 local open = open_routes(10)
--- Find a lost consumer group before the first item is claimed: a script that fails half-way is not undone.
+-- Find a lost consumer group before the first claim, because Redis does not undo a script that fails half-way.
 for _, route in ipairs(open) do call('XPENDING', (keys(route)), 'senders') end
 for n = 1, #open do
     if left <= 0 then break end

@@ -1,13 +1,12 @@
 #!lua flags=allow-oom
--- Make the keys of all routes fit together again after another client has changed them. What the streams hold is kept:
--- the sorted sets and the totals are made from it. Entries that no outbox wrote are set aside. A key of another type is
--- renamed.
+-- Repair the keys of all routes after another client has changed them. The streams are kept, and the sorted sets and the
+-- totals are made from them. Entries that no outbox wrote are set aside. A key of another type is renamed.
 -- ARGV: prefix, "mend".
 -- Returns how many entries were set aside, and how many items the sorted sets name that are in no stream.
 local listed = call('SMEMBERS', routes)
 if #listed == 0 and (held_items or 1) > 0 then broken(routes) end
 last, confirmed, held_items, held_bytes = last or 0, confirmed or 0, 0, 0
-call('XLEN', aside)  -- raises an error if it is no stream
+call('XLEN', aside)  -- raises an error if the key is no stream
 local set_aside, lost = 0, 0
 
 local function put_away(key, kind)
@@ -64,7 +63,7 @@ local function mend(route)
         redis.call('DEL', items, due, groups)
         redis.call('SREM', routes, route)
     else
-        -- After an entry with a higher id the stream would take no others.
+        -- After an entry with a higher id, the stream would refuse new entries.
         redis.call('XSETID', items, string.format('%.0f-0', last))
     end
 end
