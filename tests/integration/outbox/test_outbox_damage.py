@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from target_delivery import StoreError, TargetClient
 from target_delivery.outbox import Claimed, Item, NotificationOutbox, Settlement, SQLiteStore
 from target_delivery.sandbox import Sandbox
+from target_delivery.sandbox.faults import RefusedConnection
 from tests.integration.outbox.world import notification, options, require_counted_once
 
 COLUMNS = ("seq", "grp", "route", "due", "claim", "attempts", "added", "data")
@@ -159,10 +160,12 @@ def test_a_damaged_row_is_told_and_the_others_are_delivered(edge: Sandbox, tmp_p
     told: list[Any] = []
     path = tmp_path / "outbox.db"
     with TargetClient.create({**edge.client_options(), "events": {"notification_set_aside": told.append}}) as client:
+        edge.faults.add(RefusedConnection(), times=None)  # so that nothing is delivered before the damage
         outbox = NotificationOutbox(client, store=SQLiteStore(path), linger=60.0)
         for number in range(5):
             outbox.send_notifications(options(notification(f"n{number}"), visitor=f"visitor{number}"))
         outbox.close(0)
+        edge.faults.clear()
         with sqlite3.connect(path) as other:
             other.execute("UPDATE item SET due = 0")
             other.execute(f"UPDATE item SET {damage} WHERE seq = 3")
