@@ -485,9 +485,12 @@ class SQLiteStore(forks.Watched):
                 "wait for their outcome to be stored."
             )
         by_group: dict[str, list[Claimed]] = {}
+        latest = now + max(LONGEST_WAIT, self._lease)  # a later time is of a clock that was ahead
         with self._connection() as sqlite:
             for route in routes:
-                lent = json.dumps([seq for seq, one in self._lent.items() if one.until > now])
+                lent = json.dumps(
+                    [seq for seq, one in self._lent.items() if now < one.until <= latest or one.until == math.inf]
+                )
                 share = groups - len(by_group)
                 given = {"route": _raw(route), "now": now, "soon": now + linger, "scan": SCAN, "groups": share}
                 for row in self._execute(sqlite, _NOT_LENT, {**given, "lent": lent}).fetchall():
