@@ -164,6 +164,10 @@ class AsyncTargetClient(forks.Watched):
         """The options of the client, checked and with their defaults."""
         return self._core.config
 
+    def knows_cluster(self, cluster: str) -> bool:
+        """Return whether the options or an answer of the edge have named a cluster; see ``TargetClient``."""
+        return not self._core.is_doubtful(cluster)
+
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
         """Return a complete request, and send nothing; see ``TargetClient.prepare_notifications``."""
         return self._core.prepare_notifications(options)

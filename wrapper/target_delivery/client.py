@@ -233,6 +233,14 @@ class TargetClient(forks.Watched):
         """The options of the client, checked and with their defaults."""
         return self._core.config
 
+    def knows_cluster(self, cluster: str) -> bool:
+        """Return whether the options or an answer of the edge have named an edge cluster.
+
+        A cluster that only a visitor's cookie has named may not exist. An outbox sends few calls to such clusters at
+        the same time.
+        """
+        return not self._core.is_doubtful(cluster)
+
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
         """Return the request that ``send_notifications`` would send, checked and complete, and send nothing.
 

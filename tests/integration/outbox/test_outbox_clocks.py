@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from target_delivery import TargetClient
-from target_delivery.outbox import LONGEST_WAIT, NotificationOutbox, SQLiteStore
+from target_delivery.outbox import LONGEST_WAIT, Item, NotificationOutbox, Settlement, SQLiteStore
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import Status
 from tests.integration.outbox.world import (
@@ -97,3 +98,31 @@ def test_what_a_process_with_a_clock_ahead_left_is_sent_at_once(edge: Sandbox, t
         pass_time_until(lambda: edge.ledger.notifications == ["n"], outbox, virtual)
         assert virtual.clock.now() - started < 10.0
         flush_in(outbox, virtual)
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["claimed", "to-send-again"])
+def test_a_clock_set_back_delays_nothing_that_a_full_disk_keeps_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: bool
+) -> None:
+    virtual = VirtualTime()
+    store = SQLiteStore(tmp_path / "outbox.db", clock=virtual.clock)
+    long_ago = virtual.clock.now() - DAY
+    store.append([Item("group", "", b"x", long_ago, long_ago)])
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+
+    def disk_usage(_: str) -> Any:
+        return full
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+
+    def claim() -> list[Any]:
+        now = virtual.clock.now()
+        return [one for group in store.claim(now, groups=1, size=1, linger=0.0, closed=()) for one in group]
+
+    (one,) = claim()
+    if settled:
+        store.settle(Settlement(again=[(one, virtual.clock.now() + 10.0)]), virtual.clock.now())
+    assert claim() == []
+    virtual.set_clock(-HOUR)
+    assert [again.ref for again in claim()] == [one.ref]
+    store.close()

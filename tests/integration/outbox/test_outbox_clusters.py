@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from target_delivery.outbox import MemoryStore
+from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest, TargetClient
+from target_delivery.outbox import MemoryStore, NotificationOutbox
 from target_delivery.sandbox import Sandbox
 from tests.integration.outbox.world import Make, eventually, notification, options
 from tests.virtual import VirtualTime
@@ -146,3 +147,26 @@ def test_a_cookie_cannot_make_any_number_of_routes(make: Make, network: Network,
     outbox.send_all(given("n", str(1000 + number), f"visitor{number}") for number in range(200))
     routes = {route for (route,) in store._sqlite.execute("SELECT route FROM item")}  # type: ignore[union-attr]  # open
     assert routes == {"?"}
+
+
+def test_a_cluster_that_answered_another_call_of_the_client_is_known_to_the_outbox() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = [{"id": one["id"]} for one in json.loads(request.content).get("notifications", ())]
+        return httpx.Response(200, json={"status": 200, "edgeHost": "mboxedge35.tt.omtrdc.net", "notifications": ids})
+
+    options_of_client: Any = {
+        "client": "demo",
+        "organization_id": "demo@AdobeOrg",
+        "http_client": httpx.Client(transport=httpx.MockTransport(answer)),
+    }
+    with TargetClient.create(options_of_client) as client:
+        outbox = NotificationOutbox(client, store=MemoryStore())
+        engine = outbox._process().engine
+        assert not client.knows_cluster("35")
+        assert not engine._clusters.know("35")
+        request = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
+        client.get_offers({"request": request})
+        assert client.knows_cluster("35")
+        assert engine._clusters.know("35")
+        assert not engine._clusters.know("36")
+        outbox.close()

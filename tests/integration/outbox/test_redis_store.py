@@ -400,6 +400,15 @@ def test_a_lost_consumer_group_is_made_again(open_redis: Open, redis_client: Any
     assert {one.group for one in claim_all(store)} == {"one", "two", "other"}
 
 
+def test_an_outbox_whose_consumer_group_is_lost_opens_and_closes(open_redis: Open, redis_client: Any) -> None:
+    open_redis().append([item("one")])
+    redis_client.xgroup_destroy(ITEMS, "senders")
+    store = open_redis()
+    redis_client.xgroup_destroy(ITEMS, "senders")
+    store.close()
+    assert {one.group for one in claim_all(open_redis())} == {"one"}
+
+
 @pytest.mark.parametrize("id_", ["*", "18446744073709551615-18446744073709551615"], ids=["an-id", "the-last-id"])
 @pytest.mark.parametrize("content", [{"foo": "bar"}, {"g": "g", "a": "1.0", "d": "x"}], ids=["foreign", "an-item"])
 def test_an_entry_that_another_client_wrote_is_set_aside(

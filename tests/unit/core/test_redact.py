@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_a_long_secret_is_found_anywhere() -> None:
     request: Any = {"id": {"tntId": "device-1é.28_0"}}
     text = "xdevice-1éx device-1%C3%A9.28_0 device-1%c3%a9.28_0"
     assert redact(text, request) == "x[redacted]x [redacted] [redacted]"
+
+
+def test_a_secret_in_json_is_redacted_whole() -> None:
+    for secret in ('ab"cd-secret', "m\u00fcller-secret@example.com", "back\\slash-secret"):
+        request: Any = {"id": {"thirdPartyId": secret}}
+        for text in (json.dumps(secret), json.dumps(secret, ensure_ascii=False), json.dumps({"a": secret})):
+            assert "secret" not in redact(f"Invalid request: {text}", request)
+        assert "secret" not in redact(json.dumps({"thirdPartyId": secret}), {})
 
 
 def test_a_secret_in_the_replacement_is_not_replaced_again() -> None:

@@ -48,6 +48,7 @@ class World:
         self.engine: Engine = make_engine(
             client.config,
             self.store,
+            knows_cluster=client.knows_cluster,
             parallel=8,
             max_batch=50,
             linger=linger,

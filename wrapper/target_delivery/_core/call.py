@@ -112,6 +112,10 @@ class Core:
         """Whether the client can decide: always with the edge, with an artifact on the device."""
         return self._device is None or self._device.rules is not None
 
+    def is_doubtful(self, cluster: str | None) -> bool:
+        """Whether the host of a cluster may not exist: neither the options nor the edge has named the cluster."""
+        return self._preparer.is_doubtful(cluster)
+
     # --- calls: checked at once, run by a shell later. The deadline counts from here.
 
     def get_offers(self, options: object, *, callbacks: bool) -> Call[TargetDeliveryResponse]:
@@ -287,7 +291,7 @@ class Core:
     # --- reports: notifications of decisions on the device, sent in the background
 
     def _report_later(self, report: Prepared, options: CallOptions) -> Flow[None]:
-        doubtful = self._preparer.is_doubtful(report.cluster)
+        doubtful = self.is_doubtful(report.cluster)
         if self.reports.add(report, doubtful=doubtful):
             yield Spawn(self._report(report, options), doubtful, partial(self.reports.give_up, report))
 

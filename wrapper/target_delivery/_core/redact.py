@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -29,7 +30,7 @@ _SECRET_KEYS = frozenset(
         "tokens",
     }
 )
-_SECRET_FIELD = rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"[^"]*"?|\[[^\]]*\]?)'
+_SECRET_FIELD = rf'("(?:{"|".join(sorted(_SECRET_KEYS))}|customerIds)"\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|\[[^\]]*\]?)'
 _REDACTED = "[redacted]"
 
 WINDOW = 4096
@@ -62,9 +63,10 @@ def redact(text: str, request: dict[str, JsonValue], *session: str) -> str:
 
 
 def _forms(secret: str) -> tuple[str, ...]:
-    """Return a secret as it may stand in a text: plain, and percent-encoded in upper or lower case."""
+    """Return a secret as it may stand in a text: plain, percent-encoded in upper or lower case, or in JSON."""
     encoded = quote(secret, safe="", errors="replace")
-    return secret, encoded, _HEX.sub(lambda match: match[0].lower(), encoded)
+    in_json = (json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    return secret, encoded, _HEX.sub(lambda match: match[0].lower(), encoded), *in_json
 
 
 def _pattern(secret: str) -> str:

@@ -77,6 +77,7 @@ class AsyncNotificationOutbox:
             make_engine,
             client.config,
             store,
+            knows_cluster=client.knows_cluster,
             parallel=parallel,
             max_batch=max_batch,
             linger=linger,

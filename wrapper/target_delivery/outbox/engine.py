@@ -26,7 +26,7 @@ from target_delivery.outbox.stores.base import DOUBTFUL, LONGEST_WAIT, Settlemen
 from target_delivery_api.models import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
@@ -99,7 +99,15 @@ class Engine:
     ``inbox``.
     """
 
-    def __init__(self, config: Config, store: Store, limits: Limits, clock: Clock, chance: Chance) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        limits: Limits,
+        clock: Clock,
+        chance: Chance,
+        knows_cluster: Callable[[str], bool],
+    ) -> None:
         self._clock = clock
         self._chance = chance
         self.store = store
@@ -111,7 +119,9 @@ class Engine:
         self.stopping: bool = False
         """Set it to start no more calls. Calls that are under way end, and waiting notifications stay stored."""
         self._config = config
-        self._clusters = Clusters(config.target_location_hint, fixed=config.server_domain is not None)
+        self._clusters = Clusters(
+            config.target_location_hint, fixed=config.server_domain is not None, known=knows_cluster
+        )
         self._scheduler = Scheduler(limits, store.lease, self._clusters, chance)
         self._ages = Ages(clock.now(), clock.monotonic())
         self._committer = _Committer(store)
@@ -401,6 +411,7 @@ def make_engine(
     config: Config,
     store: Store,
     *,
+    knows_cluster: Callable[[str], bool],
     parallel: int,
     max_batch: int,
     linger: float,
@@ -432,7 +443,7 @@ def make_engine(
         )
     limits = Limits(parallel=parallel, max_batch=max_batch, linger=linger, max_age=max_age, call_time=call_time)
     store.dedicate(f"{config.client} ({config.organization_id})")
-    return Engine(config, store, limits, clock, chance)
+    return Engine(config, store, limits, clock, chance, knows_cluster)
 
 
 def _up_to(high: float) -> str:

@@ -100,6 +100,7 @@ class NotificationOutbox:
             make_engine,
             client.config,
             store,
+            knows_cluster=client.knows_cluster,
             parallel=parallel,
             max_batch=max_batch,
             linger=linger,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from target_delivery._core.backoff import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from target_delivery._core.chance import Chance
 
 __all__ = ["Ages", "Circuit", "Clusters", "batch_size", "seconds_to_wait"]
@@ -103,17 +105,20 @@ class Clusters:
     Args:
         given: the cluster that the client's options name.
         fixed: whether the client calls one host, whatever the cluster. All clusters are known then.
+        known: whether the client knows a cluster from the answers to its other calls.
     """
 
-    def __init__(self, given: str | None, *, fixed: bool) -> None:
+    def __init__(self, given: str | None, *, fixed: bool, known: Callable[[str], bool] = lambda _: False) -> None:
         self._given = given
         self._fixed = fixed
+        self._known = known
         # A dict as an ordered set: when it is full, the cluster that was learnt first is forgotten.
         self._learnt: dict[str, None] = {}
 
     def learn(self, cluster: str) -> bool:
-        """Remember a cluster. Return whether it was not known before."""
-        if self.know(cluster):
+        """Remember a cluster that answered a call of the outbox. Return whether it is the first such answer."""
+        # Not know(): the client has read the same answer before, and knows the cluster.
+        if self._fixed or not cluster or cluster == self._given or cluster in self._learnt:
             return False
         self._learnt[cluster] = None
         if len(self._learnt) > MAX_CLUSTERS:
@@ -122,7 +127,7 @@ class Clusters:
 
     def know(self, cluster: str) -> bool:
         """Whether calls to the cluster can be expected to be answered. The empty text is the client's own host."""
-        return self._fixed or not cluster or cluster == self._given or cluster in self._learnt
+        return self._fixed or not cluster or cluster == self._given or cluster in self._learnt or self._known(cluster)
 
 
 class Ages:

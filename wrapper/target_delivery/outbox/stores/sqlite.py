@@ -51,6 +51,8 @@ OLDEST_SQLITE = (3, 37)
 """The first SQLite with STRICT tables."""
 BUSY_TIMEOUT = 10.0
 """Seconds to wait until other processes end their transactions."""
+UPDATE_TIMEOUT = 120.0
+"""Seconds to wait until another process has brought a file up to date, which takes about 30 s for a million items."""
 SCAN = 2_000
 """Items of a route that a claim looks at, at most."""
 WAL_LIMIT = 2**24
@@ -486,9 +488,12 @@ class SQLiteStore(forks.Watched):
                 "wait for their outcome to be stored."
             )
         by_group: dict[str, list[Claimed]] = {}
+        latest = now + max(LONGEST_WAIT, self._lease)  # a later time is of a clock that was ahead
         with self._connection() as sqlite:
             for route in routes:
-                lent = json.dumps([seq for seq, one in self._lent.items() if one.until > now])
+                lent = json.dumps(
+                    [seq for seq, one in self._lent.items() if now < one.until <= latest or one.until == math.inf]
+                )
                 share = groups - len(by_group)
                 given = {"route": _raw(route), "now": now, "soon": now + linger, "scan": SCAN, "groups": share}
                 for row in self._execute(sqlite, _NOT_LENT, {**given, "lent": lent}).fetchall():
@@ -784,9 +789,11 @@ class SQLiteStore(forks.Watched):
                     self._recount(sqlite)
             mended = True
 
-    def _execute(self, sqlite: sqlite3.Connection, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+    def _execute(
+        self, sqlite: sqlite3.Connection, sql: str, parameters: Any = (), *, busy_timeout: float = BUSY_TIMEOUT
+    ) -> sqlite3.Cursor:
         """Execute a statement. Wait for other processes in short steps; SQLite itself waits up to 0.1 s at a time."""
-        deadline = self._clock.monotonic() + BUSY_TIMEOUT
+        deadline = self._clock.monotonic() + busy_timeout
         while True:
             try:
                 return sqlite.execute(sql, parameters)
@@ -859,7 +866,9 @@ class SQLiteStore(forks.Watched):
 
     def _prepare(self, sqlite: sqlite3.Connection) -> None:
         """Create the tables, or bring them up to date."""
-        self._execute(sqlite, "BEGIN IMMEDIATE")
+        (version,) = self._execute(sqlite, "PRAGMA user_version").fetchone()
+        older = 0 < version < SCHEMA_VERSION  # so another process may be bringing them up to date now
+        self._execute(sqlite, "BEGIN IMMEDIATE", busy_timeout=UPDATE_TIMEOUT if older else BUSY_TIMEOUT)
         try:
             version = self._is_outbox(sqlite)
             if not version:
