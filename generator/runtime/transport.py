@@ -172,6 +172,9 @@ def sync(
     timer: Timer | None = None
     try:
         if not reading.already:
+            if "transfer-encoding" in response.headers:
+                # A server can send the framing of a chunk for ever, byte by byte, and no chunk arrives.
+                timer = reading.ended_at_deadline()
             # Read the stream itself: iter_raw() also counts and splits the chunks, which costs time.
             assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - the client guarantees it
             for chunk in response.stream:
@@ -183,6 +186,9 @@ def sync(
                     timer = reading.ended_at_deadline()
                 if reading.body.full:
                     break
+        if timer is not None:
+            # The end of the connection, which the timer causes, is the end of a body without a length.
+            reading.check_deadline()
         stream = reading.stream_with_unasked_bytes()
         if stream is not None:
             stream.close()
@@ -286,7 +292,10 @@ class _Reading:
         Without the timer, a server that sends a byte now and then could delay the call past the deadline, because
         the transport sets the timeout of a read only once, at the start of the body. An HTTP/2 connection is not
         shut down, because other requests share it. check_deadline() is called there with every part that arrives.
+        A transport that keeps the deadline itself needs no timer.
         """
+        if "deadline" in self.response.extensions:
+            return None
         stream = self.response.extensions.get("network_stream")
         connection = stream.get_extra_info("socket") if stream is not None else None
         if self.deadline is None or not isinstance(connection, socket.socket):

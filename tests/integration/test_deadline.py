@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from target_delivery import DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
@@ -71,6 +72,25 @@ def endless(beginning: bytes, part: bytes, pause: float) -> Iterator[str]:
 def test_an_answer_that_never_ends(make: Callable[..., Driver], beginning: bytes, part: bytes, pause: float) -> None:
     with endless(beginning, part, pause) as address:
         ends_in_time(make(server_domain=address, secure=False, timeout=TIMEOUT))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "part"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+        (CHUNKED + b"1;extension=", b"a"),
+        (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Trailer: a\r\n"),
+        (CHUNKED, b"0"),
+    ],
+    ids=["body", "body until the connection ends", "chunk extension", "trailers", "length of a chunk"],
+)
+def test_a_body_that_never_ends_with_the_callers_own_http_client(
+    make: Callable[..., Driver], kind: str, beginning: bytes, part: bytes
+) -> None:
+    own = httpx.Client() if kind == "threads" else httpx.AsyncClient()
+    with endless(beginning, part, 0.05) as address:
+        ends_in_time(make(server_domain=address, secure=False, timeout=TIMEOUT, http_client=own))
 
 
 def test_addresses_where_nobody_answers(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:
