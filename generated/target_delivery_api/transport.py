@@ -45,6 +45,10 @@ _MARKS = (b"{", b"[", b",")
 # An answer with fewer bytes can be read in a few milliseconds, whatever is in it.
 _SMALL = 2**16
 
+# Seconds that an asyncio exchange may end after its deadline. Some event loops, such as uvloop, count whole
+# milliseconds, and an exchange that ended a moment before its deadline would look like one that failed.
+_TICK = 0.001
+
 # Headers that post() computes from the request. It ignores these headers of the caller.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
 
@@ -208,7 +212,7 @@ async def asyncio(
     # Imported here, because asyncio is slow to import and programs without it must not pay for it.
     from asyncio import timeout
 
-    limit = timeout(None if deadline is None else deadline - monotonic())
+    limit = timeout(None if deadline is None else deadline - monotonic() + _TICK)
     try:
         async with limit:
             return await exchange(client, request, deadline=deadline, max_bytes=max_bytes)
