@@ -45,6 +45,10 @@ _MARKS = (b"{", b"[", b",")
 # Bytes. A smaller answer can be read in a few milliseconds, whatever is in it.
 _SMALL = 2**16
 
+# Seconds that an asyncio exchange may end after its deadline. Some event loops, such as uvloop, count whole
+# milliseconds, and an exchange that ended a moment before its deadline would look like one that failed.
+_TICK = 0.001
+
 # Headers that post() computes from the request. It ignores these headers of the caller.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
 
@@ -172,6 +176,9 @@ def sync(
     timer: Timer | None = None
     try:
         if not reading.already:
+            if "transfer-encoding" in response.headers:
+                # A server can send the framing of a chunk for ever, byte by byte, and no chunk arrives.
+                timer = reading.ended_at_deadline()
             # Read the stream itself: iter_raw() also counts and splits the chunks, which costs time.
             assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - the client guarantees it
             for chunk in response.stream:
@@ -183,6 +190,9 @@ def sync(
                     timer = reading.ended_at_deadline()
                 if reading.body.full:
                     break
+        if timer is not None:
+            # The end of the connection, which the timer causes, is the end of a body without a length.
+            reading.check_deadline()
         stream = reading.stream_with_unasked_bytes()
         if stream is not None:
             stream.close()
@@ -202,7 +212,7 @@ async def asyncio(
     # Imported here, because asyncio is slow to import and programs without it must not pay for it.
     from asyncio import timeout
 
-    limit = timeout(None if deadline is None else deadline - monotonic())
+    limit = timeout(None if deadline is None else deadline - monotonic() + _TICK)
     try:
         async with limit:
             return await exchange(client, request, deadline=deadline, max_bytes=max_bytes)
@@ -286,7 +296,10 @@ class _Reading:
         Without the timer, a server that sends a byte now and then could delay the call past the deadline, because
         the transport sets the timeout of a read only once, at the start of the body. An HTTP/2 connection is not
         shut down, because other requests share it. check_deadline() is called there with every part that arrives.
+        A transport that keeps the deadline itself needs no timer.
         """
+        if "deadline" in self.response.extensions:
+            return None
         stream = self.response.extensions.get("network_stream")
         connection = stream.get_extra_info("socket") if stream is not None else None
         if self.deadline is None or not isinstance(connection, socket.socket):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVarTuple, Unpack
 
+import httpx
 import pytest
 
-from target_delivery import DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
+from target_delivery import AsyncTargetClient, DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
 from target_delivery.sandbox import Sandbox
-from tests.integration.drivers import Driver
+from tests.integration.drivers import OPTIONS, Driver
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 TIMEOUT = 700
+Arguments = TypeVarTuple("Arguments")
 SLACK = 0.25
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -71,6 +75,56 @@ def endless(beginning: bytes, part: bytes, pause: float) -> Iterator[str]:
 def test_an_answer_that_never_ends(make: Callable[..., Driver], beginning: bytes, part: bytes, pause: float) -> None:
     with endless(beginning, part, pause) as address:
         ends_in_time(make(server_domain=address, secure=False, timeout=TIMEOUT))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "part"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+        (CHUNKED + b"1;extension=", b"a"),
+        (CHUNKED + b"2\r\n{}\r\n0\r\n", b"X-Trailer: a\r\n"),
+        (CHUNKED, b"0"),
+    ],
+    ids=["body", "body until the connection ends", "chunk extension", "trailers", "length of a chunk"],
+)
+def test_a_body_that_never_ends_with_the_callers_own_http_client(
+    make: Callable[..., Driver], kind: str, beginning: bytes, part: bytes
+) -> None:
+    own = httpx.Client() if kind == "threads" else httpx.AsyncClient()
+    with endless(beginning, part, 0.05) as address:
+        ends_in_time(make(server_domain=address, secure=False, timeout=TIMEOUT, http_client=own))
+
+
+class _Early(asyncio.SelectorEventLoop):
+    """Ends its timers a moment early, as uvloop does, which counts whole milliseconds."""
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return super().call_at(when - 0.0009, callback, *args, context=context)
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["the caller's", "the SDK's"])
+def test_an_event_loop_whose_timers_end_a_moment_early(own: bool) -> None:
+    async def call(address: str) -> list[Any]:
+        options: Any = {**OPTIONS, "server_domain": address, "secure": False, "timeout": 50}
+        async with httpx.AsyncClient() as http_client:
+            if own:
+                options["http_client"] = http_client
+            client = AsyncTargetClient.create(options)
+            calls = [client.get_offers({"request": EXECUTE}) for _ in range(20)]
+            outcomes: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
+            await client.close()
+            return outcomes
+
+    with endless(b"", b"", 0.05) as address, asyncio.Runner(loop_factory=_Early) as runner:
+        outcomes = runner.run(call(address))
+    assert {type(outcome) for outcome in outcomes} == {DeliveryTimeoutError}
 
 
 def test_addresses_where_nobody_answers(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="hom
         ({"server_domain": "https://a.example"}, "Option 'server_domain' must be a host .* not 'https://a.example'"),
         ({"server_domain": "a.example/path"}, "Option 'server_domain'"),
         ({"server_domain": "user@a.example"}, "Option 'server_domain'"),
+        ({"server_domain": "xn--a"}, "Option 'server_domain'"),
         ({"secure": "yes"}, "Option 'secure' must be True or False"),
         ({"logger": object()}, "Option 'logger' must be a logger"),
         ({"target_location_hint": "28.evil"}, "Option 'target_location_hint' must be an edge cluster"),

@@ -64,7 +64,8 @@ def is_server_domain(text: str) -> bool:
         return False
     host = text if text.startswith("[") else text.partition(":")[0]
     try:
-        httpx.URL(f"https://{text}")
+        # httpx decodes the host only when it is asked for, and a label such as xn--a has no decoded form.
+        _ = httpx.URL(f"https://{text}").host
     except (httpx.InvalidURL, UnicodeError):
         return False
     return all(0 < len(label) <= MAX_LABEL for label in host.split("."))

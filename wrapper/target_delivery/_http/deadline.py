@@ -190,5 +190,7 @@ class DeadlineTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the answer as soon as its head has arrived."""
-        CALLING.deadline = request.extensions.get("deadline")
-        return super().handle_request(request)
+        CALLING.deadline = deadline = request.extensions.get("deadline")
+        response = super().handle_request(request)
+        response.extensions["deadline"] = deadline  # tells that it is kept
+        return response

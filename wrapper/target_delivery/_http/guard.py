@@ -42,6 +42,9 @@ GRACE = 0.15
 OWN_END = 0.05
 """Seconds after the deadline of a call at which its exchange ends by the timeouts of httpcore."""
 
+TICK = 0.001
+"""Seconds that a wait may last beyond its end, for event loops that count whole milliseconds, such as uvloop."""
+
 END_TIME = 0.5
 """Seconds that an exchange that is given up needs to end, at most; more than GRACE and OWN_END."""
 MANY_STREAMS = 200
@@ -119,7 +122,7 @@ class Guard:
             self._send(client, request, watched, deadline, max_bytes), name="target-delivery-send"
         )
         try:
-            await asyncio.wait((task,), timeout=max(0.0, deadline - SYSTEM_CLOCK.monotonic()))
+            await asyncio.wait((task,), timeout=max(0.0, deadline - SYSTEM_CLOCK.monotonic()) + TICK)
         finally:
             if not task.done():
                 self._start(self._end(client, task, watched))
