@@ -126,6 +126,7 @@ def test_an_outage_is_told_once_and_its_end_too(edge: Sandbox, make: Make, caplo
     with caplog.at_level(logging.ERROR, "adobe.target"):
         outbox.send_notifications(options(notification("after")))
         flush_in(outbox, virtual)
+        eventually(lambda: "answers again" in caplog.text)
     assert caplog.text.count("answers again") == 1
 
 
