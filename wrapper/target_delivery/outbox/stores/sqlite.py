@@ -82,7 +82,7 @@ _INSERT = """
 _REMOVE = "DELETE FROM item WHERE seq = ?"
 _PUT_ASIDE = f"""
     INSERT INTO aside ({_ASIDE_COLUMNS})
-    SELECT CASE WHEN EXISTS (SELECT 1 FROM aside WHERE seq = ?1) THEN NULL ELSE ?1 END, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM aside WHERE seq = ?) THEN NULL ELSE ? END, ?, ?, ?, ?, ?, ?, ?
 """  # noqa: S608 - constant text
 """If the item's number is taken, as in a damaged file, SQLite gives it another."""
 _ROUTES = """
@@ -187,7 +187,7 @@ _SCHEMA = (
 )
 _COUNTED = """
     SELECT (SELECT COUNT(*) FROM item), (SELECT COALESCE(SUM(length(data)), 0) FROM item),
-        (SELECT MAX(seq) FROM item WHERE seq < ?1), (SELECT MAX(seq) FROM aside WHERE seq < ?1)
+        (SELECT MAX(seq) FROM item WHERE seq < ?), (SELECT MAX(seq) FROM aside WHERE seq < ?)
 """
 
 
@@ -427,7 +427,7 @@ class SQLiteStore(forks.Watched):
         sqlite.execute(_REMOVE, (row[0],))
         message = f"The stored item is damaged: {what}."
         given = (row[0], one.group, one.route, "malformed", message, one.added, now, one.data)
-        cursor = sqlite.execute(_PUT_ASIDE, given)
+        cursor = sqlite.execute(_PUT_ASIDE, (given[0], *given))
         return evolve(one, ref=str(cursor.lastrowid))
 
     def settle(self, settlement: Settlement, now: float) -> None:
@@ -474,7 +474,7 @@ class SQLiteStore(forks.Watched):
         for one, reason, message in settlement.aside:
             if sqlite.execute(f"{_REMOVE} AND claim = ?", (int(one.ref), one.token)).rowcount:
                 given = (int(one.ref), one.group, one.route, reason, message, one.added, now, one.data)
-                sqlite.execute(_PUT_ASIDE, given)
+                sqlite.execute(_PUT_ASIDE, (given[0], *given))
 
     # --- a full disk: items are claimed and settled in memory until there is room
 
@@ -636,7 +636,7 @@ class SQLiteStore(forks.Watched):
     def _recount(self, sqlite: sqlite3.Connection) -> None:
         """Count the items, and store the totals."""
         self._counted = self._clock.monotonic()
-        items, size, *newest = sqlite.execute(_COUNTED, (MAX_SEQ,)).fetchone()
+        items, size, *newest = sqlite.execute(_COUNTED, (MAX_SEQ, MAX_SEQ)).fetchone()
         totals = sqlite.execute("SELECT seq, confirmed, owner FROM total").fetchall()
         given = [seq for seq, _, _ in totals if _is_count(seq)]
         # If the last number is unknown, leave a gap, because no number may be given twice.
@@ -890,7 +890,7 @@ class SQLiteStore(forks.Watched):
 
     def _counts_fit(self, sqlite: sqlite3.Connection) -> bool:
         """Return whether the totals are right."""
-        items, size, *newest = sqlite.execute(_COUNTED, (MAX_SEQ,)).fetchone()
+        items, size, *newest = sqlite.execute(_COUNTED, (MAX_SEQ, MAX_SEQ)).fetchone()
         rows = sqlite.execute("SELECT seq, items, bytes, confirmed, owner FROM total").fetchall()
         if len(rows) != 1 or not all(map(_is_count, rows[0][:4])) or not (rows[0][4] is None or _is_text(rows[0][4])):
             return False
@@ -916,7 +916,7 @@ class SQLiteStore(forks.Watched):
         for row in sqlite.execute(f"SELECT {_ASIDE_COLUMNS} FROM old_aside WHERE NOT ({aside})").fetchall():  # noqa: S608 - constant text
             seq, group, route, reason, message, added, at, data = row
             texts = (_shown(group), _shown(route), _REASONS.get(reason, "malformed"), _shown(message))
-            sqlite.execute(_PUT_ASIDE, (seq, *texts, _time(added), _time(at), _bytes(data)))
+            sqlite.execute(_PUT_ASIDE, (seq, seq, *texts, _time(added), _time(at), _bytes(data)))
         for seq, confirmed, owner in sqlite.execute("SELECT seq, confirmed, owner FROM old_total").fetchall():
             if _is_count(seq) and _is_count(confirmed):
                 kept = (seq, confirmed, owner if _is_text(owner) else None)
