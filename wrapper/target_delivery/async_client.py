@@ -166,7 +166,7 @@ class AsyncTargetClient(forks.Watched):
 
     def knows_cluster(self, cluster: str) -> bool:
         """Return whether the options or an answer of the edge have named a cluster; see ``TargetClient``."""
-        return not self._core.is_doubtful(cluster)
+        return self._core.clusters.know(cluster)
 
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
         """Return a complete request, and send nothing; see ``TargetClient.prepare_notifications``."""

@@ -239,7 +239,7 @@ class TargetClient(forks.Watched):
         A cluster that only a visitor's cookie has named may not exist. An outbox sends few calls to such clusters at
         the same time.
         """
-        return not self._core.is_doubtful(cluster)
+        return self._core.clusters.know(cluster)
 
     def prepare_notifications(self, options: NotificationsOptions) -> Prepared:
         """Return the request that ``send_notifications`` would send, checked and complete, and send nothing.

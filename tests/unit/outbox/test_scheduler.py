@@ -18,8 +18,9 @@ from target_delivery import (
     TargetDeliveryResponse,
 )
 from target_delivery._core.chance import SYSTEM_CHANCE
+from target_delivery._core.clusters import MAX_CLUSTERS, Clusters
 from target_delivery.outbox import policy
-from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, Clusters, batch_size, seconds_to_wait
+from target_delivery.outbox.policy import FAILURES_TO_OPEN, MAX_BACKOFF, Circuit, batch_size, seconds_to_wait
 from target_delivery.outbox.scheduler import Batch, Limits, Scheduler
 from target_delivery.outbox.stores.base import Claimed
 from tests.virtual import VirtualTime
@@ -349,7 +350,7 @@ def test_a_cluster_that_never_answers_is_asked_ever_more_rarely_and_never_told()
 def test_what_is_remembered_of_clusters_is_bounded() -> None:
     clusters = Clusters("1", fixed=False)
     assert [clusters.learn(str(number)) for number in range(2000)].count(False) == 1
-    assert len(clusters._learnt) == policy.MAX_CLUSTERS
+    assert len(clusters._learnt) == MAX_CLUSTERS
     assert (clusters.know("1999"), clusters.know("0"), clusters.know("1"), clusters.know("")) == (
         True,
         False,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
+    from target_delivery._core.clusters import Clusters
     from target_delivery._core.config import Config
     from target_delivery._core.device import Device, Rules
     from target_delivery._core.flow import Flow
@@ -73,6 +74,7 @@ class Core:
         config: the checked options of the client.
         stitching: the memory of supplementalDataIds. A shell must hold its lock during a fork.
         reports: the reports that wait to be sent.
+        clusters: the edge clusters that the options or an answer of the edge have named.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Core:
         self._telemetry = telemetry
         self._outbox = outbox
         self._preparer = RequestPreparer(config, self.stitching, clock=clock, chance=chance)
+        self.clusters: Clusters = self._preparer.clusters
         self._base_url = hosts.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {"x-exc-sdk": SDK_NAME, "x-exc-sdk-version": __version__}
         self.reports: Reports = Reports(config)
@@ -111,10 +114,6 @@ class Core:
     def can_decide(self) -> bool:
         """Whether the client can decide: always with the edge, with an artifact on the device."""
         return self._device is None or self._device.rules is not None
-
-    def is_doubtful(self, cluster: str | None) -> bool:
-        """Whether the host of a cluster may not exist: neither the options nor the edge has named the cluster."""
-        return self._preparer.is_doubtful(cluster)
 
     # --- calls: checked at once, run by a shell later. The deadline counts from here.
 
@@ -291,7 +290,7 @@ class Core:
     # --- reports: notifications of decisions on the device, sent in the background
 
     def _report_later(self, report: Prepared, options: CallOptions) -> Flow[None]:
-        doubtful = self.is_doubtful(report.cluster)
+        doubtful = not self.clusters.know(report.cluster)
         if self.reports.add(report, doubtful=doubtful):
             yield Spawn(self._report(report, options), doubtful, partial(self.reports.give_up, report))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from target_delivery._core import cookies, hosts
 from target_delivery._core.addresses import normal_address
+from target_delivery._core.clusters import Clusters
 from target_delivery._core.prepared import Prepared
 from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
@@ -46,8 +47,6 @@ _CHANNELS = ("web", "mobile")
 _PARTS = ("execute", "prefetch")
 _PARAMETERS = (("parameters", "parameters"), ("profileParameters", "profile_parameters"))
 _NOTHING: Mapping[str, Any] = {}
-MAX_LEARNT = 1000
-"""How many clusters are remembered. Adobe has about ten."""
 
 
 class RequestPreparer:
@@ -55,12 +54,12 @@ class RequestPreparer:
 
     Attributes:
         location_hint: the edge cluster for calls that name none: that of the last answer from the edge.
+        clusters: the edge clusters that the options or an answer of the edge have named.
     """
 
     def __init__(self, config: Config, stitching: Stitching, *, clock: Clock, chance: Chance) -> None:
         self.location_hint: str | None = config.target_location_hint
-        # A dict as an ordered set: when it is full, the cluster that was learnt first is forgotten.
-        self._learnt: dict[str, None] = {}
+        self.clusters: Clusters = Clusters(config.target_location_hint, fixed=config.server_domain is not None)
         self._config = config
         self._visitor_cookie_names = cookies.visitor_cookie_names(config.organization_id)
         self._stitching = stitching
@@ -70,19 +69,7 @@ class RequestPreparer:
     def learn(self, cluster: str) -> None:
         """Remember a cluster that an answer of the edge named."""
         self.location_hint = cluster
-        if cluster not in self._learnt:
-            self._learnt[cluster] = None
-            if len(self._learnt) > MAX_LEARNT:
-                self._learnt.pop(next(iter(self._learnt)), None)
-
-    def is_doubtful(self, cluster: str | None) -> bool:
-        """Whether the host of a cluster may not exist: neither the options nor the edge has named the cluster."""
-        return (
-            cluster is not None
-            and self._config.server_domain is None
-            and cluster != self._config.target_location_hint
-            and cluster not in self._learnt
-        )
+        self.clusters.learn(cluster)
 
     def prepare(self, method: MethodName, options: CallOptions, mbox_names: Sequence[str] = ()) -> Prepared:
         """Check the request of a call, and complete the parts that every kind of decision needs.

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from attrs import define, evolve, frozen
 
 from target_delivery._core.backoff import Backoff
+from target_delivery._core.clusters import Clusters
 from target_delivery._core.emit import emit
 from target_delivery._printable import printable
 from target_delivery.errors import OptionError, OutboxClosedError, OutboxFullError, StoreError
 from target_delivery.events import NotificationSetAside
 from target_delivery.outbox.items import Item, packed
-from target_delivery.outbox.policy import Ages, Clusters
+from target_delivery.outbox.policy import Ages
 from target_delivery.outbox.scheduler import Limits, Scheduler
 from target_delivery.outbox.stores.base import DOUBTFUL, LONGEST_WAIT, Settlement
 from target_delivery_api.models import Notification

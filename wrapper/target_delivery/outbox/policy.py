@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from target_delivery._core.backoff import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from target_delivery._core.chance import Chance
 
-__all__ = ["Ages", "Circuit", "Clusters", "batch_size", "seconds_to_wait"]
+__all__ = ["Ages", "Circuit", "batch_size", "seconds_to_wait"]
 
 MAX_BACKOFF = 30.0
 """Seconds: the longest wait of a notification, and the longest pause before a probe."""
@@ -30,8 +28,6 @@ FAILURES_TO_OPEN = 5
 ATTEMPTS_TOGETHER = 3
 """Calls that notifications fail in together. After that each further call is half as large: one of the notifications
 may be why the calls fail."""
-MAX_CLUSTERS = 1000
-"""How many edge clusters are remembered. Adobe has about ten."""
 CLOCK_TOLERANCE = 1.0
 """Seconds. A smaller change of the system's time is treated as time that has passed."""
 MAX_JUMPS = 100
@@ -78,7 +74,7 @@ class Circuit:
         """Note that a call failed.
 
         Args:
-            now: epoch seconds.
+            now: monotonic seconds.
             reason: how it failed.
             probe: whether it was the probe.
             retry_after: seconds that the edge asked its callers to wait.
@@ -95,39 +91,6 @@ class Circuit:
         if probe or self._failures >= FAILURES_TO_OPEN or retry_after:
             pause = BETWEEN_PROBES.wait(self._failed_probes + 1, self._chance)
             self.until = max(self.until or 0.0, now + max(pause, _allowed(retry_after)))
-
-
-class Clusters:
-    """The edge clusters that the edge has named in an answer, or that have answered themselves.
-
-    A visitor's cookie can name any cluster, even one that does not exist. Any thread may ask, one at a time may learn.
-
-    Args:
-        given: the cluster that the client's options name.
-        fixed: whether the client calls one host, whatever the cluster. All clusters are known then.
-        known: whether the client knows a cluster from the answers to its other calls.
-    """
-
-    def __init__(self, given: str | None, *, fixed: bool, known: Callable[[str], bool] = lambda _: False) -> None:
-        self._given = given
-        self._fixed = fixed
-        self._known = known
-        # A dict as an ordered set: when it is full, the cluster that was learnt first is forgotten.
-        self._learnt: dict[str, None] = {}
-
-    def learn(self, cluster: str) -> bool:
-        """Remember a cluster that answered a call of the outbox. Return whether it is the first such answer."""
-        # Not know(): the client has read the same answer before, and knows the cluster.
-        if self._fixed or not cluster or cluster == self._given or cluster in self._learnt:
-            return False
-        self._learnt[cluster] = None
-        if len(self._learnt) > MAX_CLUSTERS:
-            self._learnt.pop(next(iter(self._learnt)))
-        return True
-
-    def know(self, cluster: str) -> bool:
-        """Whether calls to the cluster can be expected to be answered. The empty text is the client's own host."""
-        return self._fixed or not cluster or cluster == self._given or cluster in self._learnt or self._known(cluster)
 
 
 class Ages:

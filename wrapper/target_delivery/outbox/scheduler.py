@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from target_delivery._core.chance import Chance
+    from target_delivery._core.clusters import Clusters
     from target_delivery._core.prepared import Prepared
-    from target_delivery.outbox.policy import Clusters
     from target_delivery.outbox.stores.base import Claimed, Reason
 
 __all__ = ["Batch", "Limits", "Outcome", "Scheduler"]
