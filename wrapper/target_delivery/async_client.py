@@ -16,7 +16,7 @@ from attrs import define, field
 from target_delivery._core import checks
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
-from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
+from target_delivery._core.clock import SYSTEM_CLOCK, seconds_left, system_deadline
 from target_delivery._core.emit import emit
 from target_delivery._core.flow import AwaitReady, Enqueue, Send, Wait, run_async, until_wait
 from target_delivery._core.telemetry import TelemetryStore
@@ -162,7 +162,7 @@ class AsyncTargetClient(forks.Watched):
     @property
     def config(self) -> Config:
         """The options of the client, checked and with their defaults."""
-        return self._core.config
+        return self._config
 
     def knows_cluster(self, cluster: str) -> bool:
         """Return whether the options or an answer of the edge have named a cluster; see ``TargetClient``."""
@@ -310,7 +310,7 @@ class AsyncTargetClient(forks.Watched):
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
         elif isinstance(step, AwaitReady):
-            left = system_deadline(step.deadline, self._clock) - SYSTEM_CLOCK.monotonic()
+            left = seconds_left(system_deadline(step.deadline, self._clock))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._enter().ready.wait(), left)
             self._enter()

@@ -18,7 +18,7 @@ import httpx
 from target_delivery._core import checks
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
-from target_delivery._core.clock import SYSTEM_CLOCK, system_deadline
+from target_delivery._core.clock import SYSTEM_CLOCK, deadline_after, seconds_left, system_deadline
 from target_delivery._core.emit import emit
 from target_delivery._core.flag import Flag
 from target_delivery._core.flow import AwaitReady, Enqueue, Send, Wait, run
@@ -231,7 +231,7 @@ class TargetClient(forks.Watched):
     @property
     def config(self) -> Config:
         """The options of the client, checked and with their defaults."""
-        return self._core.config
+        return self._config
 
     def knows_cluster(self, cluster: str) -> bool:
         """Return whether the options or an answer of the edge have named an edge cluster.
@@ -282,8 +282,8 @@ class TargetClient(forks.Watched):
         Raises:
             OptionError: ``timeout`` is not a number of seconds of at least 0.
         """
-        deadline = _deadline(checks.seconds("timeout", timeout))
-        return sum(one.wait(_left(deadline)) for one in (self._reporters, self._doubtful_reporters))
+        deadline = deadline_after(checks.seconds("timeout", timeout))
+        return sum(one.wait(seconds_left(deadline)) for one in (self._reporters, self._doubtful_reporters))
 
     def close(self, timeout: float | None = CLOSE_TIMEOUT) -> None:
         """Wait for calls with a callback and for reports, then end the rest and close all connections.
@@ -299,14 +299,14 @@ class TargetClient(forks.Watched):
         Raises:
             OptionError: ``timeout`` is not a number of seconds of at least 0.
         """
-        deadline = _deadline(checks.seconds("timeout", timeout))
+        deadline = deadline_after(checks.seconds("timeout", timeout))
         with self._lock:
             first, self._closed = not self._closed, True
         if not first:
             # A callback that closes its own client must not wait for itself. Nor must a signal handler that interrupts
             # close().
             if not is_worker() and self._closer != threading.get_ident():
-                self._end.wait(_left(deadline))
+                self._end.wait(seconds_left(deadline))
             return
         self._closer = threading.get_ident()
         workers = (self._callers, self._reporters, self._doubtful_reporters)
@@ -317,7 +317,7 @@ class TargetClient(forks.Watched):
             if self._poller is not None:
                 self._poller.stop()
             for one in workers:
-                one.wait(_left(deadline))
+                one.wait(seconds_left(deadline))
         finally:  # A signal handler may raise an exception here, as Ctrl-C does.
             self._finish(workers)
 
@@ -327,9 +327,9 @@ class TargetClient(forks.Watched):
             self._pool.closed = True
             _close_idle(self._pool)
             # From here on, every call fails at once, so the jobs end soon. Reports can still go into an outbox.
-            grace = time.monotonic() + END_TIME
+            grace = deadline_after(END_TIME)
             for one in workers:
-                one.finish(max(0.0, grace - time.monotonic()))
+                one.finish(grace)
         finally:
             try:
                 self._core.reports.end_all(ClientClosedError("The client was closed before the report was sent."))
@@ -394,7 +394,7 @@ class TargetClient(forks.Watched):
         return result
 
     def _tell(self, callback: Callable[[Any], object] | None, outcome: object) -> None:
-        logger = self._core.config.logger
+        logger = self._config.logger
         if callback is None:
             logger.error("A call with a callback failed: %s", printable(outcome))
             return
@@ -425,7 +425,7 @@ class TargetClient(forks.Watched):
         if isinstance(step, Wait):
             time.sleep(step.seconds)
         elif isinstance(step, AwaitReady):
-            self._ready.wait(_left(system_deadline(step.deadline, self._clock)))
+            self._ready.wait(seconds_left(system_deadline(step.deadline, self._clock)))
             self._require_open()
         elif isinstance(step, Enqueue):
             if self._outbox is not None:
@@ -502,18 +502,10 @@ def _close_idle(pool: Pool[httpx.Client]) -> None:
 def _close_at_exit(reference: weakref.ref[TargetClient]) -> None:
     client = reference()
     if client is not None:
-        client.close(_left(_exit_deadline()))
+        client.close(seconds_left(_exit_deadline()))
 
 
 @cache
 def _exit_deadline() -> float:
     """Return the deadline for closing all clients of a process, which are closed one after the other."""
-    return time.monotonic() + CLOSE_TIMEOUT
-
-
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else time.monotonic() + timeout
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+    return SYSTEM_CLOCK.monotonic() + CLOSE_TIMEOUT

@@ -10,7 +10,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "system_deadline"]
+__all__ = ["SYSTEM_CLOCK", "Clock", "deadline_after", "seconds_left", "system_deadline"]
 
 
 @frozen(kw_only=True)
@@ -29,6 +29,20 @@ class Clock:
 
 SYSTEM_CLOCK = Clock()
 """The clock of the operating system."""
+
+
+def deadline_after(timeout: float | None) -> float | None:
+    """Return when a timeout ends, in ``time.monotonic()`` seconds; None for no limit.
+
+    Args:
+        timeout: seconds; None for no limit.
+    """
+    return None if timeout is None else SYSTEM_CLOCK.monotonic() + timeout
+
+
+def seconds_left(deadline: float | None) -> float | None:
+    """Return the seconds until a deadline in ``time.monotonic()`` seconds, at least 0; None for no limit."""
+    return None if deadline is None else max(0.0, deadline - SYSTEM_CLOCK.monotonic())
 
 
 def system_deadline(deadline: float, clock: Clock) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from target_delivery._core.clock import SYSTEM_CLOCK
+from target_delivery._core.clock import SYSTEM_CLOCK, deadline_after
 
 __all__ = ["Flag"]
 
@@ -34,7 +34,7 @@ class Flag:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the flag is set, at most ``timeout`` seconds. Return whether it is set."""
-        end = None if timeout is None else SYSTEM_CLOCK.monotonic() + timeout
+        end = deadline_after(timeout)
         with self._condition:
             while not self._set:
                 left = LONGEST_SLICE if end is None else min(end - SYSTEM_CLOCK.monotonic(), LONGEST_SLICE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -11,6 +10,8 @@ from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from target_delivery._core.clock import seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,13 +116,13 @@ class Workers:
         finally:
             _waiting.discard(own)
 
-    def finish(self, seconds: float) -> None:
+    def finish(self, deadline: float | None) -> None:
         """Run the jobs that have not begun in one more thread, let all threads end, and wait for them.
 
         Args:
-            seconds: how long to wait at most. A thread whose job takes longer ends after its job.
+            deadline: when to stop waiting, in ``time.monotonic()`` seconds; None: never. A thread whose job takes
+                longer ends after its job.
         """
-        until = time.monotonic() + seconds
         threads = self._threads.copy()
         if not self._jobs.empty():
             # Not in this thread, because a job can take any time.
@@ -132,7 +133,7 @@ class Workers:
         self._end()
         for thread in threads:
             if thread is not threading.current_thread():
-                thread.join(max(0.0, until - time.monotonic()))
+                thread.join(seconds_left(deadline))
 
 
 def _run(future: Future[T], function: Callable[[], T]) -> None:
