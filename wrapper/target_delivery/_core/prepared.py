@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from attrs import define
 
-__all__ = ["Json", "Prepared"]
+__all__ = ["Json", "Prepared", "is_object"]
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object, with the camelCase names of the Delivery API."""
+
+
+def is_object(value: object) -> TypeGuard[dict[Any, Any]]:
+    """Return whether a value is a JSON object. Its keys are not checked, because a caller can give any."""
+    return isinstance(value, dict)
 
 
 @define

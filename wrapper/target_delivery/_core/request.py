@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 from target_delivery._core import cookies, hosts
 from target_delivery._core.addresses import normal_address
 from target_delivery._core.clusters import Clusters
-from target_delivery._core.prepared import Prepared
+from target_delivery._core.prepared import Prepared, is_object
 from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
 from target_delivery_api.models import (
@@ -177,7 +177,7 @@ class RequestPreparer:
         if "timeOffsetInMinutes" not in context:
             context["timeOffsetInMinutes"] = time.localtime(self._clock.now()).tm_gmtoff // 60
         geo = context.get("geo")
-        if _is_object(geo) and "ipAddress" in geo:
+        if is_object(geo) and "ipAddress" in geo:
             address = normal_address(geo["ipAddress"])
             if address is not None:
                 geo["ipAddress"] = address
@@ -392,7 +392,7 @@ def _reported(notification: Json) -> Json:
     """Return a notification in a form that is equal for all notifications that report the same."""
     reported: Json = _canonical(notification)
     order = reported.get("order")
-    if _is_object(order) and isinstance(order.get("time"), str):
+    if is_object(order) and isinstance(order.get("time"), str):
         order["time"] = _instant(order["time"])
     return reported
 
@@ -401,7 +401,7 @@ def _canonical(value: Any) -> Any:
     """Return JSON in one form: null is absent, and 1.0 is 1."""
     if isinstance(value, str):
         return value
-    if _is_object(value):
+    if is_object(value):
         return {name: _canonical(item) for name, item in value.items() if item is not None}
     if _is_array(value):
         return [_canonical(item) for item in value]
@@ -435,7 +435,7 @@ def _require_parameters(item: Json, *place: str | int) -> None:
         parameters = item.get(field)
         if parameters is None:
             continue
-        if not _is_object(parameters):
+        if not is_object(parameters):
             raise OptionError(f"{_written(place, name)} must be a mapping of str to str, not {_type(parameters)}.")
         for key, value in parameters.items():
             if not isinstance(key, str):
@@ -454,10 +454,6 @@ def _written(place: Iterable[str | int], name: str) -> str:
 
 def _type(value: object) -> str:
     return type(value).__name__
-
-
-def _is_object(value: object) -> TypeGuard[dict[Any, Any]]:
-    return isinstance(value, dict)
 
 
 def _is_array(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
@@ -494,13 +490,13 @@ def _drop_blank(part: Json, ids: Json) -> None:
         if where is _ID:
             if _is_blank(value):
                 del part[name]
-        elif _is_object(where):
-            if _is_object(value):
+        elif is_object(where):
+            if is_object(value):
                 _drop_blank(value, where)
         elif _is_array(value):
             if where[0] is _ID:
                 part[name] = [token for token in value if not _is_blank(token)]
-            elif all(map(_is_object, value)):  # otherwise it is still the caller's object, not a model
+            elif all(map(is_object, value)):  # otherwise it is still the caller's object, not a model
                 for item in value:
                     _drop_blank(item, where[0])
 

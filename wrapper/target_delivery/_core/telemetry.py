@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from attrs import frozen
 
+from target_delivery._core.prepared import is_object
+
 if TYPE_CHECKING:
     from target_delivery._core.prepared import Json
 
@@ -131,10 +133,6 @@ def _features(request: Json, decisioning_method: str) -> Json:
     return {name: value for name, value in features.items() if value}
 
 
-def _is_object(value: object) -> TypeGuard[Json]:
-    return isinstance(value, dict)
-
-
 def _is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
@@ -142,7 +140,7 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 def _object(request: Json, name: str) -> Json:
     """Return an object in a request; an empty one when it is something else, because nothing promises its type."""
     value = request.get(name)
-    return value if _is_object(value) else {}
+    return value if is_object(value) else {}
 
 
 def _count(asked: Json, name: str) -> int:

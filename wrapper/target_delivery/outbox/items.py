@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
 from target_delivery._core.cookies import is_session_id
 from target_delivery._core.hosts import cluster_of_hint
-from target_delivery._core.prepared import Prepared
+from target_delivery._core.prepared import Prepared, is_object
 from target_delivery._core.request import require_shape
 from target_delivery.errors import OptionError
 
@@ -110,7 +110,7 @@ def unpacked(data: bytes) -> Prepared:
         item = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise MalformedItemError("it is not JSON") from error
-    if not _is_object(item):
+    if not is_object(item):
         raise MalformedItemError("it is not an object")
     version = item.get("v")
     if isinstance(version, int) and version > SCHEMA:
@@ -123,7 +123,7 @@ def unpacked(data: bytes) -> Prepared:
         raise MalformedItemError("its session id is malformed")
     if cluster is not None and not (isinstance(cluster, str) and cluster_of_hint(cluster)):
         raise MalformedItemError("its edge cluster is malformed")
-    if not _is_object(request):
+    if not is_object(request):
         raise MalformedItemError("it has no request")
     _require_notification(request)
     return Prepared(request, session_id, cluster)
@@ -139,10 +139,6 @@ def _require_notification(request: dict[str, Any]) -> None:
         require_shape(request)
     except OptionError as error:
         raise MalformedItemError(str(error).rstrip(".")) from error
-
-
-def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
 
 
 def merged(requests: Sequence[Prepared]) -> Prepared:
