@@ -144,17 +144,20 @@ class ArtifactKeeper:
             yield from self._wait(BACKOFF.wait(attempt + 1, self._chance))
 
     def _fetch(self, deadline: float) -> Flow[Outcome | None]:
-        """Send a request for the artifact, and follow redirects.
+        """Ask for the artifact, and follow redirects.
 
         Raises:
             ArtifactError: a redirect has no usable URL or leads from https to http, or there are too many redirects.
         """
-        request = self._request()
+        headers = {"accept": "application/json, */*"}
+        if self._etag is not None and self.loaded is not None:
+            headers["if-none-match"] = self._etag
+        url = httpx.URL(self._url)
         for _ in range(MAX_REDIRECTS + 1):
-            outcome = yield Send(request, deadline, MAX_BYTES)
+            outcome = yield Send(httpx.Request("GET", url, headers=headers), deadline, MAX_BYTES)
             if not isinstance(outcome, Answer) or outcome.status_code not in REDIRECTS:
                 return outcome
-            request = httpx.Request("GET", _redirected(request.url, outcome), headers=self._headers())
+            url = _redirected(url, outcome)
         raise ArtifactError(f"more than {MAX_REDIRECTS} redirects")
 
     def _wait(self, seconds: float) -> Flow[None]:
@@ -163,15 +166,6 @@ class ArtifactKeeper:
         self._check_wait()
         if first < seconds:
             yield Wait(seconds - first)
-
-    def _request(self) -> httpx.Request:
-        return httpx.Request("GET", self._url, headers=self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        headers = {"accept": "application/json, */*"}
-        if self._etag is not None and self.loaded is not None:
-            headers["if-none-match"] = self._etag
-        return headers
 
     def _use_outcome(self, outcome: Outcome | Exception | None, started: float) -> bool:
         """Use the outcome of a download; return whether to try again."""

@@ -96,7 +96,19 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
         self.close()
 
 
-class _Plain(httpcore.AsyncNetworkStream):
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection on which TLS can begin."""
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        return await _handshake(self, ssl_context, server_hostname)
+
+
+class _Plain(_Stream):
     """A TCP connection."""
 
     def __init__(self, connection: socket.socket, siblings: set[_Plain]) -> None:
@@ -157,14 +169,6 @@ class _Plain(httpcore.AsyncNetworkStream):
         self._socket.close()
         self._siblings.discard(self)
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        return await _handshake(self, ssl_context, server_hostname)
-
     def get_extra_info(self, info: str) -> Any:
         match info:
             case "socket":
@@ -199,7 +203,7 @@ class _Plain(httpcore.AsyncNetworkStream):
         return True
 
 
-class _Encrypted(httpcore.AsyncNetworkStream):
+class _Encrypted(_Stream):
     """A TLS connection over another connection."""
 
     def __init__(self, below: httpcore.AsyncNetworkStream, context: ssl.SSLContext, hostname: str | None) -> None:
@@ -231,14 +235,6 @@ class _Encrypted(httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         await self._below.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        return await _handshake(self, ssl_context, server_hostname)
 
     def get_extra_info(self, info: str) -> Any:
         match info:
