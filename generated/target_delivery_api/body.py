@@ -130,7 +130,7 @@ class Body:
                 if len(content) >= _MAX_ERROR_BYTES:
                     break
             beginning = Answer(self._response.status_code, self._response.headers, content[:_MAX_ERROR_BYTES])
-            # The traceback of the error refers to this body, and whoever keeps the error must not keep all of it.
+            # The traceback of the error refers to this object. Drop the parts, so that a kept error does not keep them.
             self._raw.clear()
             self._decoded.clear()
             self._waiting = b""

@@ -14,6 +14,6 @@ def test_the_error_of_a_body_that_is_too_large_does_not_keep_the_body() -> None:
     assert not body.add(b"a" * 2**20)
     with pytest.raises(AnswerTooLarge) as error:
         body.add(b"a")
-    # The traceback, which whoever keeps the error keeps, refers to the body.
+    # A kept error keeps its traceback, which refers to the body.
     assert error.value.__traceback__ is not None
     assert body.content() == b""

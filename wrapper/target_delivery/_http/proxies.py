@@ -13,7 +13,7 @@ any of these with ``:port`` at its end  the same, at this port only; an IPv6 add
 any of these after ``http://``          the same, for http only; likewise with ``https://`` and ``all://``
 ======================================  ================================================================
 
-An entry that is none of these has no effect.
+An entry of another form has no effect.
 """
 
 from __future__ import annotations
