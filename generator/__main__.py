@@ -81,9 +81,11 @@ def _specification(source: str, root: Path, *, strict: bool = True) -> Specifica
     changes = bundle.read(root / name)
     overlay.check_form(changes, name)
     bundled = bundle.bundle(source)
+    # A correction may make a document valid, so the published one need not be.
+    corrected = overlay.apply(changes, bundled, purpose="correction", strict=strict)
+    bundle.validate(corrected, source)
     overlaid = overlay.apply(changes, bundled, strict=strict)
     bundle.validate(overlaid, f"{source} with {name} over it")
-    corrected = overlay.apply(changes, bundled, purpose="correction", strict=strict)
     return Specification(
         bundled, bundle.flatten(bundled), bundle.flatten(overlaid), wire_schema(bundle.flatten(corrected))
     )

@@ -1,330 +1,316 @@
-"""Read a specification in one file or many and bundle it into one self-contained document."""
+"""Bundle a specification in one file or many into one self-contained document."""
 
 from __future__ import annotations
 
-import io
 import posixpath
+from collections import deque
 from contextlib import ExitStack
 from copy import deepcopy
-from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import httpx
-from openapi_spec_validator import validate as validate_openapi
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from attrs import frozen
 
+from .documents import TIMEOUT, Documents, dump, is_url, read, root_in, shown
 from .errors import SpecificationError
-from .tree import COMPONENTS, component, is_list, is_object, reference, schemas
+from .normalize import flatten
+from .shapes import ANY, DATA, MAPPING, PATH, is_schema, kind_of
+from .tree import COMPONENTS, is_list, is_object, reference
+from .validation import check_api, check_version, validate
 
-TIMEOUT = 30.0
-"""Timeout of each connect, read and write while a document is downloaded, in seconds."""
+__all__ = ["bundle", "check_api", "dump", "flatten", "read", "validate"]
 
-# A schema is the value of one of these keys, an item of a list under one, or a member of an object under one.
-_SCHEMA_KEYS = frozenset({"schema", "items", "additionalProperties", "not"})
-_SCHEMA_LISTS = frozenset({"allOf", "oneOf", "anyOf"})
-_SCHEMA_MAPS = frozenset({"properties", "patternProperties", "schemas"})
-# Objects whose keys are names, and whose members are not schemas.
-_OTHER_MAPS = frozenset({"headers", "parameters", "responses", "examples", "paths", "requestBodies"})
-# The values of these keys are plain data, in which $ref is not a reference.
-_DATA_KEYS = frozenset({"example", "default", "enum", "const", "value"})
+_NAMED = ("components", "schemas")
 
 
 def bundle(source: str) -> dict[str, Any]:
-    """Return the OpenAPI 3 document at the path or URL `source` with only internal references left.
+    """Return the OpenAPI 3 document at `source` with only internal references left.
 
     Schemas of other documents become components. A component has the name that the root document gives it, or else
     the last part of the reference, or the name of the file. References to anything else (path items, parameters,
-    responses, …) are replaced by their target.
+    responses, …) are replaced by their target, and references to a text file by its text. The result is not yet
+    compared with the OpenAPI standard: see validate.
+
+    Args:
+        source: the path of the root document, the path of a folder (see documents.root_in), or a URL.
 
     Raises:
         SpecificationError: a document cannot be read, is not OpenAPI 3, or has a reference without a target.
 
     """
     with ExitStack() as stack:
-        if _is_url(source):
-            # One client for all documents, because creating a client takes longer than a download.
-            client = stack.enter_context(httpx.Client(timeout=TIMEOUT, follow_redirects=True))
-            result = _Bundler(source, client).run()
-        else:
-            result = _Bundler(Path(source).resolve().as_uri(), None).run()
-    validate(result, source)
-    return result
+        if not is_url(source):
+            return _Bundler(Documents(None), _local(source)).run(source)
+        if urldefrag(source).fragment:
+            raise SpecificationError(f"{source} names a part of a document. Leave out the part from # on.")
+        # One client for all documents, because creating a client takes longer than a download.
+        client = stack.enter_context(httpx.Client(timeout=TIMEOUT))
+        return _Bundler(Documents(client), source).run(source)
 
 
-def read(path: Path) -> Any:
-    """Return the content of a YAML or JSON file.
-
-    Raises:
-        SpecificationError: the file cannot be read, or is neither YAML nor JSON.
-
-    """
-    return _document(path.resolve().as_uri(), "", None)
+def _local(source: str) -> str:
+    if "://" in source and not source.startswith("file://"):
+        raise SpecificationError(f"{source} cannot be read: only files and http and https addresses can.")
+    path = Path(unquote(urlsplit(source).path) if source.startswith("file://") else source).absolute()
+    return (root_in(path) if path.is_dir() else path).as_uri()
 
 
-def dump(document: dict[str, Any]) -> str:
-    """Return `document` as YAML. The same document always gives the same text."""
-    yaml: Any = YAML()
-    yaml.width = 110
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.ignore_aliases = _yes
-    stream = io.StringIO()
-    yaml.dump(document, stream)
-    return stream.getvalue()
+@frozen
+class _Location:
+    """A place in a document, which `path` leads to. An empty path is the whole document."""
+
+    document: str
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{shown(self.document)}{'#/' if self.path else ''}{'/'.join(self.path)}"
+
+    @property
+    def name(self) -> str:
+        """The name of a component that is made from the value at this place."""
+        return (
+            self.path[-1] if self.path else unquote(posixpath.basename(urlsplit(self.document).path)).partition(".")[0]
+        )
 
 
-def _yes(_: object) -> bool:
-    return True
+@frozen
+class _Waiting:
+    """A schema that becomes the component `name`."""
 
-
-def validate(document: dict[str, Any], name: str) -> None:
-    """Raise SpecificationError unless `document` is a valid OpenAPI 3 document."""
-    version = document.get("openapi")
-    if not isinstance(version, str) or not version.startswith("3."):
-        found = f"openapi is {version!r}" if version is not None else "it has no openapi version"
-        raise SpecificationError(f"{name} is not an OpenAPI 3 document: {found}.")
-    try:
-        validate_openapi(document)
-    except RecursionError as error:
-        flatten(document)  # raises an error that names the schema if the cause is allOf
-        raise SpecificationError(
-            f"{name} has a schema that contains itself through oneOf or anyOf. Break the cycle."
-        ) from error
-    except Exception as error:  # the validator passes on errors of several libraries
-        raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
-
-
-def flatten(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of `document` in which each named schema has the parts of its allOf merged into it.
-
-    Raises:
-        SpecificationError: a schema contains itself through allOf.
-
-    """
-    result = deepcopy(document)
-    known = schemas(result)
-    for name in known:
-        known[name] = _flat(known[name], known, (name,))
-    return result
-
-
-def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
-    if "allOf" not in schema:
-        return schema
-    merged: dict[str, Any] = {}
-    own = {key: value for key, value in schema.items() if key != "allOf"}
-    for part in [*schema["allOf"], own]:
-        name = component(part)
-        if name in seen:
-            cycle = " -> ".join((*seen, name))
-            raise SpecificationError(
-                f"components.schemas.{name} contains itself through allOf: {cycle}. Break the cycle."
-            )
-        inner = _flat(part, known, seen) if name is None else _flat(known[name], known, (*seen, name))
-        for key, value in inner.items():
-            if key == "properties":
-                merged[key] = {**merged.get(key, {}), **value}
-            elif key == "required":
-                merged[key] = list(dict.fromkeys([*merged.get(key, []), *value]))
-            else:
-                merged[key] = value
-    return merged
+    name: str
+    value: Any
+    location: _Location
+    first: _Location
+    """The place of the schema that got the name first."""
 
 
 class _Bundler:
-    """The state of one bundling.
+    """The state of one bundling."""
 
-    A location is the URL of a document, a `#`, and the path inside the document, which is empty for the whole document.
-    """
-
-    def __init__(self, root: str, client: httpx.Client | None) -> None:
+    def __init__(self, documents: Documents, root: str) -> None:
+        self.documents = documents
         self.root = root
-        self.client = client
-        self.documents: dict[str, Any] = {}
-        # The component name of each schema, by its location.
-        self.names: dict[str, str] = {}
+        self.names: dict[_Location, str] = {}
+        """The component name of each schema."""
         self.schemas: dict[str, Any] = {}
+        self.waiting: deque[_Waiting] = deque()
+        self.mapped_names: list[tuple[str, str]] = []
+        """Each schema name in a discriminator, and the place of it."""
 
-    def run(self) -> dict[str, Any]:
-        root = self.document(self.root, "")
-        if not is_object(root):
-            raise SpecificationError(f"{_shown(self.root)} is not an OpenAPI 3 document: its content is not an object.")
-        components, location = self.followed(_member(root, "components"), f"{self.root}#/components", ("components",))
-        base = _file(location)
-        place = ("components", "schemas")
-        listed, location = self.followed(_member(components, "schemas"), _inside(location, "schemas"), place)
+    def run(self, source: str) -> dict[str, Any]:
+        final, root = self.documents.get(self.root)
+        top = _Location(final)
+        check_version(root, source)
+        components, at = self.followed(root.get("components", {}), _inside(top, "components"), ("components",))
+        listed, listed_at = (
+            self.followed(components.get("schemas", {}), _inside(at, "schemas"), _NAMED)
+            if is_object(components)
+            else (None, at)
+        )
         if not is_object(components) or not is_object(listed):
-            raise SpecificationError(f"{_at(self.root, place)}: an object of schemas is missing.")
+            raise SpecificationError(f"{_at(top, _NAMED)}: an object of schemas is missing.")
         # Collect all names first, so that references among these schemas find them.
         for name in listed:
-            self.names[f"{self.root}{COMPONENTS}{name}"] = name
-            self.names[_inside(location, name)] = name
+            self.names[_inside(top, *_NAMED, name)] = name
+            self.names[_inside(listed_at, name)] = name
         for name, schema in listed.items():
-            target = reference(schema)
-            if target is not None:
-                self.names.setdefault(self.absolute(target, location, (*place, name)), name)
+            if reference(schema) is not None:
+                self.names.setdefault(self.target(schema["$ref"], listed_at, (*_NAMED, name))[1], name)
         for name, schema in listed.items():
-            self.add_listed(name, schema, location)
-        result = {key: self.walk(value, self.root, (key,)) for key, value in root.items() if key != "components"}
-        others = {
-            key: self.walk(value, base, ("components", key)) for key, value in components.items() if key != "schemas"
+            self.add_listed(name, schema, _inside(listed_at, name))
+        result = {
+            key: self.walk(value, top, (key,), kind_of("document", key))
+            for key, value in root.items()
+            if key != "components"
         }
+        others = {
+            key: self.walk(value, at, ("components", key), kind_of("components", key))
+            for key, value in components.items()
+            if key != "schemas"
+        }
+        self.finish()
         return {**result, "components": {**others, "schemas": dict(sorted(self.schemas.items()))}}
 
-    def add_listed(self, name: str, schema: Any, base: str) -> None:
+    def add_listed(self, name: str, schema: Any, at: _Location) -> None:
         """Add a schema that the root document names. The schema itself may be in another document."""
-        place = ("components", "schemas", name)
+        place = (*_NAMED, name)
         target = reference(schema)
-        if target is not None and self.names[self.absolute(target, base, place)] == name:
-            schema, base = self.followed(schema, base, place)
-        self.schemas[name] = self.walk(schema, base, place)
+        if target is not None and self.names[self.target(target, at, place)[1]] == name and len(schema) == 1:
+            schema, at = self.followed(schema, at, place)
+        self.schemas[name] = self.walk(schema, at, place, "schema")
 
-    def walk(self, value: Any, base: str, place: tuple[str, ...]) -> Any:
-        """Return `value`, which comes from the document of `base`, with its references changed to internal ones."""
-        if is_list(value):
-            return [self.walk(item, base, place) for item in value]
-        if not is_object(value):
-            return value
-        target = reference(value)
-        if target is not None:
-            if not _holds_schema(place):
-                return self.walk(*self.followed(value, base, place), place)
-            others = {key: item for key, item in value.items() if key != "$ref"}
-            return {"$ref": self.component(target, base, place), **others}
-        if place[-2:] == ("discriminator", "mapping"):
-            return {key: self.mapped(item, base, place) for key, item in value.items()}
-        named = place[-1] in _SCHEMA_MAPS or place[-1] in _OTHER_MAPS
-        return {
-            key: item if key in _DATA_KEYS and not named else self.walk(item, base, (*place, str(key)))
-            for key, item in value.items()
-        }
-
-    def mapped(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the target of a discriminator mapping, which is the name of a schema or a reference to one."""
-        is_reference = "/" in target or target.endswith((".yaml", ".yml", ".json"))
-        return self.component(target, base, place) if is_reference else target
-
-    def component(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return a reference to the component for the schema at `target`, and create the component if necessary."""
-        absolute = self.absolute(target, base, place)
-        name = self.names.get(absolute)
-        if name is None:
-            location, pointer = urldefrag(absolute)
-            name = unquote(posixpath.basename(pointer) or posixpath.basename(location).partition(".")[0])
-            other = next((known for known, taken in self.names.items() if taken == name), None)
-            if other is not None:
+    def finish(self) -> None:
+        """Add the schemas that others refer to, until none is missing."""
+        again: list[_Waiting] = []
+        while self.waiting:
+            one = self.waiting.popleft()
+            schema = self.walk(one.value, one.location, (*_NAMED, one.name), "schema")
+            if one.location == one.first:
+                self.schemas[one.name] = schema
+            else:
+                again.append(_Waiting(one.name, schema, one.location, one.first))
+        for one in again:
+            if one.value != self.schemas[one.name]:
                 raise SpecificationError(
-                    f"Two schemas would both be called {name}: {_shown(other)} and {_shown(absolute)}. "
+                    f"Two schemas would both be called {one.name}: {one.first} and {one.location}. "
                     "Give one of them a name in components.schemas of the root document."
                 )
-            self.names[absolute] = name
-            schema = self.found(absolute, base, place)
-            self.schemas[name] = self.walk(schema, absolute, ("components", "schemas", name))
+        for name, place in self.mapped_names:
+            if name not in self.schemas:
+                raise SpecificationError(
+                    f"{place}: the discriminator leads nowhere: no schema is called {name}. Write a reference to it."
+                )
+
+    def walk(
+        self, value: Any, at: _Location, place: tuple[str, ...], kind: str, inside: tuple[_Location, ...] = ()
+    ) -> Any:
+        """Return a copy of `value` with its references changed to internal ones.
+
+        Args:
+            value: a value of the document of `at`.
+            at: a place in that document.
+            place: the place in the bundled document, for messages.
+            kind: the kind of `value`: see shapes.
+            inside: the targets of the references that `value` was reached by.
+
+        """
+        self.documents.count(shown(at.document), place)
+        if kind == DATA:
+            return deepcopy(value)
+        if is_list(value):
+            inner = kind_of(kind, "") if kind.startswith("[") else ANY
+            return [self.walk(item, at, (*place, str(index)), inner, inside) for index, item in enumerate(value)]
+        if not is_object(value):
+            return value
+        if kind == MAPPING:
+            return {key: self.mapped(item, at, (*place, key)) for key, item in value.items()}
+        if "$ref" in value and not (kind.startswith("{") and is_object(value["$ref"])):
+            return self.referring(value, at, place, kind, inside)
+        return {key: self.walk(item, at, (*place, key), kind_of(kind, key), inside) for key, item in value.items()}
+
+    def referring(
+        self, value: dict[str, Any], at: _Location, place: tuple[str, ...], kind: str, inside: tuple[_Location, ...]
+    ) -> Any:
+        """Return the copy of the reference `value`. See walk."""
+        if not isinstance(value["$ref"], str):
+            raise SpecificationError(f"{_at(at, (*place, '$ref'))}: {value['$ref']!r} is no reference. Write a text.")
+        beside = {
+            key: self.walk(item, at, (*place, key), kind_of(kind, key), inside)
+            for key, item in value.items()
+            if key != "$ref"
+        }
+        if is_schema(kind):
+            return {"$ref": self.component(value["$ref"], at, place), **beside}
+        found, location = self.followed(value, at, place)
+        if location in inside:
+            raise SpecificationError(
+                f"{_at(at, place)}: {location} contains itself through $ref {value['$ref']!r}. Break the cycle."
+            )
+        copy = self.walk(found, location, place, kind, (*inside, location))
+        if not is_object(copy):
+            return copy
+        # The words beside a reference are more particular than those of its target. Other keys beside it have a
+        # meaning in path items only.
+        return {
+            **copy,
+            **{key: item for key, item in beside.items() if kind == PATH or key in ("description", "summary")},
+        }
+
+    def mapped(self, target: Any, at: _Location, place: tuple[str, ...]) -> Any:
+        """Return the target of a discriminator mapping, which is the name of a schema or a reference to one."""
+        if not isinstance(target, str):
+            return target
+        if "/" in target or target.endswith((".yaml", ".yml", ".json")):
+            return self.component(target, at, place)
+        self.mapped_names.append((target, _at(at, place)))
+        return target
+
+    def component(self, target: str, at: _Location, place: tuple[str, ...]) -> str:
+        """Return a reference to the component for the schema at `target`, and create the component if necessary."""
+        value, location = self.target(target, at, place)
+        name = self.names.get(location)
+        if name is None:
+            name = location.name
+            passed = [location]
+            # A file that only refers to a schema of the same name in another file adds nothing.
+            while (further := reference(value)) is not None and len(value) == 1:
+                inner, its_location = self.target(further, passed[-1], place)
+                if self.names.get(its_location, its_location.name) != name or its_location in passed:
+                    break
+                value = inner
+                passed.append(its_location)
+            location = passed[-1]
+            if location not in self.names:
+                first = next((known for known, taken in self.names.items() if taken == name), location)
+                self.waiting.append(_Waiting(name, value, location, first))
+            self.names.update(dict.fromkeys(passed, name))
         return f"{COMPONENTS}{name}"
 
-    def followed(self, value: Any, base: str, place: tuple[str, ...]) -> tuple[Any, str]:
+    def followed(self, value: Any, at: _Location, place: tuple[str, ...]) -> tuple[Any, _Location]:
         """Follow `value` until it is not a reference. Return the final value and its location."""
-        seen: set[str] = set()
+        seen: set[_Location] = set()
         while (target := reference(value)) is not None:
-            absolute = self.absolute(target, base, place)
-            if absolute in seen:
+            found, location = self.target(target, at, place)
+            if location in seen:
                 raise SpecificationError(
-                    f"{_at(base, place)}: $ref {target!r} leads back to itself. Replace it by a definition."
+                    f"{_at(at, place)}: $ref {target!r} leads back to itself. Replace it by a definition."
                 )
-            seen.add(absolute)
-            value, base = self.found(absolute, base, place), absolute
-        return value, base
+            seen.add(location)
+            value, at = found, location
+        return value, at
 
-    def absolute(self, target: str, base: str, place: tuple[str, ...]) -> str:
-        """Return the location of the reference `target` in the document of `base`."""
-        absolute = f"{_file(base)}{target}" if target.startswith("#") else urljoin(base, target)
-        if _is_url(absolute) != _is_url(self.root):
+    def target(self, target: str, at: _Location, place: tuple[str, ...], depth: int = 0) -> tuple[Any, _Location]:
+        """Return the value that the reference `target` in the document of `at` leads to, and its location."""
+        address, pointer = self.address(target, at, place)
+        nowhere = f"{_at(at, place)}: $ref leads nowhere: "
+        try:
+            final, value = self.documents.get(address)
+        except SpecificationError as error:
+            raise SpecificationError(f"{nowhere}{error}") from error
+        location = _Location(final)
+        if pointer and not pointer.startswith("/"):
             raise SpecificationError(
-                f"{_at(base, place)}: $ref {target!r} leads from a file to the web or from the web to a file. "
-                "Keep all documents of a specification in files, or all of them on the web."
+                f"{nowhere}{target!r} names an anchor or a heading. Write a path such as #/components/schemas/Order."
             )
-        return absolute.removesuffix("#")
-
-    def found(self, absolute: str, base: str, place: tuple[str, ...]) -> Any:
-        """Return the value at the location `absolute`."""
-        location, pointer = urldefrag(absolute)
-        value = self.document(location, f"{_at(base, place)}: $ref leads nowhere: ")
         for part in pointer.split("/")[1:]:
             key = unquote(part).replace("~1", "/").replace("~0", "~")
-            if not is_object(value) or key not in value:
-                raise SpecificationError(
-                    f"{_at(base, place)}: $ref leads nowhere: {_shown(location)} has no {key!r} at {pointer}."
-                )
-            value = value[key]
-        return value
+            further = reference(value)
+            if further is not None and key not in value:
+                if depth > 20:
+                    raise SpecificationError(f"{nowhere}{target!r} leads through itself. Replace it by a definition.")
+                value, location = self.target(further, location, place, depth + 1)
+            if is_list(value) and key.isascii() and key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            elif is_object(value) and key in value:
+                value = value[key]
+            else:
+                raise SpecificationError(f"{nowhere}{shown(final)} has no {key!r} at {pointer}.")
+            location = _inside(location, key)
+        return value, location
 
-    def document(self, location: str, wanted_by: str) -> Any:
-        if location not in self.documents:
-            self.documents[location] = _document(location, wanted_by, self.client)
-        return self.documents[location]
-
-
-def _holds_schema(place: tuple[str, ...]) -> bool:
-    """Whether a reference at `place` refers to a schema."""
-    if place[-2:-1] and place[-2] in _SCHEMA_MAPS:
-        return True
-    return place[-1] in _SCHEMA_KEYS or place[-1] in _SCHEMA_LISTS
-
-
-def _is_url(location: str) -> bool:
-    return urlsplit(location).scheme in ("http", "https")
-
-
-def _file(location: str) -> str:
-    return location.partition("#")[0]
-
-
-def _member(value: Any, key: str) -> Any:
-    """Return the member `key` of an object, or an empty object if there is none."""
-    return (value.get(key) if is_object(value) else None) or {}
-
-
-def _inside(location: str, key: str) -> str:
-    return f"{location}{'' if '#' in location else '#'}/{key}"
+    def address(self, target: str, at: _Location, place: tuple[str, ...]) -> tuple[str, str]:
+        """Return the address of the document that `target` leads to, and the path in it."""
+        try:
+            address, pointer = urldefrag(
+                at.document + target if target.startswith("#") else urljoin(at.document, target)
+            )
+            local = not is_url(address)
+            foreign = local and (urlsplit(address).scheme != "file" or bool(urlsplit(address).netloc))
+        except ValueError as error:
+            raise SpecificationError(f"{_at(at, place)}: $ref {target!r} is no address: {error}.") from error
+        if local == is_url(self.root) or foreign:
+            raise SpecificationError(
+                f"{_at(at, place)}: $ref {target!r} leads from a file to the web or from the web to a file. "
+                "Keep all documents of a specification in files, or all of them on the web."
+            )
+        return address, pointer
 
 
-def _at(base: str, place: tuple[str, ...]) -> str:
-    return f"{_shown(_file(base))} at {'.'.join(place)}"
+def _inside(location: _Location, *keys: str) -> _Location:
+    return _Location(location.document, (*location.path, *keys))
 
 
-def _shown(location: str) -> str:
-    return unquote(location.removeprefix("file://"))
-
-
-def _document(location: str, wanted_by: str, client: httpx.Client | None) -> Any:
-    """Read a document from the web with `client`, or from a file without. `wanted_by` begins error messages."""
-    name = f"{wanted_by}{_shown(location)}"
-    try:
-        if client is not None:
-            text = client.get(location).raise_for_status().content
-        else:
-            text = Path(unquote(urlsplit(location).path)).read_bytes()
-        yaml: Any = YAML(typ="safe", pure=True)
-        return _plain(yaml.load(text))
-    except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-        raise SpecificationError(f"{name} cannot be read: {error}") from error
-    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise SpecificationError(f"{name} is neither YAML nor JSON: {' '.join(str(error).split())}") from error
-
-
-def _plain(value: Any) -> Any:
-    """Return `value` with YAML's keys and dates as strings, as JSON has them."""
-    if is_object(value):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if is_list(value):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _said(error: Exception) -> str:
-    """Return the place and the message of a validation error, the message cut to 300 characters."""
-    path: list[Any] = list(getattr(error, "absolute_path", ()))
-    text = " ".join(str(getattr(error, "message", error)).split())
-    return f"at {'.'.join(map(str, path)) or 'its top'}, {text if len(text) < 300 else f'{text[:300]}…'}"
+def _at(location: _Location, place: tuple[str, ...]) -> str:
+    return f"{shown(location.document)} at {'.'.join(place)}"

@@ -23,7 +23,7 @@ class Operation:
     data: dict[str, Any]
     """The operation object of the document."""
     parameters: list[dict[str, Any]]
-    """The parameters of the path, then those of the operation."""
+    """The parameters of the path that the operation does not replace, then those of the operation."""
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -34,6 +34,11 @@ def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
 def is_list(value: Any) -> TypeGuard[list[Any]]:
     """Whether `value` is a list. Unlike isinstance, this tells type checkers the type of its items."""
     return isinstance(value, list)
+
+
+def objects(value: Any) -> dict[str, dict[str, Any]]:
+    """Return the members of the object `value` that are objects, or no members for any other value."""
+    return {str(key): item for key, item in value.items() if is_object(item)} if is_object(value) else {}
 
 
 def reference(value: Any) -> str | None:
@@ -49,22 +54,43 @@ def component(value: Any) -> str | None:
 
 
 def schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the named schemas of a bundled document."""
-    found: dict[str, dict[str, Any]] = document.get("components", {}).get("schemas", {})
-    return found
+    """Return the named schemas of a bundled document. In a flattened one, they can be replaced in the result."""
+    holder = document.get("components")
+    found = holder.get("schemas") if is_object(holder) else None
+    if not is_object(found):
+        return {}
+    return found if all(map(is_object, found.values())) else objects(found)
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
     """Yield the operations of a bundled document."""
-    items: dict[str, dict[str, Any]] = document.get("paths", {})
-    for path, item in items.items():
+    for path, item in objects(document.get("paths")).items():
+        shared = _parameters(item)
         for method in _METHODS:
-            if method in item:
-                parameters = [*item.get("parameters", ()), *item[method].get("parameters", ())]
-                yield Operation(f"{method.upper()} {path}", item[method], parameters)
+            data = item.get(method)
+            if is_object(data):
+                own = _parameters(data)
+                replaced = [(one.get("in"), one.get("name")) for one in own]
+                kept = [one for one in shared if (one.get("in"), one.get("name")) not in replaced]
+                yield Operation(f"{method.upper()} {path}", data, [*kept, *own])
 
 
-def contents(holder: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """Return the schemas of a request body or response, by media type."""
-    media: dict[str, dict[str, Any]] = (holder or {}).get("content", {})
-    return {name: item.get("schema", {}) for name, item in media.items()}
+def contents(holder: Any) -> dict[str, dict[str, Any]]:
+    """Return the schemas of a request body, a response or a parameter, by media type."""
+    media = objects(holder.get("content")) if is_object(holder) else {}
+    return {name: _schema(item) for name, item in media.items()}
+
+
+def parameter_schema(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter, which is in `schema`, or in `content` for a value in a media type."""
+    return next(iter(contents(parameter).values()), _schema(parameter))
+
+
+def _schema(holder: dict[str, Any]) -> dict[str, Any]:
+    schema = holder.get("schema")
+    return schema if is_object(schema) else {}
+
+
+def _parameters(holder: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = holder.get("parameters")
+    return [item for item in listed if is_object(item)] if is_list(listed) else []

@@ -185,24 +185,20 @@ class TestWhatCannotBeUsed:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("swagger: '2.0'", "root.yaml is not an OpenAPI 3 document: it has no openapi version"),
+            ("swagger: '2.0'", "root.yaml is not an OpenAPI 3 document: it is of Swagger 2.0"),
             ("openapi: 2.0.0", "root.yaml is not an OpenAPI 3 document: openapi is '2.0.0'"),
             ("openapi: 3.0", "root.yaml is not an OpenAPI 3 document: openapi is 3.0"),
             ("[a, b]", "root.yaml is not an OpenAPI 3 document: its content is not an object"),
             ("", "root.yaml is not an OpenAPI 3 document: its content is not an object"),
-            ("<html>", "root.yaml is not an OpenAPI 3 document: its content is not an object"),
+            ("<html>", "root.yaml is an HTML page, not a specification"),
             ("openapi: 3.0.3\ncomponents: [a]", "root.yaml at components.schemas: an object of schemas is missing"),
             (
                 "openapi: 3.0.3\ncomponents: {schemas: [a]}",
                 "root.yaml at components.schemas: an object of schemas is missing",
             ),
             ("a: [b", "root.yaml is neither YAML nor JSON: .*line 1"),
-            ("a: 1\na: 2", "root.yaml is neither YAML nor JSON: .*duplicate key"),
-            ("a: &x [*x]", "root.yaml is neither YAML nor JSON: .*recursion"),
-            (
-                "openapi: 3.0.3\npaths: {}",
-                "root.yaml is not a valid OpenAPI 3.0.3 document: at its top, 'info'",
-            ),
+            ("a: 1\na: 2", "root.yaml: line 2 has the key 'a' a second time"),
+            ("a: &x [*x]", "root.yaml at a.0.0: values are nested more than 64 levels deep, or contain themselves"),
         ],
     )
     def test_other_documents(self, write, text, message):
@@ -214,14 +210,6 @@ class TestWhatCannotBeUsed:
 
         with pytest.raises(SpecificationError, match=r"root\.yaml is neither YAML nor JSON"):
             bundle.bundle(str(tmp_path / "root.yaml"))
-
-    def test_an_invalid_part_is_named(self, write, published):
-        published["components"]["schemas"]["Order"]["properties"]["total"]["type"] = "money"
-
-        with pytest.raises(SpecificationError, match=r"at components\.schemas\.Order\S*, .*money") as caught:
-            bundle.bundle(str(write("root.yaml", published)))
-
-        assert len(str(caught.value)) < 600
 
     def test_a_file_that_is_not_there(self, tmp_path):
         with pytest.raises(SpecificationError, match=r"nowhere\.yaml cannot be read: .*No such file"):
@@ -280,12 +268,6 @@ class TestWhatCannotBeUsed:
         path = write("root.yaml", answering({"$ref": "http://127.0.0.1:1/a.yaml"}))
 
         with pytest.raises(SpecificationError, match="leads from a file to the web or from the web to a file"):
-            bundle.bundle(str(path))
-
-    def test_a_schema_that_is_one_of_itself(self, write):
-        path = write("root.yaml", with_schemas(A={"oneOf": [{"$ref": "#/components/schemas/A"}], "default": 1}))
-
-        with pytest.raises(SpecificationError, match="contains itself through oneOf or anyOf"):
             bundle.bundle(str(path))
 
 
