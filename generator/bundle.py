@@ -188,7 +188,12 @@ class _Bundler:
             return {key: self.mapped(item, at, (*place, key)) for key, item in value.items()}
         if "$ref" in value and not (kind.startswith("{") and is_object(value["$ref"])):
             return self.referring(value, at, place, kind, inside)
-        return {key: self.walk(item, at, (*place, key), kind_of(kind, key), inside) for key, item in value.items()}
+        return {
+            key: self.walk(item, at, (*place, key), kind_of(kind, key), inside)
+            for key, item in value.items()
+            # Addresses of schemas have no meaning any more, because all schemas are in one document.
+            if not (is_schema(kind) and key in ("$id", "$schema"))
+        }
 
     def referring(
         self, value: dict[str, Any], at: _Location, place: tuple[str, ...], kind: str, inside: tuple[_Location, ...]
@@ -199,7 +204,7 @@ class _Bundler:
         beside = {
             key: self.walk(item, at, (*place, key), kind_of(kind, key), inside)
             for key, item in value.items()
-            if key != "$ref"
+            if key not in ("$ref", "$id", "$schema")
         }
         if is_schema(kind):
             return {"$ref": self.component(value["$ref"], at, place), **beside}

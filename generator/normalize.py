@@ -83,7 +83,9 @@ def _sound(value: Any, kind: str, siblings: bool) -> Any:
         return value if _PLAIN[kind](value) else None
     if kind.startswith("["):
         items = [_sound(item, kind[1:-1], siblings) for item in value] if is_list(value) else None
-        return items if items is None or kind == "[data]" else [item for item in items if item is not None]
+        if items is not None and kind != "[data]":
+            items = [item for item in items if item is not None]
+        return items if items or kind != "[schema]" else None
     if not is_object(value):
         return None
     result: dict[str, Any] = {}

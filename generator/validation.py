@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 from openapi_schema_validator import OAS30Validator, OAS31Validator
 from openapi_spec_validator.schemas.utils import get_schema_content
@@ -79,7 +80,8 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
     if document["openapi"].startswith("3.1."):
         # The standard leaves the content of schemas to the standard of JSON Schema.
         for place, schema in nested:
-            yield from _deepest(_dialect().iter_errors(schema), place)
+            dialect: Any = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+            yield from _deepest(dialect.iter_errors(schema), place)
     yield from _cycles(document)
     yield from _wrong_operations(document)
     yield from _wrong_defaults(document, nested)
@@ -88,10 +90,6 @@ def _problems(document: dict[str, Any]) -> Iterator[str]:
 def _standard(version: str) -> Any:
     schema: Any = get_schema_content(version[:3])
     return validator_for(schema)(schema)
-
-
-def _dialect() -> Any:
-    return OAS31Validator(OAS31Validator.META_SCHEMA)
 
 
 def _wrong_names(document: dict[str, Any]) -> Iterator[str]:
@@ -112,6 +110,8 @@ def _wrong_references(value: Any, known: Iterable[str], place: tuple[str, ...], 
         for index, item in enumerate(value):
             yield from _wrong_references(item, known, (*place, str(index)), inner)
     elif is_object(value):
+        if is_schema(kind) and "$id" in value:
+            yield f"{'.'.join(place)}.$id: a schema in one document needs no $id, so remove it"
         target = value.get("$ref")
         if target is not None and not kind.startswith("{"):
             where = ".".join((*place, "$ref"))
@@ -196,7 +196,7 @@ def _said(error: _Error, path: list[str]) -> tuple[list[str], str]:
 
 def _shown(value: Any) -> str:
     """Return a value for a message: a text in quotes, anything else as JSON, cut."""
-    return _cut(repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), 80)
+    return _cut(repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), 60)
 
 
 def _cut(text: str, most: int = 200) -> str:
