@@ -81,6 +81,9 @@ def _specification(source: str, root: Path, *, strict: bool = True) -> Specifica
     changes = bundle.read(root / name)
     overlay.check_form(changes, name)
     bundled = bundle.bundle(source)
+    committed = str(root / "openapi" / "delivery.yaml")
+    if source != committed:
+        bundle.check_api(bundled, bundle.bundle(committed), source)
     # A correction may make a document valid, so the published one need not be.
     corrected = overlay.apply(changes, bundled, purpose="correction", strict=strict)
     bundle.validate(corrected, source)

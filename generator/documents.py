@@ -91,11 +91,7 @@ class Documents:
                 "each time. Split it, or check whether this is the right document."
             )
         if len(place) > MOST_LEVELS:
-            shown = ".".join(place[:3])
-            raise SpecificationError(
-                f"{name} at {shown}: values are nested more than {MOST_LEVELS} levels deep, or contain themselves. "
-                "Make the document flatter."
-            )
+            raise _too_deep(name, place[:3])
 
     def _read(self, location: str) -> tuple[str, Any]:
         name = shown(location)
@@ -133,7 +129,7 @@ class Documents:
                 for chunk in answer.iter_raw():
                     chunks.append(chunk)
                     if sum(map(len, chunks)) + self._bytes > MOST_BYTES:
-                        raise ValueError(_TOO_LARGE)
+                        raise _too_large()
                     if time.monotonic() > self._end:
                         raise ValueError(f"the download took more than {LONGEST:.0f} seconds")
                 return urldefrag(str(url)).url, b"".join(chunks)
@@ -149,16 +145,16 @@ class Documents:
             try:
                 value = json.loads(text, object_pairs_hook=_Pairs, strict=False)
                 return self._from_json(value, name, ())
-            except RecursionError:
-                self.count(name, ("",) * (MOST_LEVELS + 1))
+            except RecursionError as error:
+                raise _too_deep(name, ()) from error
             except ValueError as error:
                 if urlsplit(name).path.endswith(".json"):
                     raise SpecificationError(f"{name} is neither YAML nor JSON: {_without_dot(error)}.") from error
         try:
             yaml: Any = YAML(typ="safe", pure=True)
             return self._from_yaml(yaml.compose(io.StringIO(text)), name, ())
-        except RecursionError:
-            self.count(name, ("",) * (MOST_LEVELS + 1))
+        except RecursionError as error:
+            raise _too_deep(name, ()) from error
         except YAMLError as error:
             raise SpecificationError(f"{name} is neither YAML nor JSON: {_yaml_problem(error)}.") from error
 
@@ -285,7 +281,8 @@ def shown(location: str) -> str:
     return unquote(location.removeprefix("file://"))
 
 
-_TOO_LARGE = f"the documents of the specification have more than {MOST_BYTES:,} bytes"
+def _too_large() -> ValueError:
+    return ValueError(f"the documents of the specification have more than {MOST_BYTES:,} bytes")
 
 
 def _file_content(location: str, most: int) -> tuple[str, bytes]:
@@ -298,7 +295,7 @@ def _file_content(location: str, most: int) -> tuple[str, bytes]:
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise ValueError(_TOO_LARGE)
+        raise _too_large()
     return path.as_uri(), data
 
 
@@ -361,6 +358,13 @@ def _checked(value: Any, name: str, place: tuple[str, ...]) -> Any:
             f"{_at(name, place)}: {ascii(value)[:80]} has half of an escaped character (a lone surrogate). "
             "Write the whole character."
         ) from error
+
+
+def _too_deep(name: str, place: tuple[str, ...]) -> SpecificationError:
+    return SpecificationError(
+        f"{_at(name, place)}: values are nested more than {MOST_LEVELS} levels deep, or contain themselves. "
+        "Make the document flatter."
+    )
 
 
 def _yaml_problem(error: YAMLError) -> str:

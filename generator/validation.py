@@ -74,7 +74,8 @@ def validate(document: dict[str, Any], name: str) -> None:
 def _problems(document: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a document. Each check relies on the checks before it."""
     yield from _wrong_names(document)
-    yield from _wrong_references(document, schemas(document).keys(), (), "document")
+    named = document.get("components", {}).get("schemas", {})
+    yield from _wrong_references(document, named, (), "document")
     yield from _deepest(_standard(document["openapi"]).iter_errors(document), ())
     nested = list(_schemas(document, (), "document"))
     if document["openapi"].startswith("3.1."):
@@ -94,8 +95,11 @@ def _standard(version: str) -> Any:
 
 def _wrong_names(document: dict[str, Any]) -> Iterator[str]:
     """Yield the names of components that the standard does not allow, because it does not look into these."""
-    components = document.get("components")
-    for kind, held in components.items() if is_object(components) else ():
+    components = document.get("components", {})
+    if not is_object(components) or not is_object(components.get("schemas", {})):
+        yield "components.schemas: an object of schemas is missing"
+        return
+    for kind, held in components.items():
         for name in held if is_object(held) and not kind.startswith("x-") else ():
             if not _NAME.fullmatch(name):
                 yield f"components.{kind}.{name}: a name consists of letters, digits, dots, hyphens and underscores"
