@@ -9,22 +9,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from openapi_python_client import Project
 from openapi_python_client.config import Config, MetaType
 from openapi_python_client.parser import GeneratorData
-from openapi_python_client.parser.errors import GeneratorError
-from openapi_python_client.parser.properties import EnumProperty, ModelProperty
+from openapi_python_client.schema.untrusted_string import UntrustedString
 
-from . import fields
+from .endpoints import collections_of
 from .errors import SpecificationError
-from .tree import operations
+from .fields import models_of
+from .types import Types, named
 
 if TYPE_CHECKING:
-    from openapi_python_client.parser.openapi import Endpoint
-    from openapi_python_client.parser.properties.protocol import PropertyProtocol
-    from openapi_python_client.parser.responses import Response, Responses
+    from openapi_python_client.parser.errors import GeneratorError
 
 PACKAGE = "target_delivery_api"
 TEMPLATES = Path(__file__).with_name("templates")
@@ -44,21 +42,19 @@ def generate(document: dict[str, Any], wire_schema: dict[str, Any], target: Path
         target: the directory to create.
 
     Raises:
-        SpecificationError: openapi-python-client or the templates do not support `document`.
+        SpecificationError: the templates do not support `document`, or openapi-python-client reports an error.
     """
-    project = _project(document, target)
-    project.openapi.models = [model for model in project.openapi.models if not fields.is_map(model)]
-    for endpoints in project.openapi.endpoint_collections_by_tag.values():
-        for endpoint in endpoints.endpoints:
-            _check_supported(endpoint)
-    with contextlib.redirect_stdout(io.StringIO()):
-        errors = project.build()
-    _stop_on(errors)
-    for name in _UNUSED:
-        (target / name).unlink()
-    (target / "wire_schema.json").write_text(json.dumps(wire_schema, indent=1) + "\n", encoding="utf-8")
-    _format(target)
-    shutil.copytree(RUNTIME, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    with named("The specification"):
+        project = _project(document, target)
+        with contextlib.redirect_stdout(io.StringIO()):
+            errors = project.build()
+        if errors:
+            raise SpecificationError("openapi-python-client reports: " + "; ".join(map(_text, errors)))
+        for name in _UNUSED:
+            (target / name).unlink()
+        (target / "wire_schema.json").write_text(json.dumps(wire_schema, indent=1) + "\n", encoding="utf-8")
+        _format(target)
+        shutil.copytree(RUNTIME, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:
@@ -84,10 +80,19 @@ def _files(directory: Path) -> set[str]:
 
 
 def _project(document: dict[str, Any], target: Path) -> Project:
+    """Return what openapi-python-client writes: modules for the models, enums and operations, from our templates.
+
+    Its own reader is not used. It leaves out or refuses forms that a newer version of the API may have: unions, maps
+    of lists, names that collide.
+    """
+    types = Types(document)
+    collections: Any = collections_of(document, types)
+    models: Any = models_of(types)
+    enums: Any = types.enums
     config = Config(
         meta_type=MetaType.NONE,
         class_overrides={},
-        project_name_override=None,
+        project_name_override=PACKAGE,
         package_name_override=PACKAGE,
         package_version_override=None,
         use_path_prefixes_for_title_model_names=True,
@@ -103,84 +108,24 @@ def _project(document: dict[str, Any], target: Path) -> Project:
         overwrite=False,
         output_path=target,
     )
-    try:
-        parsed = GeneratorData.from_dict(document, config=config)
-    except ValueError as error:
-        raise SpecificationError(f"openapi-python-client cannot read the specification: {error}") from error
-    if isinstance(parsed, GeneratorError):
-        raise SpecificationError(f"openapi-python-client cannot read the specification: {_text(parsed)}")
-    project = Project(openapi=parsed, config=config, custom_template_path=TEMPLATES)
-    filters: dict[str, Any] = {
-        "fields": fields.fields_of,
-        "imports": fields.imports_of,
-        "is_enum": _is_enum,
-        "doc": _doc,
-        "sentence": fields.sentence,
-        "results": _results,
-    }
-    project.env.filters.update(filters)
-    # openapi-python-client replaces the description of a parameter by the description of its schema.
-    more: dict[str, Any] = {
-        "parameter_docs": {
-            parameter["name"]: " ".join(parameter.get("description", "").split())
-            for operation in operations(document)
-            for parameter in operation.parameters
-        }
-    }
-    project.env.globals.update(more)
+    data = GeneratorData(
+        title=UntrustedString(PACKAGE),
+        description=None,
+        version=UntrustedString("0"),
+        models=models,
+        errors=[],
+        endpoint_collections_by_tag=collections,
+        enums=enums,
+    )
+    project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
+    project.env.filters["literal"] = repr
+    deprecated: dict[str, Any] = {"deprecated_classes": any(one.class_info.deprecated for one in [*models, *enums])}
+    project.env.globals.update(deprecated)
     return project
-
-
-def _stop_on(errors: Any) -> None:
-    """Raise SpecificationError if openapi-python-client reports errors or warnings."""
-    if errors:  # warnings included: each says that an operation or a schema was left out
-        raise SpecificationError(
-            "openapi-python-client cannot generate from the specification: " + "; ".join(map(_text, errors))
-        )
 
 
 def _text(error: GeneratorError) -> str:
     return " ".join(f"{error.header} {error.detail or ''}".split())
-
-
-def _check_supported(endpoint: Endpoint) -> None:
-    """Raise SpecificationError if the templates do not support the operation."""
-    json_body = len(endpoint.bodies) == 1 and _is_class(endpoint.bodies[0].prop)
-    others = [*endpoint.path_parameters, *endpoint.header_parameters, *endpoint.cookie_parameters]
-    if endpoint.method != "post" or not json_body or others:
-        raise SpecificationError(
-            f"{endpoint.method.upper()} {endpoint.path.get_untrusted_value()}: the templates support "
-            "only operations that post one JSON object and take all parameters in the query. Extend "
-            "generator/templates, or remove the operation with an overlay action."
-        )
-
-
-def _is_enum(ref: fields.Ref, of: list[fields.Field]) -> bool:
-    return any(field.ref == ref and field.kind == "enum" for field in of)
-
-
-def _doc(of: ModelProperty | EnumProperty) -> str:
-    return fields.sentence(of.description) or f"{of.class_info.name}, which the specification does not describe."
-
-
-def _results(responses: Responses) -> list[tuple[str, str, str]]:
-    """Return the status or status range, the type of the body, and the description of each response."""
-    results: list[tuple[str, str, str]] = []
-    for response in responses:
-        low, high = response.status_code.range or (None, None)
-        code = "any other status" if low is None else f"{low}" if low == high else f"{low}-{high}"
-        results.append((code, _result_type(response), fields.sentence(getattr(response.data, "description", None))))
-    return results
-
-
-def _result_type(response: Response) -> str:
-    if response.source["return_type"] == "None":
-        return "None"
-    return response.prop.class_info.name if _is_class(response.prop) else "JsonValue"
-
-
-def _is_class(prop: PropertyProtocol) -> TypeGuard[ModelProperty]:
-    return isinstance(prop, ModelProperty) and not fields.is_map(prop)
 
 
 def _format(target: Path) -> None:

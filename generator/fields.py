@@ -1,56 +1,19 @@
-"""Describe the fields of a model for the templates, from the schema that openapi-python-client has parsed."""
+"""Describe the models of a specification for the templates."""
 
 from __future__ import annotations
 
-import keyword
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-from openapi_python_client import schema as oai
-from openapi_python_client.parser.properties import EnumProperty, ModelProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.none import NoneProperty
-from openapi_python_client.parser.properties.union import UnionProperty
-from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
+from attrs import evolve, frozen
 
+from . import names
+from .docs import sentences
 from .errors import SpecificationError
+from .tree import component, is_object
+from .types import JSON, Object, Ref, Type, Types, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from openapi_python_client.parser.properties.protocol import PropertyProtocol
-    from openapi_python_client.schema.untrusted_string import UntrustedString
-
-# Names that mean something else inside a generated class: keywords, the public members of Model, the functions and
-# types that the class body names, and `self`, which is a parameter of __init__. A property of that name gets a `_`.
-# Every other name stays as it is, also `type`, `id` and `property`, because the documented calls use them.
-_TAKEN = frozenset(
-    {
-        *keyword.kwlist,
-        *("additional_properties", "from_dict", "to_dict"),
-        *("bool", "classmethod", "datetime", "dict", "field", "float", "int", "list", "str"),
-        "self",
-    }
-)
-
-# The type of the attribute for each class of plain property in openapi-python-client.
-_SCALARS = {
-    "StringProperty": "str",
-    "DateProperty": "str",
-    "UuidProperty": "str",
-    "BooleanProperty": "bool",
-    "IntProperty": "int",
-    "FloatProperty": "float",
-    "DateTimeProperty": "datetime",
-}
-
-
-@frozen(order=True)
-class Ref:
-    """A generated class and its module."""
-
-    name: str
-    module: str
+    from collections.abc import Iterable
 
 
 @frozen
@@ -62,166 +25,120 @@ class Field:
     attr: str
     """Name of the Python attribute."""
     required: bool
-    many: bool
-    """Whether the field is a list. `kind`, `ref` and `values` then describe its items."""
-    kind: str
-    """str, int, float, bool, datetime, enum, model, map or json (any JSON value, kept unchanged)."""
-    ref: Ref | None
-    """The class of an enum or a model."""
-    values: str
-    """The type of the values of a map: str or JsonValue."""
-    when: tuple[str, str] | None
-    """For a json field: when this attribute has this value, a list is read as a list of `ref`."""
+    type: Type
+    """The type of the value, without regard to null."""
+    nullable: bool
+    """Whether null is a value of the field. An absent field is None as well."""
+    when: tuple[str, str, Ref] | None
+    """When this attribute has this value, a list is read as a list of this model."""
     doc: str
     """The docstring, or an empty string if the specification says nothing about the field."""
 
     @property
     def annotation(self) -> str:
         """The type of the attribute, as the class states it."""
-        if self.when and self.ref:
-            return f"JsonValue | list[{self.ref.name}]"
-        base = {
-            "map": f"dict[str, {self.values}]",
-            "json": "JsonValue",
-        }.get(self.kind) or (self.ref.name if self.ref else self.kind)
-        if self.many:
-            base = f"list[{base}]"
-        return base if self.required or self.kind == "json" else f"{base} | None"
+        if self.when:
+            return f"JsonValue | list[{self.when[2].name}]"
+        base = self.type.annotation
+        return base if self.type.kind == "json" or (self.required and not self.nullable) else f"{base} | None"
 
     @property
     def expects(self) -> str:
         """The expected JSON, for an error message."""
-        one = {"str": "a string", "int": "an integer", "float": "a number", "bool": "true or false"}
-        one |= {"datetime": "a date-time", "enum": "a string", "json": "given"}
-        return "a list" if self.many else one.get(self.kind, "an object")
+        return f"{self.type.expects}, or null" if self.nullable else self.type.expects
 
 
-def is_map(model: ModelProperty) -> bool:
-    """Whether a schema has no properties of its own. It becomes a plain dict instead of a class."""
-    return not model.data.properties
+@frozen
+class Model:
+    """A model to write."""
+
+    class_info: Ref
+    doc: str
+    fields: list[Field]
+
+    @property
+    def nullable(self) -> list[str]:
+        """The JSON names of the fields in which null differs from an absent field, although both are None."""
+        return [field.json for field in self.fields if field.nullable and not field.required]
+
+    @property
+    def unions(self) -> list[Type]:
+        """The unions that need a function to read them."""
+        return unions_of(field.type for field in self.fields)
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The generated classes that the fields use, without the class itself."""
+        given = [field.when[2] for field in self.fields if field.when]
+        return sorted({*given, *refs_of(field.type for field in self.fields)} - {self.class_info})
+
+    @property
+    def uses_deprecated(self) -> bool:
+        """Whether the module names a deprecated class, which type checkers may report."""
+        return self.class_info.deprecated or any(ref.deprecated for ref in self.refs)
 
 
-def fields_of(model: ModelProperty) -> list[Field]:
-    """Return the model's fields, in the order of the specification."""
-    properties = [*(model.required_properties or ()), *(model.optional_properties or ())]
-    known: dict[UntrustedString, Any] = {**(model.data.properties or {})}
-    order = list(known)
-    properties.sort(key=lambda prop: order.index(prop.name))
-    found = [_field(prop, known[prop.name]) for prop in properties]
-    by_attribute = {field.attr: field.json for field in found}
-    for field in found:
+def models_of(types: Types) -> list[Model]:
+    """Return all models, those of schemas without a name included."""
+    models: list[Model] = []
+    # The list grows while fields are described, because a property may have an object without a name.
+    for found in types.objects:
+        with named(found.place):
+            fields = _fields(found, types)
+            models.append(Model(found.class_info, types.doc(found.class_info, found.schema), fields))
+    return models
+
+
+def refs_of(types: Iterable[Type]) -> set[Ref]:
+    """Return the generated classes of which the types are made."""
+    return {part.ref for one in types for part in one.parts() if part.ref}
+
+
+def unions_of(types: Iterable[Type]) -> list[Type]:
+    """Return the unions of which the types are made, each once, without regard to null."""
+    parts = (part for one in types for part in one.parts() if part.label)
+    return list(dict.fromkeys(evolve(part, nullable=False) for part in parts))
+
+
+def _fields(found: Object, types: Types) -> list[Field]:
+    required = found.schema.get("required") or ()
+    fields = [
+        _field(name, schema, name in required, found, types) for name, schema in found.schema["properties"].items()
+    ]
+    # A class whose name has only letters without a case, such as Chinese ones, may be called like an attribute.
+    taken = {*names.ATTRIBUTES, found.class_info.name, *(ref.name for ref in refs_of(field.type for field in fields))}
+    fields = [evolve(field, attr=names.attribute(field.json, taken)) for field in fields]
+    by_attribute = {field.attr: field.json for field in fields}
+    for field in fields:
         if by_attribute[field.attr] != field.json:
             raise SpecificationError(
-                f"{model.class_info.name} has properties {field.json} and {by_attribute[field.attr]}, "
+                f"{found.class_info.name} has properties {field.json} and {by_attribute[field.attr]}, "
                 f"which would both be called {field.attr} in Python. Rename one of them with an overlay action."
             )
-    return found
+    return fields
 
 
-def sentence(text: UntrustedString | None) -> str:
-    """Return a description as one line that ends with a full stop, or an empty string if there is none."""
-    line = " ".join(text.get_untrusted_value().split()) if text else ""
-    return f"{line.rstrip('.')}." if line else ""
-
-
-def imports_of(fields: list[Field], own: str) -> list[Ref]:
-    """Return the generated classes that the fields use, without the class `own` itself."""
-    return sorted({field.ref for field in fields if field.ref and field.ref.name != own})
-
-
-def attribute(name: str) -> str:
-    """Return the Python name of the property `name`."""
-    plain = snake_case(name)
-    if not plain.isidentifier():
-        plain = str(PythonIdentifier(name, prefix="field_"))
-    return f"{plain}_" if plain in _TAKEN else plain
-
-
-def _field(prop: PropertyProtocol, schema: oai.Schema | oai.Reference) -> Field:
-    inner = _not_null(prop)
-    many = isinstance(inner, ListProperty)
-    item = inner.inner_property if isinstance(inner, ListProperty) else inner
-    kind, ref, values = _kind(item)
-    if many and kind in ("map", "json", "datetime"):
-        many, kind, ref = False, "json", None
-    name = prop.name.get_untrusted_value()
-    when = None
-    extras = schema.model_extra or {}
-    if "x-list-when" in extras:
-        rule = extras["x-list-when"]
-        many, kind, when = False, "json", (attribute(rule["property"]), str(rule["equals"]))
-        ref = _reference(rule["items"])
-    return Field(
-        json=name,
-        attr=attribute(name),
-        required=prop.required,
-        many=many,
-        kind=kind,
-        ref=ref,
-        values=values,
-        when=when,
-        doc=" ".join(_sentences(prop, schema, item)),
-    )
-
-
-def _not_null(prop: PropertyProtocol) -> PropertyProtocol:
-    """Return the other alternative of a nullable property: null needs no type, because it is read as absent."""
-    if isinstance(prop, UnionProperty):
-        others = [inner for inner in prop.inner_properties if not isinstance(inner, NoneProperty)]
-        if len(others) == 1:
-            return others[0]
-    return prop
-
-
-def _kind(prop: PropertyProtocol) -> tuple[str, Ref | None, str]:
-    """Return the kind of a property that is not a list, and the `ref` and the `values` that belong to it."""
-    if isinstance(prop, EnumProperty):
-        if prop.value_type is not str:
-            return "int", None, ""
-        return "enum", Ref(prop.class_info.name, prop.class_info.module_name), ""
-    if isinstance(prop, ModelProperty):
-        if not is_map(prop):
-            return "model", Ref(prop.class_info.name, prop.class_info.module_name), ""
-        values = prop.data.additionalProperties
-        texts = isinstance(values, oai.Schema) and values.type is oai.DataType.STRING
-        return "map", None, "str" if texts else "JsonValue"
-    return _SCALARS.get(type(prop).__name__, "json"), None, ""
-
-
-def _reference(pointer: str) -> Ref:
-    name = ClassName(pointer.rsplit("/", 1)[-1], "")
-    return Ref(name, snake_case(name))
-
-
-def _sentences(prop: PropertyProtocol, schema: oai.Schema | oai.Reference, item: PropertyProtocol) -> Iterator[str]:
-    """Yield the sentences of the docstring of a property: its description, then its limits and its default."""
-    own = schema.description if isinstance(schema, oai.Schema) else None
-    text = sentence(own or prop.description)
-    if text:
-        yield text
-    limits = schema if isinstance(schema, oai.Schema) else oai.Schema()
-    yield from _range(limits.minimum, limits.maximum, "")
-    yield from _range(limits.minLength, limits.maxLength, " characters")
-    yield from _range(limits.minItems, limits.maxItems, " items")
-    if isinstance(item, ModelProperty):
-        yield from _range(item.data.minProperties, item.data.maxProperties, " entries")
-    if limits.default is not None:
-        yield f"Absent means {str(limits.default).lower()}."
-
-
-def _range(low: float | None, high: float | None, unit: str) -> Iterator[str]:
-    least, most = _number(low), _number(high)
-    if least and least == most:
-        yield f"Exactly {least}{unit}."
-    elif least and most:
-        yield f"{least} to {most}{unit}."
-    elif most:
-        yield f"At most {most}{unit}."
-    elif least:
-        yield f"At least {least}{unit}."
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if value == int(value) else str(value)
+def _field(name: str, schema: Any, required: bool, found: Object, types: Types) -> Field:
+    place = f"{found.place}.properties.{name}"
+    with named(place):
+        kind = types.of(schema, found.class_info.name, name)
+        meant = types.schema(schema)
+        # OpenAPI 3.0 gives a reference no meaning of its own but a description.
+        stated = schema if is_object(schema) and component(schema) is None else {}
+        rule: Any = meant.get("x-list-when")
+        when = None
+        if rule:
+            target = types.of({"$ref": rule["items"]})
+            if target.kind != "model" or target.ref is None:
+                raise SpecificationError(f"{place}.x-list-when.items must refer to a schema with properties.")
+            when = (names.attribute(rule["property"]), str(rule["equals"]), target.ref)
+        return Field(
+            json=name,
+            attr=name,
+            # Requests do not contain what only answers contain, and the other way around.
+            required=required and not (meant.get("readOnly") is True or meant.get("writeOnly") is True),
+            type=JSON if when else evolve(kind, nullable=False),
+            nullable=kind.nullable,
+            when=when,
+            doc=sentences(stated, meant, types.schema(stated.get("items", schema))),
+        )

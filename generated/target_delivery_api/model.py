@@ -52,15 +52,19 @@ class Model:
     _JSON_NAMES: ClassVar[Mapping[str, str]] = {}
     """The attribute for each JSON name."""
 
+    _NULLABLE: ClassVar[frozenset[str]] = frozenset()
+    """The JSON names of the optional fields whose null the specification tells apart from an absent field."""
+
     additional_properties: dict[str, JsonValue]
-    """JSON values that no field holds, by JSON name: unknown fields, and values of an unexpected type."""
+    """JSON values that no field holds, by JSON name: unknown fields, values of an unexpected type, and null."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read a model from decoded JSON.
 
         Reading is tolerant, because the edge may be newer than this code. null is read as absent. Unknown fields,
-        and optional fields whose value has another type than specified, are kept in `additional_properties`.
+        and optional fields whose value has another type than specified, are kept in `additional_properties`. So is
+        the null of an optional field that may be null: `additional_properties={"name": None}` also sends null.
         Values whose form the specification leaves open are not copied: the model shares them with `data`.
 
         Raises:
@@ -92,7 +96,8 @@ class Model:
         return {
             key: value
             for key, value in data.items()
-            if (name := names.get(key)) is None or (value is not None and getattr(self, name) is None)
+            if (name := names.get(key)) is None
+            or (getattr(self, name) is None if value is not None else key in self._NULLABLE)
         }
 
     def _with_additional(self, known: dict[str, Any]) -> dict[str, Any]:

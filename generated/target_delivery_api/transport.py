@@ -16,14 +16,15 @@ import httpx
 
 from .body import ACCEPTED_ENCODINGS, MAX_BYTES, Body
 from .errors import AnswerTooLarge, ModelError, TruncatedAnswer
+from .model import Model
 from .types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .model import Model
+    from .types import JsonValue
 
-__all__ = ["asyncio", "decode", "encode", "post", "sync"]
+__all__ = ["asyncio", "decode", "encode", "misfit", "new_request", "sync", "unexpected"]
 
 # A body that takes longer than this, in seconds, gets a timer thread that ends it at the deadline. Most bodies are
 # complete before a thread could start.
@@ -49,7 +50,7 @@ _SMALL = 2**16
 # milliseconds, and an exchange that ended a moment before its deadline would look like one that failed.
 _TICK = 0.001
 
-# Headers that post() computes from the request. It ignores these headers of the caller.
+# Headers that new_request() computes from the request. It ignores these headers of the caller.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
 
 # Default headers of httpx that change nothing, so they are not sent.
@@ -68,14 +69,14 @@ def _refuse_constant(name: str) -> None:
 _from_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
-def encode(body: Model | Mapping[str, Any]) -> bytes:
+def encode(body: Model | Mapping[str, Any] | JsonValue) -> bytes:
     """Return `body` as compact JSON.
 
     Raises:
         ModelError: `body` contains a value that JSON does not have, such as NaN.
     """
     try:
-        return _to_json(body if isinstance(body, Mapping) else body.to_dict()).encode("ascii")
+        return _to_json(body.to_dict() if isinstance(body, Model) else body).encode("ascii")
     except (TypeError, ValueError) as error:
         raise ModelError(f"{type(body).__name__} cannot be written as JSON: {error}") from error
 
@@ -113,29 +114,45 @@ def _count_values(content: bytes) -> int:
     return sum(map(bare.count, _MARKS))
 
 
-def post(
-    url: str, query: str, body: Model | Mapping[str, Any], headers: Mapping[str, str] | Sequence[tuple[str, str]]
+def unexpected(answer: Answer) -> ModelError:
+    """Return the error for an answer whose status the specification does not have."""
+    return ModelError(f"The specification has no answer with status {answer.status_code}.")
+
+
+def misfit(answer: Answer, expected: str) -> ModelError:
+    """Return the error for an answer whose JSON has another type than the specification says."""
+    return ModelError(f"The answer with status {answer.status_code} must be {expected}, but it is something else.")
+
+
+def new_request(
+    method: str,
+    url: str,
+    query: str,
+    body: Model | Mapping[str, Any] | JsonValue,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]],
 ) -> httpx.Request:
-    """Return the request that posts `body` as JSON. The request can be sent any number of times.
+    """Return a request with a JSON body. The request can be sent any number of times.
 
     Args:
+        method: the HTTP method.
         url: the URL without a query.
         query: the query without the question mark, percent-encoded.
-        body: a model, or its JSON object.
+        body: a model, or its JSON. None means that there is no body.
         headers: more headers.
 
     Raises:
         ModelError: `body` contains a value that JSON does not have, such as NaN.
     """
     target = _target(url)
-    content = encode(body)
+    content = b"" if body is None else encode(body)
+    own = [(b"Host", target.host)]
+    if body is not None:
+        own += (b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(content))
     request = httpx.Request(
-        "POST",
-        target.with_query(query),
+        method,
+        target.with_query(query) if query else target.url,
         headers=[
-            (b"Host", target.host),
-            (b"Content-Type", b"application/json"),
-            (b"Content-Length", b"%d" % len(content)),
+            *own,
             *[
                 (name.encode("ascii"), value.encode())
                 for name, value in (headers.items() if isinstance(headers, Mapping) else headers)

@@ -1,1 +1,1 @@
-"""The operations with the tag delivery: one module for each."""
+"""The operations with the tag Delivery: one module for each."""

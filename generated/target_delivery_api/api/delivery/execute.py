@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ...models.delivery_response import DeliveryResponse
 from ...models.unexpected_error import UnexpectedError
-from ...transport import asyncio, decode, post, sync
+from ...transport import asyncio, decode, new_request, sync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def build_request(
     query += f"&sessionId={quote(session_id, safe='')}"
     if version is not None:
         query += f"&version={quote(version, safe='')}"
-    return post(f"{base_url.rstrip('/')}/rest/v1/delivery", query, body, headers)
+    return new_request("POST", f"{base_url.rstrip('/')}/rest/v1/delivery", query, body, headers)
 
 
 def parse(answer: Answer) -> DeliveryResponse | None | UnexpectedError:
