@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from . import build, bundle, overlay
+from . import build, bundle, compare, overlay
 from .errors import SpecificationError
-from .report import report
+from .report import Report
 from .wire import wire_schema
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _generate(root: Path, source: str | None) -> int:
     if source is not None:
         # Not strict, because the overlay may already fit the new specification and no longer the old one.
         old = _specification(str(committed), root, strict=False)
-        text = report((old.published, new.published), (old.overlaid, new.overlaid))
+        text = Report(compare.changes((old.published, new.published), (old.overlaid, new.overlaid))).render()
     target = root / "generated" / build.PACKAGE
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as directory:
