@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from . import build, bundle, overlay
+from . import build, bundle, descriptions, overlay
 from .errors import SpecificationError
 from .report import report
 from .wire import wire_schema
@@ -80,12 +80,16 @@ def _specification(source: str, root: Path, *, strict: bool = True) -> Specifica
     name = "openapi/overlay.yaml"
     changes = bundle.read(root / name)
     overlay.check_form(changes, name)
+    ours = descriptions.read(root / "openapi" / "descriptions.yaml")
     bundled = bundle.bundle(source)
-    overlaid = overlay.apply(changes, bundled, strict=strict)
-    bundle.validate(overlaid, f"{source} with {name} over it")
+    overlaid = overlay.apply(changes, bundled, strict=strict)  # first, because it names every action that does not fit
     corrected = overlay.apply(changes, bundled, purpose="correction", strict=strict)
+    bundle.validate(corrected, f"{source} with the corrections in {name}")
+    bundle.validate(overlaid, f"{source} with {name} over it")
+    # Before flattening, so that the fields of a schema that is part of another one are described once.
+    described = descriptions.apply(ours, overlaid)
     return Specification(
-        bundled, bundle.flatten(bundled), bundle.flatten(overlaid), wire_schema(bundle.flatten(corrected))
+        bundled, bundle.flatten(bundled), bundle.flatten(described), wire_schema(bundle.flatten(corrected))
     )
 
 

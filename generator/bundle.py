@@ -50,7 +50,7 @@ def bundle(source: str) -> dict[str, Any]:
             result = _Bundler(source, client).run()
         else:
             result = _Bundler(Path(source).resolve().as_uri(), None).run()
-    validate(result, source)
+    _check_version(result, source)
     return result
 
 
@@ -81,10 +81,7 @@ def _yes(_: object) -> bool:
 
 def validate(document: dict[str, Any], name: str) -> None:
     """Raise SpecificationError unless `document` is a valid OpenAPI 3 document."""
-    version = document.get("openapi")
-    if not isinstance(version, str) or not version.startswith("3."):
-        found = f"openapi is {version!r}" if version is not None else "it has no openapi version"
-        raise SpecificationError(f"{name} is not an OpenAPI 3 document: {found}.")
+    version = _check_version(document, name)
     try:
         validate_openapi(document)
     except RecursionError as error:
@@ -94,6 +91,14 @@ def validate(document: dict[str, Any], name: str) -> None:
         ) from error
     except Exception as error:  # the validator passes on errors of several libraries
         raise SpecificationError(f"{name} is not a valid OpenAPI {version} document: {_said(error)}") from error
+
+
+def _check_version(document: dict[str, Any], name: str) -> str:
+    version = document.get("openapi")
+    if not isinstance(version, str) or not version.startswith("3."):
+        found = f"openapi is {version!r}" if version is not None else "it has no openapi version"
+        raise SpecificationError(f"{name} is not an OpenAPI 3 document: {found}.")
+    return version
 
 
 def flatten(document: dict[str, Any]) -> dict[str, Any]:

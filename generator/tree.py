@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 COMPONENTS = "#/components/schemas/"
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 @frozen
@@ -58,7 +58,7 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
     """Yield the operations of a bundled document."""
     items: dict[str, dict[str, Any]] = document.get("paths", {})
     for path, item in items.items():
-        for method in _METHODS:
+        for method in METHODS:
             if method in item:
                 parameters = [*item.get("parameters", ()), *item[method].get("parameters", ())]
                 yield Operation(f"{method.upper()} {path}", item[method], parameters)
