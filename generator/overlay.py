@@ -6,7 +6,7 @@ import json
 import re
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 from jsonschema import Draft202012Validator
@@ -14,15 +14,15 @@ from jsonschema import Draft202012Validator
 from .errors import SpecificationError
 from .tree import is_list, is_object
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-PROSE = frozenset({"description", "title", "summary", "example", "examples"})
+PROSE = frozenset({"description", "title", "summary", "example", "examples", "externalDocs"})
+"""The keys of words in a specification. Nothing that is sent or received depends on them."""
+_LONGEST = 300
+"""The length that values in messages are cut to."""
 SCHEMA = Path(__file__).with_name("overlay-1.0.schema.json")
 
 # One segment of a target. The supported part of JSONPath (RFC 9535) is: members, elements, wildcards, and a filter
 # that compares an element, or one member of it, with a string.
-_SEGMENT = re.compile(
+_TARGET = re.compile(
     r"""\.(?P<name>[A-Za-z_$][\w$-]*)
     |\[(?P<quoted>'[^']*'|"[^"]*")\]
     |\[(?P<index>\d+)\]
@@ -47,12 +47,42 @@ class Node:
         return self.parent[self.key]
 
 
+@frozen
+class _Segment:
+    """One segment of a target: a name or an index, a filter if it has a `value`, or else a wildcard."""
+
+    key: str | int | None = None
+    member: str | None = None
+    """For a filter: the member of the element that is compared, or None if the element itself is."""
+    value: str | None = None
+
+    def chooses(self, node: Node) -> bool:
+        """Whether the segment matches `node` among the places beside it."""
+        if self.value is not None:
+            item = node.value
+            found = item if self.member is None else item.get(self.member) if is_object(item) else None
+            return bool(found == self.value)
+        # An index does not match a name in an object, and a name does not match an index.
+        return self.key is None or node.key == self.key
+
+
 def check_form(overlay: Any, name: str) -> None:
-    """Raise SpecificationError unless `overlay` has the form of an Overlay 1.0 document."""
+    """Raise SpecificationError, with every problem, unless `overlay` has the form of an Overlay 1.0 document.
+
+    An action that updates must also say what it expects, so that it cannot silently override the published API.
+    """
     validator: Any = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    problems: list[str] = []
     for error in validator.iter_errors(overlay):
         place = "/".join(map(str, error.absolute_path)) or "its top"
-        raise SpecificationError(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {error.message}")
+        problems.append(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {_cut(error.message)}.")
+    if not problems:
+        for number, action in enumerate(overlay["actions"], start=1):
+            unsaid = _unsaid(action)
+            if unsaid:
+                problems.append(f"{name}: overlay action {number} (target {action['target']}) {unsaid}.")
+    if problems:
+        raise SpecificationError(*problems)
 
 
 def apply(
@@ -62,51 +92,50 @@ def apply(
 
     Args:
         overlay: an Overlay 1.0 document.
-        document: a bundled specification.
+        document: a bundled specification. It need not be valid, because an action may correct it.
         purpose: apply only the actions with this x-purpose; None applies all actions.
-        strict: whether an action is an error if its target is missing or differs from its x-expects. Overlay 1.0
-            skips such an action, and so does strict=False. Generation is strict, so that a change of the published
+        strict: whether an action is an error if its target is missing or differs from what the action expects. Overlay
+            1.0 skips such an action, and so does strict=False. Generation is strict, so that a change of the published
             API cannot silently undo a change that the SDK relies on.
 
     Raises:
-        SpecificationError: `strict` is true and an action no longer fits.
+        SpecificationError: `strict` is true and actions no longer fit. The error has a sentence for each. An action
+            that does not fit only because an earlier one was not carried out is left out.
 
     """
     result = deepcopy(document)
+    # The document in which the actions that do not fit are carried out as well, as far as that is possible.
+    forced = deepcopy(document)
+    failed: list[dict[str, Any]] = []
+    problems: list[str] = []
     for number, action in enumerate(overlay["actions"], start=1):
         if purpose is not None and action.get("x-purpose") != purpose:
             continue
-        where = f"overlay action {number} (target {action['target']})"
-        try:
-            _act(action, result, where)
-        except SpecificationError:
-            if strict:
-                raise
+        misfit = _misfit(action, result)
+        if misfit is None:
+            _carry_out(action, result)
+        else:
+            # What an action finds wrong is its own misfit if it finds the same after the failed actions.
+            if misfit == _misfit(action, forced) and not any(_would_add(other, action["target"]) for other in failed):
+                problems.append(
+                    f"overlay action {number} (target {action['target']}) no longer fits: {misfit}; "
+                    f"change or remove the action, whose reason was: {_reason(action)}"
+                )
+            failed.append(action)
+        _carry_out(action, forced)
+    if problems and strict:
+        raise SpecificationError(*problems)
     return result
 
 
-def _act(action: dict[str, Any], document: dict[str, Any], where: str) -> None:
-    nodes = select(document, action["target"], where)
-    if not nodes:
-        raise SpecificationError(
-            f"{where} no longer fits: the specification has nothing at the target. "
-            f"The action's reason was: {_line(action)} Change or remove the action in the overlay."
-        )
-    _check_expected(action, nodes, where)
-    # In reverse, because removing an element moves the elements behind it.
-    for node in reversed(nodes):
-        if action.get("remove"):
-            del node.parent[node.key]
-        elif "update" in action:
-            _update(node, action["update"], where)
+def select(document: Any, target: str) -> list[Node]:
+    """Return the places in `document` that the JSONPath `target` matches.
 
+    Raises:
+        SpecificationError: `target` is not in the supported part of JSONPath.
 
-def select(document: Any, target: str, where: str) -> list[Node]:
-    """Return the places in `document` that the JSONPath `target` matches. `where` begins error messages."""
-    nodes = [Node({"$": document}, "$")]
-    for step in _steps(target, where):
-        nodes = [found for node in nodes for found in step(node.value)]
-    return nodes
+    """
+    return _select(document, _segments(target))
 
 
 def without_prose(value: Any) -> Any:
@@ -123,21 +152,105 @@ def without_prose(value: Any) -> Any:
     return [without_prose(item) for item in value] if is_list(value) else value
 
 
-def _line(action: dict[str, Any]) -> str:
-    return " ".join(action.get("description", "not given.").split())
+def _unsaid(action: dict[str, Any]) -> str | None:
+    """Return what an action fails to say about the published document, or None."""
+    if "update" not in action or action.get("remove") or "x-expects" in action:
+        return None
+    update, absent = action["update"], action.get("x-expects-absent", [])
+    missing = [name for name in update if name not in absent] if is_object(update) else [update]
+    if not missing or update in absent:
+        return None
+    named = ", ".join(_short(name) for name in missing)
+    return (
+        f"does not say what it expects: list what it adds ({named}) in x-expects-absent, or give the published value "
+        "at the target as x-expects"
+    )
 
 
-def _check_expected(action: dict[str, Any], nodes: list[Node], where: str) -> None:
-    if "x-expects" not in action:
-        return
+def _misfit(action: dict[str, Any], document: dict[str, Any]) -> str | None:
+    """Return why an action does not fit a document, or None if it fits."""
+    try:
+        nodes = select(document, action["target"])
+    except SpecificationError as error:
+        return str(error)
+    if not nodes:
+        return f"{_expectation(action)}, but the specification has nothing at the target"
     for node in nodes:
         found = without_prose(node.value)
-        if _comparable(found) != _comparable(action["x-expects"]):
-            raise SpecificationError(
-                f"{where} no longer fits: it was written for {json.dumps(action['x-expects'])}, "
-                f"but the specification has {json.dumps(found)}. The action's reason was: {_line(action)} "
-                "Check whether the reason still holds, then change or remove the action in the overlay."
+        if "x-expects" in action and _comparable(found) != _comparable(action["x-expects"]):
+            return f"{_expectation(action)}, but the specification has {_short(found)}"
+        for absent in action.get("x-expects-absent", ()):
+            value = _present(node.value, absent)
+            if value:
+                return f"it was written for a target without {_short(absent)}{_added(action, absent)}, but {value}"
+        if not action.get("remove") and "update" in action and not _can_update(node.value, action["update"]):
+            return (
+                f"an update needs an object or a list at the target, and an object for an object, "
+                f"but the specification has {_short(found)}"
             )
+    return None
+
+
+def _expectation(action: dict[str, Any]) -> str:
+    if "x-expects" in action:
+        return f"it was written for {_short(action['x-expects'])}"
+    return "it was written for a target that is there"
+
+
+def _present(value: Any, absent: Any) -> str | None:
+    """Return what `value` has under the name `absent`, or as an item equal to `absent`; None if there is nothing."""
+    if is_object(value) and isinstance(absent, str) and absent in value:
+        return f"the specification has {_short({absent: without_prose(value[absent])})}"
+    if is_list(value) and any(_comparable(without_prose(item)) == _comparable(absent) for item in value):
+        return f"the specification has {_short(without_prose(value))}"
+    return None
+
+
+def _added(action: dict[str, Any], name: Any) -> str:
+    """Return what an action adds under `name`, for a message."""
+    update = action.get("update")
+    return f" and adds {_short({name: update[name]})}" if is_object(update) and name in update else ""
+
+
+def _can_update(current: Any, update: Any) -> bool:
+    return is_list(current) or (is_object(current) and is_object(update))
+
+
+def _carry_out(action: dict[str, Any], document: dict[str, Any]) -> None:
+    """Do what an action says wherever that is possible."""
+    try:
+        nodes = select(document, action["target"])
+    except SpecificationError:
+        return
+    # In reverse, because removing an element moves the elements behind it.
+    for node in reversed(nodes):
+        if action.get("remove"):
+            del node.parent[node.key]
+        elif "update" in action:
+            _update(node.value, action["update"])
+
+
+def _would_add(action: dict[str, Any], target: str) -> bool:
+    """Whether the place `target` is inside what an action adds."""
+    try:
+        outer, inner = _segments(action["target"]), _segments(target)
+    except SpecificationError:
+        return False
+    rest = inner[len(outer) :]
+    return bool(rest) and inner[: len(outer)] == outer and bool(_select(action.get("update"), rest))
+
+
+def _reason(action: dict[str, Any]) -> str:
+    return " ".join(str(action.get("description", "not given.")).split())
+
+
+def _short(value: Any) -> str:
+    return _cut(json.dumps(value, default=str))
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _comparable(value: Any) -> Any:
@@ -146,19 +259,14 @@ def _comparable(value: Any) -> Any:
         return {key: _comparable(item) for key, item in value.items()}
     if is_list(value):
         return sorted(value) if all(isinstance(item, str) for item in value) else [*map(_comparable, value)]
-    return value
+    return ("boolean", value) if isinstance(value, bool) else value  # in Python, True == 1
 
 
-def _update(node: Node, value: Any, where: str) -> None:
-    current = node.value
+def _update(current: Any, value: Any) -> None:
     if is_list(current):
         current.append(deepcopy(value))
     elif is_object(current) and is_object(value):
         _merge(current, value)
-    else:
-        raise SpecificationError(
-            f"{where} no longer fits: an update needs an object or a list at the target. Change the action."
-        )
 
 
 def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
@@ -172,38 +280,37 @@ def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
             target[key] = deepcopy(value)
 
 
-def _steps(target: str, where: str) -> Iterator[Callable[[Any], list[Node]]]:
-    """Yield a function for each segment of `target`."""
+def _segments(target: str) -> list[_Segment]:
+    """Return the segments of `target`."""
     if not target.startswith("$"):
-        raise SpecificationError(f"{where}: a target must start with $.")
+        raise SpecificationError("a target must start with $")
+    segments: list[_Segment] = []
     position = 1
     while position < len(target):
-        match = _SEGMENT.match(target, position)
+        match = _TARGET.match(target, position)
         if match is None:
             raise SpecificationError(
-                f"{where}: cannot read {target[position:]!r}. Use only .name, ['name'], [0], [*], "
-                "[?@ == 'text'] and [?@.name == 'text']."
+                f"the target cannot be read at {_cut(target[position:])!r} (use only .name, ['name'], [0], [*], "
+                "[?@ == 'text'] and [?@.name == 'text'])"
             )
-        yield _step(match.groupdict())
+        quoted = match["value"]
+        if quoted is not None:
+            segments.append(_Segment(member=match["member"], value=quoted[1:-1]))
+        elif match["any"]:
+            segments.append(_Segment())
+        elif match["index"] is not None:
+            segments.append(_Segment(key=int(match["index"])))
+        else:
+            segments.append(_Segment(key=match["name"] or match["quoted"][1:-1]))
         position = match.end()
+    return segments
 
 
-def _step(parts: dict[str, str | None]) -> Callable[[Any], list[Node]]:
-    """Return the function that finds the places one segment of a target matches inside a value."""
-    if parts["value"] is not None:
-        wanted, member = parts["value"][1:-1], parts["member"]
-
-        def chosen(item: Any) -> bool:
-            return (item.get(member) if member and is_object(item) else None if member else item) == wanted
-
-        return lambda value: [node for node in _children(value) if chosen(node.value)]
-    if parts["any"]:
-        return _children
-    if parts["index"] is not None:
-        index = int(parts["index"])
-        return lambda value: [Node(value, index)] if is_list(value) and index < len(value) else []
-    name = parts["name"] or (parts["quoted"] or "")[1:-1]
-    return lambda value: [Node(value, name)] if is_object(value) and name in value else []
+def _select(document: Any, segments: list[_Segment]) -> list[Node]:
+    nodes = [Node({"$": document}, "$")]
+    for segment in segments:
+        nodes = [found for node in nodes for found in _children(node.value) if segment.chooses(found)]
+    return nodes
 
 
 def _children(value: Any) -> list[Node]:
