@@ -139,6 +139,17 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(python=LOWEST)
 @timed
+def regeneration(session: nox.Session) -> None:
+    """New specifications, from the document to the checked package. NIGHTLY=1 tries many more."""
+    install(session, "generate", "test")
+    if "NIGHTLY" in os.environ:
+        session.env.setdefault("EVOLUTIONS", "100")
+    session.run("pyright", "--version", silent=True)  # downloads pyright before two processes need it
+    run_pytest(session, "tests/regeneration", *session.posargs)
+
+
+@nox.session(python=LOWEST)
+@timed
 def conformance(session: nox.Session) -> None:
     """On-device decisioning against suites of the public format: `nox -s conformance -- FOLDER`."""
     install(session, "test")

@@ -1,62 +1,86 @@
-"""Generate `generated/target_delivery_api/` from `openapi/delivery.yaml` and `openapi/overlay.yaml`."""
+"""Generate `generated/target_delivery_api/` from the documents in `openapi/`, and take over a new specification.
+
+Without options: generate from the committed documents. Nothing is put in place that cannot be imported, does not
+type-check, misreads a sample, or does not fit the wrapper.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
+import traceback
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import frozen
-
-from . import build, bundle, compare, overlay
+from . import build, bundle, compare, descriptions, documents, git, replace, specification
 from .errors import SpecificationError
 from .report import Report
-from .wire import wire_schema
+from .verify import NOTHING, verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
+    from typing import NoReturn
+
+    from .specification import Specification
+    from .verify import Found
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# The statuses that the command exits with.
+DONE = 0
+DIFFERENT = 1
+UNUSABLE = 2
+BROKEN_WRAPPER = 3
 
-@frozen
-class Specification:
-    """A specification in the forms that lead to code."""
-
-    bundled: dict[str, Any]
-    """The published specification as one document."""
-    published: dict[str, Any]
-    """The published specification, flattened."""
-    overlaid: dict[str, Any]
-    """The specification with the whole overlay applied, flattened. The code is generated from it."""
-    wire: dict[str, Any]
-    """The JSON Schema of the requests that the edge accepts."""
+_STATUSES = """exit statuses:
+  0  done; --check found no difference
+  1  --check found a difference, or the changes are as bad as --fail-on says; nothing was put in place
+  2  the command line, the specification, the overlay or the disk cannot be used; nothing was put in place
+  3  the wrapper does not fit the new package; nothing was put in place
+  130, 143 and others above 128: a signal ended the command; the tree is the old one or the new one
+"""
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run the command in the project at `root` and return its exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.check and options.spec:
-        parser.error("--check uses the committed specification: leave out --spec, or leave out --check")
+    options = _options(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # a stream that is replaced by another kind of object
+            # A terminal may be unable to show a character of the specification.
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIO does not have it
     try:
-        if options.bundle is not None:
-            text = bundle.dump(bundle.bundle(options.spec or str(root / "openapi" / "delivery.yaml")))
-            options.bundle.write_text(text, encoding="utf-8")
-            return 0
-        if options.check:
-            return _check(root)
-        return _generate(root, options.spec)
+        return _run(options, root)
     except SpecificationError as error:
-        print(f"generator: {error}", file=sys.stderr)
-        return 2
+        problems = error.problems
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of the report has ended. Python would print an error when it flushes the stream at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        file = f"{error.filename}: " if error.filename else ""
+        problems = (f"a file cannot be read or written: {file}{error.strerror or error}. Nothing was put in place.",)
+    except Exception as error:  # a mistake in the generator, which must not look like one of the maintainer
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        problems = (
+            f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: "
+            f"{' '.join(str(error).split())[:300]}. Nothing was put in place. Please report it with the specification.",
+        )
+    for problem in problems:
+        _say(problem)
+    return UNUSABLE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m generator", description=__doc__)
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m generator",
+        description=__doc__,
+        epilog=_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument(
         "--check",
@@ -66,76 +90,166 @@ def _parser() -> argparse.ArgumentParser:
     modes.add_argument(
         "--bundle", metavar="FILE", type=Path, help="only write the specification to FILE, as one document"
     )
+    modes.add_argument(
+        "--dry-run", action="store_true", help="do everything, with all checks, but put nothing in place"
+    )
     parser.add_argument(
         "--spec",
         metavar="PATH_OR_URL",
-        help="replace openapi/delivery.yaml by this specification (in one file or many), generate, and report what "
-        "changed",
+        help="replace openapi/delivery.yaml by this specification (a file, a folder, or a URL; in one document or "
+        "many), generate, and report what changed",
     )
-    return parser
-
-
-def _specification(source: str, root: Path, *, strict: bool = True) -> Specification:
-    """Read the specification at `source` and apply the overlay to it. `strict`: see overlay.apply."""
-    name = "openapi/overlay.yaml"
-    changes = bundle.read(root / name)
-    overlay.check_form(changes, name)
-    bundled = bundle.bundle(source)
-    committed = str(root / "openapi" / "delivery.yaml")
-    if source != committed:
-        bundle.check_api(bundled, bundle.bundle(committed), source)
-    # A correction may make a document valid, so the published one need not be.
-    corrected = overlay.apply(changes, bundled, purpose="correction", strict=strict)
-    bundle.validate(corrected, source)
-    overlaid = overlay.apply(changes, bundled, strict=strict)
-    bundle.validate(overlaid, f"{source} with {name} over it")
-    return Specification(
-        bundled, bundle.flatten(bundled), bundle.flatten(overlaid), wire_schema(bundle.flatten(corrected))
+    parser.add_argument(
+        "--against",
+        metavar="GIT_REF",
+        help="report what changed since this commit, tag or branch, with the overlay of that time. Without --spec, "
+        "generate nothing",
     )
+    parser.add_argument(
+        "--format",
+        choices=("text", "markdown", "json"),
+        default="text",
+        help="form of the report; markdown is a fragment for CHANGELOG.md (default: text)",
+    )
+    parser.add_argument("--wording", action="store_true", help="list every description that upstream has changed")
+    parser.add_argument(
+        "--fail-on",
+        choices=("breaking", "any"),
+        help="exit with status 1, and put nothing in place, if a change breaks callers, or if there is any change",
+    )
+    parser.add_argument(
+        "--accept-broken-wrapper",
+        action="store_true",
+        help="put the new package in place although the wrapper does not fit it yet",
+    )
+    options = parser.parse_args(arguments)
+    if options.check and (options.spec, options.against) != (None, None):
+        parser.error("--check uses the committed specification: leave out --spec and --against, or leave out --check")
+    if options.bundle and options.against is not None:
+        parser.error("--bundle writes one specification: leave out --against, or leave out --bundle")
+    reports = (options.spec, options.against) != (None, None)
+    if not reports and (options.wording or options.fail_on or options.format != "text"):
+        parser.error("--format, --wording and --fail-on are about a report: add --spec or --against")
+    return options
 
 
-def _generate(root: Path, source: str | None) -> int:
+def _run(options: argparse.Namespace, root: Path) -> int:
+    folder = root / "openapi"
+    if options.bundle is not None:
+        text = documents.dump(bundle.bundle(options.spec or str(folder / specification.SPECIFICATION)))
+        options.bundle.write_text(text, encoding="utf-8")
+        return DONE
+    if options.check:
+        return _check(root)
+    if options.against is not None and options.spec is None:
+        new = specification.load(str(folder / specification.SPECIFICATION), folder)
+        report = _report(_at(options.against, root), new)
+        print(report.render(options.format, wording=options.wording), flush=True)
+        return _status(report, options)
+    return _generate(options, root)
+
+
+def _generate(options: argparse.Namespace, root: Path) -> int:
     """Generate everything into a temporary directory first, so that a failure changes no committed file."""
-    committed = root / "openapi" / "delivery.yaml"
-    new = _specification(source or str(committed), root)
-    text = ""
-    if source is not None:
-        # Not strict, because the overlay may already fit the new specification and no longer the old one.
-        old = _specification(str(committed), root, strict=False)
-        text = Report(compare.changes((old.published, new.published), (old.overlaid, new.overlaid))).render()
-    target = root / "generated" / build.PACKAGE
-    target.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as directory:
-        fresh = Path(directory) / build.PACKAGE
-        build.generate(new.overlaid, new.wire, fresh)
-        specification = Path(directory) / committed.name
-        specification.write_text(bundle.dump(new.bundled), encoding="utf-8")
-        aside = build.replace(fresh, target)
-        if source is not None:
-            try:
-                os.replace(specification, committed)
-            except OSError:
-                target.rename(fresh)
-                aside.rename(target)
-                raise
-    if text:
-        print(text)
-    return 0
+    folder, target = root / "openapi", root / "generated" / build.PACKAGE
+    committed = folder / specification.SPECIFICATION
+    old: Specification | None = None
+    if options.spec is not None:
+        former = specification.load_former(folder)
+        new = specification.load(options.spec, folder, like=former.bundled)
+        old = former if options.against is None else _at(options.against, root)
+    else:
+        new = specification.load(str(committed), folder)
+    with tempfile.TemporaryDirectory() if options.dry_run else replace.workshop(target) as directory:
+        fresh = Path(directory).resolve() / build.PACKAGE
+        build.generate(new.described, new.wire, fresh)
+        found = NOTHING
+        if not target.is_dir() or build.differences(fresh, target):
+            _say("checking the new package, and the wrapper with it: about 15 seconds")
+            found = verify(fresh, new.described, root)
+        if found.package:
+            raise SpecificationError(*(f"the generated package does not work: {line}" for line in found.package))
+        status = DONE
+        if old is None:
+            for line in found.wrapper:
+                print(line)
+        else:
+            report = _report(old, new, found)
+            # Before anything is put in place, so that nothing changes without having been said.
+            print(report.render(options.format, wording=options.wording), flush=True)
+            status = _status(report, options)
+        if found.wrapper and not options.accept_broken_wrapper:
+            _say(
+                f"{len(found.wrapper)} places in the wrapper do not fit the new package, so nothing was put in place. "
+                "Add --accept-broken-wrapper to put it in place, then change these places."
+            )
+            return BROKEN_WRAPPER
+        if status == DONE and not options.dry_run:
+            text = fresh.with_name(committed.name)
+            text.write_text(documents.dump(new.bundled), encoding="utf-8")
+            replace.replace(fresh, target, None if options.spec is None else text, committed)
+    return status
+
+
+def _report(old: Specification, new: Specification, found: Found = NOTHING) -> Report:
+    return Report(
+        changes=tuple(compare.changes((old.published, new.published), (old.overlaid, new.overlaid))),
+        wording=tuple(descriptions.wording(old.bundled, new.bundled)),
+        undescribed=new.undescribed,
+        unused=new.unused,
+        broken=found.wrapper,
+    )
+
+
+def _status(report: Report, options: argparse.Namespace) -> int:
+    """Return the status that --fail-on demands."""
+    anything = bool(report.changes or report.wording)
+    fails = {"breaking": report.verdict == "breaks", "any": anything}.get(options.fail_on, False)
+    if fails:
+        _say(f"--fail-on {options.fail_on}: the report lists such changes, so nothing was put in place")
+    return DIFFERENT if fails else DONE
+
+
+def _at(commit: str, root: Path) -> Specification:
+    """Read the specification as a former commit has it."""
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory) / "openapi"
+        folder.mkdir()
+        for name in (specification.SPECIFICATION, specification.OVERLAY, specification.DESCRIPTIONS):
+            content = git.read(root, commit, f"openapi/{name}")
+            if content is not None:
+                (folder / name).write_bytes(content)
+            elif name != specification.DESCRIPTIONS:
+                raise SpecificationError(f"--against: {commit} has no openapi/{name}, so nothing can be compared.")
+        return specification.load_former(folder)
 
 
 def _check(root: Path) -> int:
     """Print the committed files that differ from what would be generated. Return 1 if there are any, else 0."""
-    specification = _specification(str(root / "openapi" / "delivery.yaml"), root)
+    folder = root / "openapi"
+    new = specification.load(str(folder / specification.SPECIFICATION), folder)
     with tempfile.TemporaryDirectory() as directory:
         fresh = Path(directory) / build.PACKAGE
-        build.generate(specification.overlaid, specification.wire, fresh)
+        build.generate(new.described, new.wire, fresh)
         lines = build.differences(fresh, root / "generated" / build.PACKAGE)
     for line in lines:
         print(f"generated/{build.PACKAGE}/{line}")
     if lines:
-        print("The committed code differs from what the generator makes. Run: python -m generator", file=sys.stderr)
-    return 1 if lines else 0
+        _say("the committed code differs from what the generator makes. Run: python -m generator")
+    return DIFFERENT if lines else DONE
+
+
+def _say(text: str) -> None:
+    print(f"generator: {text}", file=sys.stderr, flush=True)
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """End the process with the status of a signal, so that temporary directories are removed before."""
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
     sys.exit(main())

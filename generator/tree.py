@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 COMPONENTS = "#/components/schemas/"
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 @frozen
@@ -66,7 +66,7 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
     """Yield the operations of a bundled document."""
     for path, item in objects(document.get("paths")).items():
         shared = _parameters(item)
-        for method in _METHODS:
+        for method in METHODS:
             data = item.get(method)
             if is_object(data):
                 own = _parameters(data)

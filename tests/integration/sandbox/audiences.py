@@ -181,7 +181,7 @@ PLACES: list[Json] = [
     {"ipAddress": "203.0.113.7"},
     {"ipAddress": "2001:db8:0::1"},
     {"ipAddress": "198.51.100.1"},
-    {"ipAddress": "nowhere"},
+    {"ipAddress": "192.0.2.99"},
     {"countryCode": "NO", "ipAddress": "2001:db8::1"},
     {"city": "Lima", "latitude": -12.05, "longitude": -77.04},
 ]

@@ -1,6 +1,8 @@
 """`python -m generator`, from specification to code."""
 
 import copy
+import json
+import os
 import runpy
 import subprocess
 import sys
@@ -8,16 +10,31 @@ from pathlib import Path
 
 import pytest
 
-from generator import __main__ as command, build, bundle
+from generator import __main__ as command, bundle
 from generator.tree import schemas
+from generator.verify import NOTHING, Found
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = Path("generated", "target_delivery_api")
 
+# Runs the command, in the project that its first argument names, without the checks of a new package.
+QUICK = """
+import sys
+from pathlib import Path
+from generator import __main__ as command
+from generator.verify import NOTHING
+command.verify = lambda *_: NOTHING
+sys.exit(command.main(sys.argv[2:], root=Path(sys.argv[1])))
+"""
+
 
 @pytest.fixture
-def run(house):
-    """Return a function that runs the command in the project's copy and gives its exit status."""
+def run(house, monkeypatch):
+    """Return a function that runs the command in the project's copy and gives its exit status.
+
+    New packages are not checked, which takes long. tests/regeneration does it.
+    """
+    monkeypatch.setattr(command, "verify", lambda *_: NOTHING)
     return lambda *arguments: command.main([str(argument) for argument in arguments], root=house)
 
 
@@ -138,12 +155,34 @@ def overlay_expects_other(document):
     schemas(document)["Context"]["required"].append("address")
 
 
+def unknown_operation(document):
+    document["paths"]["/rest/v2/delivery"] = {"get": {"responses": {"200": {"description": "d"}}}}
+
+
+def body_of_no_class(document):
+    post = document["paths"]["/rest/v1/delivery"]["post"]
+    post["requestBody"]["content"]["application/json"]["schema"] = {"$ref": "#/components/schemas/Parameters"}
+
+
+def unusable_enum(document):
+    schemas(document)["OptionType"]["enum"].append("HTML")
+
+
+def unreadable_for_the_client_generator(document):
+    schemas(document)["ChannelType"]["enum"] = [["a", 1]]
+
+
 def attributes_of_one_name(document):
     schemas(document)["Order"]["properties"]["purchased_product_ids"] = {"type": "string"}
 
 
 def part_of_itself(document):
     schemas(document)["RequestDetails"]["allOf"] = [{"$ref": "#/components/schemas/RequestDetails"}]
+
+
+def media_type_of_its_own(document):
+    post = document["paths"]["/rest/v1/delivery"]["post"]
+    post["responses"]["200"]["content"] = {"no media type": {"schema": {"type": "string"}}}
 
 
 @pytest.mark.parametrize(
@@ -159,8 +198,16 @@ def part_of_itself(document):
             overlay_expects_other,
             'it was written for ["channel"], but the specification has ["channel", "address"]',
         ),
+        (
+            unknown_operation,
+            "GET /rest/v2/delivery: the templates support only operations that post one JSON object",
+        ),
+        (body_of_no_class, "POST /rest/v1/delivery: the templates support only operations that post"),
+        (unusable_enum, "openapi-python-client cannot read the specification: Duplicate key HTML"),
+        (unreadable_for_the_client_generator, "openapi-python-client cannot "),
         (attributes_of_one_name, "Order has properties purchasedProductIds and purchased_product_ids"),
         (part_of_itself, "components.schemas.RequestDetails contains itself through allOf"),
+        (media_type_of_its_own, "openapi-python-client cannot generate from the specification: "),
     ],
 )
 def test_a_specification_that_cannot_be_used(run, house, tree, write, published, capsys, change, message):
@@ -206,39 +253,6 @@ def test_an_overlay_that_is_none(run, house, capsys):
     assert "openapi/overlay.yaml is not an OpenAPI Overlay 1.0 document" in capsys.readouterr().err
 
 
-def test_the_old_code_stays_when_the_new_cannot_take_its_place(run, house, tree, monkeypatch):
-    before = tree(house)
-    rename = Path.rename
-
-    def failing(self, target):
-        if Path(target) == house / PACKAGE and ".new-" in str(self) and not self.name.endswith("-old"):
-            raise OSError("disk full")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OSError, match="disk full"):
-        run()
-    assert tree(house) == before
-
-
-def test_the_old_code_stays_when_the_specification_cannot_be_replaced(run, house, tree, split, published, monkeypatch):
-    root = split(new_version(published))
-    before = tree(house)
-
-    def failing(*_):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(command.os, "replace", failing)
-    with pytest.raises(OSError, match="disk full"):
-        run("--spec", root)
-    assert tree(house) == before
-
-
-def test_there_is_no_old_code_to_put_back(tmp_path):
-    with pytest.raises(FileNotFoundError, match="fresh"):
-        build.replace(tmp_path / "fresh", tmp_path / "target")
-
-
 def test_bundle_only_writes_the_document(run, house, tree, tmp_path, split, published):
     before = tree(house)
 
@@ -251,7 +265,19 @@ def test_bundle_only_writes_the_document(run, house, tree, tmp_path, split, publ
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--check", "--spec", "a.yaml"], ["--check", "--bundle", "b.yaml"], ["--specification"]]
+    "arguments",
+    [
+        ["--check", "--spec", "a.yaml"],
+        ["--check", "--bundle", "b.yaml"],
+        ["--check", "--against", "HEAD"],
+        ["--check", "--dry-run"],
+        ["--bundle", "b.yaml", "--against", "HEAD"],
+        ["--format", "json"],
+        ["--wording"],
+        ["--fail-on", "any"],
+        ["--spec", "a.yaml", "--fail-on", "safe"],
+        ["--specification"],
+    ],
 )
 def test_a_wrong_command_line(run, arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
@@ -269,3 +295,198 @@ def test_as_a_module(monkeypatch):
         runpy.run_module("generator", run_name="__main__")
 
     assert stopped.value.code == 0
+
+
+@pytest.fixture
+def git(house):
+    """Return a function that runs git in the project's copy, which is a repository."""
+
+    def run(*arguments):
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *arguments], cwd=house, check=True, capture_output=True)
+
+    run("init", "--quiet")
+    run("add", "openapi")
+    run("commit", "--quiet", "-m", "first")
+    run("tag", "v1")
+    return run
+
+
+def test_a_dry_run_changes_nothing(run, house, tree, write, published, capsys):
+    before = tree(house)
+
+    assert run("--spec", write("new.yaml", new_version(published)), "--dry-run") == 0
+
+    assert "Browser.webGLRenderer" in capsys.readouterr().out
+    assert tree(house) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "fail_on", "status"),
+    [
+        (new_version, "breaking", 1),
+        (new_version, "any", 1),
+        (lambda document: schemas(document)["Geo"].update(description="Other words."), "breaking", 0),
+        (lambda document: schemas(document)["Geo"].update(description="Other words."), "any", 1),
+        (lambda document: None, "any", 0),
+    ],
+)
+def test_a_pipeline_can_fail(run, house, tree, write, published, capsys, change, fail_on, status):
+    change(published)
+    before = tree(house)
+
+    assert run("--spec", write("new.yaml", published), "--fail-on", fail_on) == status
+
+    assert capsys.readouterr().out
+    assert not status or tree(house) == before
+
+
+def test_what_changed_since_a_release(run, house, tree, git, write, published, capsys):
+    overlay_file = house / "openapi" / "overlay.yaml"
+    text = overlay_file.read_text(encoding="utf-8")
+    assert "x-expects: [channel]" in text
+    overlay_file.write_text(
+        text.replace(
+            "target: $.components.schemas.Context.required", "target: $.components.schemas.Screen.required"
+        ).replace("x-expects: [channel]", "x-expects: [gone]"),
+        encoding="utf-8",
+    )
+
+    assert run("--against", "v1") == 2
+    assert "Screen.required" in capsys.readouterr().err
+
+    overlay_file.write_text(text, encoding="utf-8")
+    before = tree(house)
+    assert run("--against", "v1") == 0
+    assert "Nothing changed" in capsys.readouterr().out
+
+    spec = house / "openapi" / "delivery.yaml"
+    spec.write_text(bundle.dump(new_version(published)), encoding="utf-8")
+    changed = tree(house)
+    assert run("--against", "v1", "--format", "json", "--fail-on", "breaking") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert {"Browser.webGLRenderer", "Option.priority"} <= {change["place"] for change in report["changes"]}
+    assert tree(house) == changed != before
+
+
+def test_the_overlay_is_part_of_what_changed(run, house, git, capsys):
+    """Without the action, callers must give the context, which the specification has always demanded."""
+    overlay_file = house / "openapi" / "overlay.yaml"
+    document = bundle.read(overlay_file)
+    document["actions"] = [
+        action for action in document["actions"] if action["target"] != "$.components.schemas.DeliveryRequest.required"
+    ]
+    overlay_file.write_text(bundle.dump(document), encoding="utf-8")
+
+    assert run("--against", "v1", "--fail-on", "breaking") == 1
+    assert "DeliveryRequest.context: now required" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("commit", ["v2", "--help", "", "v1:openapi"])
+def test_a_commit_that_is_not_there(run, git, commit, capsys):
+    assert run(f"--against={commit}") == 2
+    assert f"--against: {commit!r} is not a commit" in capsys.readouterr().err
+
+
+def test_a_commit_without_a_specification(run, house, git, capsys):
+    git("rm", "-r", "-q", "--cached", "openapi")
+    git("commit", "--quiet", "--allow-empty", "-m", "second")
+
+    assert run("--against", "HEAD") == 2
+    assert "HEAD has no openapi/delivery.yaml" in capsys.readouterr().err
+
+
+def test_a_project_that_is_no_repository(run, monkeypatch, capsys, house):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(house.parent))
+
+    assert run("--against", "HEAD") == 2
+    assert "--against: 'HEAD' is not a commit" in capsys.readouterr().err
+
+
+def test_git_is_not_installed(run, git, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+
+    assert run("--against", "HEAD") == 2
+    assert "--against needs git" in capsys.readouterr().err
+
+
+def test_a_bundle_in_a_folder_that_is_not_there(run, tmp_path, capsys):
+    assert run("--bundle", tmp_path / "no" / "such.yaml") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("generator: a file cannot be read or written: ")
+    assert str(tmp_path / "no" / "such.yaml") in said
+
+
+def test_the_wrapper_does_not_fit(run, house, tree, monkeypatch, write, published, capsys):
+    found = Found((), ("wrapper/target_delivery/client.py:3: gone",))
+    monkeypatch.setattr(command, "verify", lambda *_: found)
+    before = tree(house)
+    specification = write("new.yaml", new_version(published))
+
+    assert run("--spec", specification) == 3
+    out, err = capsys.readouterr()
+    assert "wrapper/target_delivery/client.py:3: gone" in out
+    assert "--accept-broken-wrapper" in err
+    assert tree(house) == before
+
+    assert run("--spec", specification, "--accept-broken-wrapper") == 0
+    assert tree(house) != before
+
+
+def test_the_package_does_not_work(run, house, tree, monkeypatch, write, published, capsys):
+    monkeypatch.setattr(command, "verify", lambda *_: Found(("generated/a.py:1: odd", "b"), ()))
+    before = tree(house)
+
+    assert run("--spec", write("new.yaml", new_version(published)), "--accept-broken-wrapper") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2:] == [
+        "generator: the generated package does not work: generated/a.py:1: odd",
+        "generator: the generated package does not work: b",
+    ]
+    assert tree(house) == before
+
+
+def test_a_mistake_in_the_generator_is_one_line(run, monkeypatch, capsys):
+    monkeypatch.setattr(command.build, "generate", lambda *_: {}["key"])
+
+    assert run() == 2
+    err = capsys.readouterr().err
+    assert err.startswith("generator: unexpected KeyError at test_command.py:")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_cannot_show_every_character(house, write, published, encoding):
+    schemas(published)["Option"]["properties"]["日本"] = {"type": "string", "description": "日本"}
+    ran = subprocess.run(
+        [sys.executable, "-c", QUICK, str(house), "--spec", str(write("new.yaml", published))],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "Option." in ran.stdout
+
+
+def test_a_reader_that_ends_early(house, tree, write, published):
+    """The report cannot be printed, so nothing is put in place."""
+    before = tree(house)
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-c", QUICK, str(house), "--spec", str(write("new.yaml", new_version(published)))],
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].startswith("generator: a file cannot be read or written: ")
+    assert "Exception" not in ran.stderr
+    assert tree(house) == before

@@ -1,0 +1,98 @@
+"""From a published specification to the documents that code, checks and reports are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from . import bundle, descriptions, documents, overlay
+from .normalize import flatten
+from .validation import check_api, validate
+from .wire import wire_schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPECIFICATION = "delivery.yaml"
+OVERLAY = "overlay.yaml"
+DESCRIPTIONS = "descriptions.yaml"
+
+
+@frozen
+class Specification:
+    """A specification in the forms that lead to code."""
+
+    bundled: dict[str, Any]
+    """The published specification as one document."""
+    published: dict[str, Any]
+    """The published specification, flattened."""
+    overlaid: dict[str, Any]
+    """The specification with the whole overlay applied, flattened."""
+    described: dict[str, Any]
+    """`overlaid` with our descriptions. The code is generated from it."""
+    wire: dict[str, Any]
+    """The JSON Schema of the requests that the edge accepts."""
+    undescribed: tuple[str, ...]
+    """Places that have no description of ours."""
+    unused: tuple[str, ...]
+    """Places that our descriptions name and the specification does not have."""
+
+
+def load(source: str, folder: Path, *, like: dict[str, Any] | None = None) -> Specification:
+    """Read the specification at `source` and apply our overlay and descriptions to it.
+
+    Args:
+        source: path or URL of the root document.
+        folder: the directory with the overlay and the descriptions.
+        like: a bundled specification. `source` must be of the same API.
+
+    Raises:
+        SpecificationError: one of the documents cannot be used, or the overlay does not fit the specification.
+    """
+    changes = documents.read(folder / OVERLAY)
+    name = f"{folder.name}/{OVERLAY}"
+    overlay.check_form(changes, name)
+    words = descriptions.read(folder / DESCRIPTIONS)
+    bundled = bundle.bundle(source)
+    if like is not None:
+        check_api(bundled, like, source)
+    # The corrections first, because the published document may be invalid without them.
+    overlaid = overlay.apply(changes, bundled)
+    corrected = overlay.apply(changes, bundled, purpose="correction")
+    validate(corrected, source)
+    validate(overlaid, f"{source} with {name} over it")
+    return _specification(bundled, corrected, overlaid, words)
+
+
+def load_former(folder: Path) -> Specification:
+    """Read the specification that `folder` has, with its overlay and descriptions, to compare a newer one with it.
+
+    The overlay may already fit the newer specification and no longer this one, so actions that do not fit are left
+    out, and nothing is validated.
+
+    Raises:
+        SpecificationError: one of the documents cannot be read.
+    """
+    changes = documents.read(folder / OVERLAY)
+    has_words = (folder / DESCRIPTIONS).exists()
+    words = descriptions.read(folder / DESCRIPTIONS) if has_words else descriptions.Descriptions({})
+    bundled = bundle.bundle(str(folder / SPECIFICATION))
+    overlaid = overlay.apply(changes, bundled, strict=False)
+    corrected = overlay.apply(changes, bundled, purpose="correction", strict=False)
+    return _specification(bundled, corrected, overlaid, words)
+
+
+def _specification(
+    bundled: dict[str, Any], corrected: dict[str, Any], overlaid: dict[str, Any], words: descriptions.Descriptions
+) -> Specification:
+    return Specification(
+        bundled,
+        flatten(bundled),
+        flatten(overlaid),
+        # Before the parts of allOf are merged, because a field is described once, where it is defined.
+        flatten(descriptions.apply(words, overlaid)),
+        wire_schema(flatten(corrected)),
+        tuple(descriptions.undescribed(words, overlaid)),
+        tuple(descriptions.unused(words, overlaid)),
+    )

@@ -1,0 +1,219 @@
+"""Try a generated package: import it, and read and write samples with it. Run by verify.py in a process of its own.
+
+    python -m generator.trial PACKAGE SPECIFICATION.json [WRAPPER]
+
+prints a JSON object with the problems of the package and those of the wrapper. The caller puts the directories around
+PACKAGE and WRAPPER on the path.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
+from openapi_python_client.strings import ClassName
+
+from .samples import Samples
+from .tree import COMPONENTS, contents, is_list, is_object, operations, schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+EXAMPLES = 25
+"""How many samples are made of each schema."""
+
+# The same samples each time, because a new specification must not fail by chance.
+_SETTINGS = settings(
+    database=None,
+    deadline=None,
+    derandomize=True,
+    max_examples=EXAMPLES,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the problems as JSON. Return 0, also when there are problems."""
+    package, specification, *wrapper = map(Path, arguments)
+    document: dict[str, Any] = json.loads(specification.read_text(encoding="utf-8"))
+    modules, broken = _import(package)
+    found = broken or [*_models(document, modules), *_operations(document, modules)]
+    in_wrapper = [] if found else [line for folder in wrapper for line in _import(folder)[1]]
+    print(json.dumps({"package": found, "wrapper": in_wrapper}))
+    return 0
+
+
+def _import(package: Path) -> tuple[dict[str, ModuleType], list[str]]:
+    """Import every module of a package. Return the modules by name, and a line for each that cannot be imported."""
+    modules: dict[str, ModuleType] = {}
+    problems: dict[str, None] = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        if parts[-1] == "__main__":
+            continue
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        try:
+            modules[name] = importlib.import_module(name)
+        except Exception as error:  # whatever a module does while it is imported
+            if not _lacks_an_extra(error):
+                problems[_place(error, package, path)] = None
+    return modules, list(problems)
+
+
+def _lacks_an_extra(error: Exception) -> bool:
+    """Whether a module cannot be imported because a library is not installed, which is no fault of the package."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ModuleNotFoundError):
+            return not (cause.name or "").startswith("target_delivery")
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _place(error: Exception, package: Path, path: Path) -> str:
+    """Return the deepest line of the package that led to the error, and the error."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _inside(frame.filename, package)]
+    file, line = (
+        (frames[-1].filename, frames[-1].lineno) if frames else (str(path), getattr(error, "lineno", None) or 1)
+    )
+    return f"{file}:{line}: {type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _inside(file: str, package: Path) -> bool:
+    return Path(file).resolve().is_relative_to(package.resolve())
+
+
+def _models(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterator[str]:
+    """Yield a line for each schema whose samples do not survive that its model reads and writes them."""
+    samples = Samples(document)
+    classes = _classes(modules)
+    for name, schema in schemas(document).items():
+        if not is_object(schema) or not schema.get("properties"):
+            continue
+        model = classes.get(ClassName(name, "")) or classes.get(f"{ClassName(name, '')}_")
+        if model is None:
+            yield f"components.schemas.{name} has no class in target_delivery_api.models."
+            continue
+        problem = _tried(samples.of({"$ref": f"{COMPONENTS}{name}"}), _round_trip(model.from_dict))
+        if problem is not None:
+            yield f"{model.__name__}: {problem}"
+
+
+def _classes(modules: dict[str, ModuleType]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, module in modules.items():
+        if name.split(".")[1:2] == ["models"] and len(name.split(".")) == 3:
+            found |= {key: value for key, value in vars(module).items() if inspect.isclass(value)}
+    return found
+
+
+def _operations(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterator[str]:
+    """Yield a line for each operation that does not read or write what its specification allows."""
+    samples = Samples(document)
+    transport: Any = next((module for name, module in modules.items() if name.endswith(".types")), None)
+    found = {name.rsplit(".", 1)[-1]: module for name, module in modules.items() if hasattr(module, "build_request")}
+    if len(found) != len(list(operations(document))):
+        yield f"The specification has {len(list(operations(document)))} operations, the package has {len(found)}."
+        return
+    for operation in operations(document):
+        wanted = str(operation.data.get("operationId", "")).lower().replace("_", "")
+        module: Any = next((item for name, item in found.items() if name.replace("_", "") == wanted), None)
+        if module is None and len(found) == 1:
+            module = next(iter(found.values()))
+        if module is None:
+            continue
+        for schema in contents(operation.data.get("requestBody")).values():
+            problem = _tried(samples.of(schema), _sent(module))
+            if problem is not None:
+                yield f"{operation.name}, request: {problem}"
+        responses: dict[str, Any] = operation.data.get("responses") or {}
+        for status, response in responses.items():
+            code = int(str(status).upper().replace("X", "0")) if str(status)[0].isdigit() else 500
+            for media, schema in contents(response).items():
+                if "json" not in media:
+                    continue
+                problem = _tried(samples.of(schema), _round_trip(_parser(module, transport.Answer, code)))
+                if problem is not None:
+                    yield f"{operation.name}, response {status}: {problem}"
+
+
+def _parser(module: Any, answer: Any, code: int) -> Callable[[Any], Any]:
+    return lambda value: module.parse(answer(code, httpx.Headers(), json.dumps(value).encode()))
+
+
+def _sent(module: Any) -> Callable[[Any], None]:
+    """Return a function that builds a request with a body, and compares the content with the body."""
+    signature = inspect.signature(module.build_request)
+    values: dict[str, Any] = {"bool": True, "int": 1, "float": 1.5, "str": "x"}
+    needed = {
+        name: values.get(str(parameter.annotation), "x")
+        for name, parameter in signature.parameters.items()
+        if parameter.default is parameter.empty and name not in ("base_url", "body")
+    }
+
+    def build(value: Any) -> None:
+        request = module.build_request(base_url="https://edge.test", body=value, **needed)
+        if json.loads(request.content) != value:
+            raise AssertionError(f"the body {json.dumps(value)[:200]} is sent as {request.content[:200]!r}")
+
+    return build
+
+
+def _round_trip(read: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Return a function that reads a value and writes it again, and compares the two."""
+
+    def compare(value: Any) -> None:
+        model = read(value)
+        written = _written(model)
+        if _without_nulls(written) != _without_nulls(value):
+            raise AssertionError(f"{json.dumps(value)[:200]} is written as {json.dumps(written)[:200]}")
+        unread = getattr(model, "additional_properties", None)
+        if unread:
+            raise AssertionError(f"no field holds {json.dumps(unread)[:200]}")
+
+    return compare
+
+
+def _written(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if is_object(value):
+        return {key: _written(item) for key, item in value.items()}
+    return [_written(item) for item in value] if is_list(value) else value
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return `value` without the members of objects that are null, because a model reads null as absent."""
+    if is_object(value):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if is_list(value) else value
+
+
+def _tried(strategy: st.SearchStrategy[Any], check: Callable[[Any], None]) -> str | None:
+    """Call `check` with samples. Return what is wrong with the first that fails, or None."""
+
+    @_SETTINGS
+    @given(strategy)
+    def run(value: Any) -> None:
+        check(value)
+
+    try:
+        run()
+    except Exception as error:  # whatever the generated code raises
+        said = " ".join(str(error).split()) or type(error).__name__
+        return said if isinstance(error, AssertionError) else f"{type(error).__name__}: {said}"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

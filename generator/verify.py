@@ -1,0 +1,201 @@
+"""Check that a fresh package works, and that the SDK works with it, before it takes the place of the old one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from .errors import SpecificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_HERE = Path(__file__).resolve().parent.parent
+"""The directory that the package `generator` is in."""
+
+_NEEDED = ("hypothesis", "mypy", "pyright")
+
+TIMEOUT = 300.0
+"""Seconds that a check may take. Each takes about ten; a package that makes one hang must not hang the generator."""
+
+_LONGEST = 300
+"""Characters of one problem."""
+
+
+@frozen
+class Found:
+    """The problems of a fresh package, each one line: file, line number, and what is wrong."""
+
+    package: tuple[str, ...]
+    """Problems in the package itself. Its templates do not support the specification."""
+    wrapper: tuple[str, ...]
+    """Places in the wrapper that do not fit the package. A maintainer must change them by hand."""
+
+
+NOTHING = Found((), ())
+
+
+def verify(fresh: Path, document: dict[str, Any], root: Path) -> Found:
+    """Import a package, type-check it with mypy and pyright, and read and write samples; then do so with the wrapper.
+
+    Args:
+        fresh: the directory of the package. The directory around it is also used for the files of the checks.
+        document: the specification from which the package was generated.
+        root: the project. A project without a wrapper is possible.
+
+    Raises:
+        SpecificationError: a tool of the checks is not installed, or does not work.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise SpecificationError(
+            f"The checks of a new package need {', '.join(missing)}. Install the dependency group: "
+            "pip install --group generate"
+        )
+    wrapper = root / "wrapper" / "target_delivery"
+    folders = [fresh, *([wrapper] if wrapper.is_dir() else [])]
+    specification = fresh.with_name("specification.json")
+    specification.write_text(json.dumps(document), encoding="utf-8")
+    path = [str(fresh.parent), str(root / "wrapper")]
+    commands = {
+        "trial": [sys.executable, "-m", "generator.trial", str(fresh), str(specification), *map(str, folders[1:])],
+        "mypy": [sys.executable, "-m", "mypy", *_mypy(fresh.parent), *map(str, folders)],
+        "pyright": [sys.executable, "-m", "pyright", "--outputjson", "--project", str(_pyright(fresh, folders, path))],
+    }
+    environment = {
+        **os.environ,
+        "MYPYPATH": os.pathsep.join(path),
+        "PYTHONPATH": os.pathsep.join([*path, str(_HERE)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+    }
+    answers = _run(commands, environment)
+    tried: dict[str, list[str]] = _decoded("trial", answers["trial"])
+    lines = [*tried["package"], *tried["wrapper"], *_of_mypy(answers["mypy"]), *_of_pyright(answers["pyright"])]
+    return _sorted(lines, tried["package"], fresh, root)
+
+
+def _mypy(directory: Path) -> list[str]:
+    # Its own configuration, so that the result does not depend on the project around the directory.
+    configuration = directory / "mypy.ini"
+    configuration.write_text(
+        "[mypy]\nstrict = True\nincremental = False\nexplicit_package_bases = True\n", encoding="utf-8"
+    )
+    return [f"--config-file={configuration}", "--output=json", "--no-pretty"]
+
+
+def _pyright(fresh: Path, folders: Sequence[Path], path: Sequence[str]) -> Path:
+    """Write the configuration of pyright and return its path."""
+    configuration = fresh.with_name("pyrightconfig.json")
+    content = {
+        "include": [*map(str, folders)],
+        "exclude": ["**/__pycache__"],  # by default pyright would leave out hidden directories, such as this one
+        "extraPaths": [*path],
+        "typeCheckingMode": "strict",
+        "pythonVersion": "3.11",
+    }
+    configuration.write_text(json.dumps(content), encoding="utf-8")
+    return configuration
+
+
+def _run(commands: dict[str, list[str]], environment: dict[str, str]) -> dict[str, str]:
+    """Run commands at the same time and return what each printed. None of them outlives this function."""
+    running: dict[str, subprocess.Popen[str]] = {}
+    try:
+        for name, command in commands.items():
+            running[name] = subprocess.Popen(  # noqa: S603
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+        answers: dict[str, str] = {}
+        for name, process in running.items():
+            output, error = process.communicate(timeout=TIMEOUT)
+            # Status 1 says that the command found something; mypy says 2 when it found a wrong syntax.
+            if process.returncode not in (0, 1, 2) or (process.returncode and not output.strip()):
+                raise SpecificationError(f"{name} stopped with status {process.returncode}: {_short(error or output)}")
+            answers[name] = output
+        return answers
+    except subprocess.TimeoutExpired as error:
+        raise SpecificationError(f"A check of the new package took more than {TIMEOUT:.0f} seconds.") from error
+    finally:
+        for process in running.values():
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process and those that it has started. pyright runs in a Node.js process of its own."""
+    if process.poll() is None:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+def _decoded(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise SpecificationError(f"{name} did not answer in JSON: {_short(text)}") from error
+
+
+def _of_mypy(output: str) -> list[str]:
+    found: list[str] = []
+    for text in output.splitlines():
+        if text.startswith("{"):
+            item: dict[str, Any] = _decoded("mypy", text)
+            if item["severity"] == "error":
+                found.append(f"{item['file']}:{item['line']}: {item['message']} ({item['code']})")
+    return found
+
+
+def _of_pyright(output: str) -> list[str]:
+    answer: dict[str, Any] = _decoded("pyright", output)
+    return [
+        f"{item['file']}:{item['range']['start']['line'] + 1}: {item['message']} ({item.get('rule', 'pyright')})"
+        for item in answer["generalDiagnostics"]
+        if item["severity"] == "error"
+    ]
+
+
+def _sorted(lines: Iterable[str], of_package: Iterable[str], fresh: Path, root: Path) -> Found:
+    """Divide problems into those of the package and those of the wrapper, with paths as the project has them."""
+    package: dict[str, None] = dict.fromkeys(_short(line).replace(f"{fresh.parent}{os.sep}", "") for line in of_package)
+    wrapper: dict[str, str] = {}
+    for line in lines:
+        shown = _short(line.replace(f"{fresh.parent}{os.sep}", "generated/").replace(f"{root}{os.sep}", ""))
+        place = ":".join(shown.split(":")[:2])
+        if shown.startswith("wrapper"):
+            # One line for each place: several tools find the same problem.
+            wrapper.setdefault(place, shown)
+        elif shown.startswith("generated/"):
+            package[shown] = None
+    return Found(tuple(package), tuple(sorted(wrapper.values(), key=_order)))
+
+
+def _order(line: str) -> tuple[str, int]:
+    file, number, *_ = line.split(":")
+    return file, int(number)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

@@ -1,0 +1,78 @@
+"""Copies of the project that the command is run in."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.generator.conftest import (
+    ROOT,
+    _published,
+    overlay_document,
+    published,
+    served,
+    tree,
+    write,
+)
+
+__all__ = ["_published", "overlay_document", "published", "served", "tree", "write"]
+
+PACKAGE = "generated/target_delivery_api"
+
+
+def copied(place, *names):
+    for name in names:
+        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__", ".new-*"))
+    return place
+
+
+@pytest.fixture
+def house(tmp_path):
+    """Return a copy of the project without the wrapper, which makes a run shorter."""
+    return copied(tmp_path / "house", "generator", "openapi", "generated")
+
+
+@pytest.fixture
+def whole_house(tmp_path):
+    """Return a copy of the project with the wrapper."""
+    return copied(tmp_path / "house", "generator", "openapi", "generated", "wrapper")
+
+
+@pytest.fixture
+def environment():
+    """Return an environment in which the copy's packages are found, and not those that are installed."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MYPYPATH")}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture
+def regenerate(environment):
+    """Return a function that runs `python -m generator` in a copy."""
+
+    def run(house, *arguments, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "generator", *map(str, arguments)],
+            cwd=house,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            **more,
+        )
+
+    return run
+
+
+def hash_of(house):
+    """Return a hash over the names and contents of all files that a run may replace, and of what it may leave."""
+    digest = hashlib.sha256()
+    for folder in ("generated", "openapi"):
+        for path in sorted((house / folder).rglob("*")):
+            digest.update(str(path.relative_to(house)).encode())
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()

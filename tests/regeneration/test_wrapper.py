@@ -1,0 +1,60 @@
+"""A package that the wrapper does not fit is reported with file and line, and not put in place unless one asks."""
+
+import json
+
+import pytest
+
+from generator.tree import schemas
+
+from .conftest import hash_of
+
+
+def rename_a_tag(document):
+    document["tags"] = [{"name": "Delivery API"}]
+    document["paths"]["/rest/v1/delivery"]["post"]["tags"] = ["Delivery API"]
+
+
+def rename_a_field(document):
+    properties = schemas(document)["Option"]["properties"]
+    properties["displayToken"] = properties.pop("eventToken")
+
+
+def require_a_field(document):
+    schemas(document)["PrefetchMboxResponse"]["required"] = ["state"]
+
+
+def change_a_type(document):
+    schemas(document)["Order"]["properties"]["total"] = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("change", "file"),
+    [
+        (rename_a_tag, "wrapper/target_delivery/_core/call.py:"),
+        (rename_a_field, "wrapper/target_delivery/_cli/demo.py:"),
+        (require_a_field, "wrapper/target_delivery/_device/"),
+        (change_a_type, "wrapper/target_delivery/"),
+    ],
+)
+def test_it_stops_unless_a_maintainer_accepts(whole_house, regenerate, write, published, change, file):
+    change(published)
+    specification = write("new.yaml", published)
+    before = hash_of(whole_house)
+
+    refused = regenerate(whole_house, "--spec", specification, "--format", "json")
+
+    assert refused.returncode == 3, refused.stderr
+    assert hash_of(whole_house) == before
+    assert "--accept-broken-wrapper" in refused.stderr
+    places = json.loads(refused.stdout)["broken"]
+    assert any(place.startswith(file) for place in places), places
+    for place in places:
+        name, line, _ = place.split(":", 2)
+        assert len((whole_house / name).read_text(encoding="utf-8").splitlines()) >= int(line) > 0
+
+    accepted = regenerate(whole_house, "--spec", specification, "--accept-broken-wrapper")
+
+    assert accepted.returncode == 0, accepted.stderr
+    assert hash_of(whole_house) != before
+    assert places[0] in accepted.stdout
+    assert regenerate(whole_house, "--check").returncode == 0
