@@ -331,10 +331,15 @@ def _unsupported(where: str, what: str) -> SpecificationError:
     )
 
 
+def _member(holder: Any, key: str) -> dict[str, Any]:
+    """Return the object that is a member of another one; an empty object if there is none."""
+    found: Any = holder.get(key) if is_object(holder) else None
+    return found or {}
+
+
 def _json_schema(holder: Any) -> Any:
     """Return the schema of the JSON content of a body or an answer; None if its content has no JSON."""
-    content: Any = holder.get("content") if is_object(holder) else None
-    for media, item in (content or {}).items():
+    for media, item in _member(holder, "content").items():
         plain = str(media).partition(";")[0].strip().lower()
         if plain in ("application/json", "text/json", "*/*", "application/*") or plain.endswith("+json"):
             return item.get("schema", {})
@@ -358,7 +363,7 @@ def _body(operation: Operation, name: str, types: Types) -> Type | None:
 def _results(operation: Operation, name: str, types: Types) -> list[Result]:
     """Return the results: single statuses first, then ranges, then the one for any other status."""
     found: dict[str, Result] = {}
-    for key, data in (operation.data.get("responses") or {}).items():
+    for key, data in _member(operation.data, "responses").items():
         status = str(key).upper()
         if status.startswith("X-"):
             continue

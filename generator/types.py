@@ -13,7 +13,7 @@ from .errors import SpecificationError
 from .tree import COMPONENTS, component, is_list, is_object, schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
@@ -173,7 +173,7 @@ class Object:
 
 
 @contextmanager
-def named(place: str) -> Iterator[None]:
+def named(place: str) -> Generator[None]:
     """Turn an error that the form of the specification causes into one that names `place`."""
     try:
         yield
@@ -197,6 +197,8 @@ class Types:
         self._refs: dict[str, Ref] = {}
         self._named: dict[str, Type] = {}
         self._labels: set[str] = set()
+        # The type of each schema by its id, with the schema itself, so that no other one can get its id.
+        self._read: dict[int, tuple[Any, Type]] = {}
         self._modules: set[str] = set(names.MODULES)
         own = [name for name, schema in self.known.items() if _is_model(schema) or _texts(schema)]
         # A schema whose name needs no change has the first claim to it.
@@ -214,22 +216,27 @@ class Types:
         """Return the type for a schema. A class of its own is called after `place`, the names that lead to it."""
         if not is_object(schema):
             return JSON  # a boolean schema
-        schema = self.merged(schema)
-        name = component(schema)
-        found = self._of_form(schema, place) if name is None else self._of_name(name)
-        return _nullable(found) if _admits_null(schema) else found
+        # A schema may be inherited by others, even by its own parts, and its class must not be declared again for each.
+        if id(schema) not in self._read:
+            full = self.merged(schema)
+            name = component(full)
+            found = self._of_form(full, place) if name is None else self._of_name(name)
+            self._read[id(schema)] = schema, _nullable(found) if _admits_null(full) else found
+        return self._read[id(schema)][1]
 
     def schema(self, schema: Any) -> dict[str, Any]:
         """Return the schema that is meant: the target of a reference, and the parts of allOf as one."""
         seen: set[str] = set()
-        found = self.merged(schema) if is_object(schema) else {}
+        found = self.merged(schema)
         while (name := component(found)) is not None and name not in seen:
             seen.add(name)
             found = self.merged(self.known.get(name, {}))
         return found
 
-    def merged(self, schema: dict[str, Any], seen: tuple[str, ...] = ()) -> dict[str, Any]:
+    def merged(self, schema: Any, seen: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return a schema without allOf. If only one of its parts has a form, and is a reference, so is the result."""
+        if not is_object(schema):
+            return {}  # a boolean schema
         if not is_list(schema.get("allOf")):
             return schema
         own = {key: value for key, value in schema.items() if key != "allOf"}
@@ -274,7 +281,7 @@ class Types:
             if is_list(schema.get(key)) and schema[key]:
                 return self._of_union(schema, schema[key], place)
         kind = schema.get("type")
-        values = [value for value in schema.get("enum", ()) if value is not None]
+        values: list[object] = [value for value in schema.get("enum") or () if value is not None]
         if kind is None and values:
             kinds = {_SCALARS_OF.get(type(value)) for value in values}
             kind = kinds.pop() if len(kinds) == 1 else None
@@ -413,7 +420,10 @@ class Types:
         return _texts(self.schema(properties.get(tag, {})))
 
     def _schema_of(self, model: Type) -> dict[str, Any]:
-        return next((one.schema for one in self.objects if one.class_info == model.ref), {})
+        for one in self.objects:
+            if one.class_info == model.ref:
+                return one.schema
+        return {}
 
     def _label(self, place: Iterable[str]) -> str:
         label = names.free(names.module_name(" ".join(place), "union"), self._labels)

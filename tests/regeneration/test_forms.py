@@ -83,6 +83,7 @@ FORMS = {
     "Empty": {"type": "object"},
     "Base": obj({"id": TEXT}, "id"),
     "Extra": obj({"note": TEXT}),
+    "Loop": obj({"self": {"allOf": [ref("Loop"), ref("Extra")]}, "id": TEXT}),
     "Zoo": obj(
         {
             "pet": ref("Pet"),
@@ -401,6 +402,7 @@ def samples(load):
             forms.Strict,
             {**STRICT, "name": "n", "color": "new", "cat": {"kind": "c"}, "when": ZOO["times"][0], "any": [1]},
         ),
+        (forms.Loop, {"self": {"self": {"id": "i"}, "note": "n"}}),
         (forms.Plain, PLAIN),
         (
             forms.Plain,
