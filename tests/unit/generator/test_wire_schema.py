@@ -112,3 +112,47 @@ def test_how_openapi_becomes_json_schema():
 def test_a_specification_without_a_named_body():
     with pytest.raises(SpecificationError, match="No operation under paths has a JSON body"):
         wire_schema(specification({"type": "object"}))
+
+
+@pytest.mark.parametrize(
+    ("openapi", "expected"),
+    [
+        ({"type": "string", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}),
+        (
+            {"nullable": True, "allOf": [{"$ref": "#/components/schemas/Root"}]},
+            {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+        ),
+        (
+            {"nullable": True, "oneOf": [{"type": "string"}, {"type": "integer"}]},
+            {"anyOf": [{"oneOf": [{"type": "string"}, {"type": "integer"}]}, {"type": "null"}]},
+        ),
+        ({"nullable": True, "enum": [None]}, {"enum": [None]}),
+        ({"minimum": 5, "exclusiveMinimum": True}, {"exclusiveMinimum": 5}),
+        ({"minimum": 5, "exclusiveMinimum": False}, {"minimum": 5}),
+        ({"maximum": 5, "exclusiveMaximum": True, "minimum": 1}, {"exclusiveMaximum": 5, "minimum": 1}),
+        (
+            {"format": "int32", "minimum": -(2**40), "maximum": 7, "exclusiveMaximum": True},
+            {"minimum": -(2**31), "exclusiveMaximum": 7},
+        ),
+        ({"not": {"nullable": True, "type": "string"}}, {"not": {"type": ["string", "null"]}}),
+        ({"patternProperties": {"^a": {"deprecated": True}}}, {"patternProperties": {"^a": {}}}),
+        (
+            {"properties": {"default": {"default": 1}}, "enum": [{"nullable": 1}]},
+            {"properties": {"default": {}}, "enum": [{"nullable": 1}]},
+        ),
+    ],
+)
+def test_one_schema(openapi, expected):
+    document = specification(
+        {"$ref": "#/components/schemas/Root"}, Root={"type": "object", "properties": {"x": openapi}}
+    )
+
+    schema = wire_schema(document)
+
+    Draft202012Validator.check_schema(schema)
+    assert schema["properties"]["x"] == expected
+
+
+def test_a_reference_to_nothing():
+    with pytest.raises(SpecificationError, match=r"components\.schemas has no Gone"):
+        wire_schema(specification({"allOf": [{"$ref": "#/components/schemas/Gone"}], "description": "d"}))
