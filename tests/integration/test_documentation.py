@@ -57,7 +57,13 @@ for block in BLOCKS:
 
 PRINTED = {
     "README.md": ["home html", "status 200"],
-    "docs/calls.md": ["home html", "checkout on one page", "status 200", "request.execute asks for nothing"],
+    "docs/calls.md": [
+        "home html",
+        "checkout on one page",
+        "status 200",
+        "requestId must have at most 128 characters, not 200",
+        "request.execute asks for nothing",
+    ],
     "docs/on-device.md": ["decided on-device"],
     "docs/operations.md": ["status 200"],
     "docs/outbox.md": ["stored 0 confirmed 1"],

@@ -107,6 +107,9 @@ class _CommonClientOptions(TypedDict, total=False):
     """Whether the SDK reports its own timings to the edge. Default True."""
     version: str | None
     """Query parameter ``version`` of every call."""
+    validate_requests: bool | None
+    """Whether a request beyond the published limits of the Delivery API raises ``OptionError`` before anything is sent.
+    Needs the extra ``validation``. Default False."""
     events: EventHandlers | None
     """Handlers by the name of the event. Each is called with the event."""
 

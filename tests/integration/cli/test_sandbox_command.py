@@ -99,12 +99,13 @@ class Output(io.TextIOBase):
             },
             "200  execute pageLoad, a, b; prefetch all views, c; notifications n[1]",
         ),
-        ([1], "400  -  Invalid request: the body: [1] is not of type 'object'"),
+        ([1], "400  -  Invalid request: the body must be an object, not an array"),
         (
             {"context": {"channel": "web"}, "execute": 1, "notifications": [1], "prefetch": {"mboxes": 1}},
-            "400  -  Invalid request: execute: 1 is not of type 'object'",
+            "400  -  Invalid request: execute must be an object, not an integer; prefetch.mboxes must be an array, "
+            "not an integer; notifications[0] must be an object, not an integer",
         ),
-        ({"execute": {}}, "400  execute  Invalid request: the body: 'context' is a required property"),
+        ({"execute": {}}, "400  execute  Invalid request: context is required"),
     ],
 )
 def test_a_line_shows_the_request_and_its_answer(body: object, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:

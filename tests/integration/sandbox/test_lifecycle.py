@@ -159,7 +159,7 @@ def test_on_exchange_is_called_with_each_request_and_its_answer() -> None:
     assert (failed.status, failed.faults, failed.error) == (503, ("Status",), "Service Unavailable")
     assert failed.request.json["requestId"] == "one"
     assert (invalid.status, invalid.faults) == (400, ())
-    assert invalid.error == "Invalid request: requestId: 2 is not of type 'string'"
+    assert invalid.error == "Invalid request: requestId must be a string, not an integer"
     assert (fine.status, fine.error) == (200, None)
     assert fine.milliseconds > 0
 

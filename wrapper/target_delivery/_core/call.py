@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from target_delivery._core.config import Config
     from target_delivery._core.device import Device, Rules
     from target_delivery._core.flow import Flow
+    from target_delivery._core.limits import Refusal
     from target_delivery._core.prepared import Json
     from target_delivery._core.telemetry import TelemetryStore
     from target_delivery._core.validation import CallOptions, MethodName
@@ -109,6 +110,7 @@ class Core:
         self._base_url = hosts.url_maker(client=config.client, server_domain=config.server_domain, secure=config.secure)
         self._headers = {"x-exc-sdk": SDK_NAME, "x-exc-sdk-version": __version__}
         self.reports: Reports = Reports(config)
+        self._refusal = _load_limits(config) if config.validate_requests else None
 
     @property
     def can_decide(self) -> bool:
@@ -193,7 +195,14 @@ class Core:
                 f"decisioning_method {options.decisioning_method!r} needs a client that was created with "
                 "'on-device' or 'hybrid', because only such a client downloads an artifact."
             )
-        return self._preparer.prepare(method, options, mbox_names)
+        prepared = self._preparer.prepare(method, options, mbox_names)
+        if self._refusal is not None:
+            # Also for a decision on the device: its report to the edge has parts of this request.
+            refused = self._refusal(self._preparer.as_sent(prepared, options))
+            if refused is not None:
+                where = f" ({', '.join(refused.attributes)})" if refused.attributes else ""
+                raise OptionError(f"The Delivery API would refuse this request{where}: {refused.reason}")
+        return prepared
 
     def _offers(self, prepared: Prepared, options: CallOptions, started: float) -> Flow[TargetDeliveryResponse]:
         """Get the offers of a prepared request, from the device or from the edge."""
@@ -396,6 +405,28 @@ class Core:
             },
             sent=prepared.body,
         )
+
+
+def _load_limits(config: Config) -> Callable[[Json], Refusal | None]:
+    """Return the function that checks a request against the published limits.
+
+    Raises:
+        OptionError: jsonschema is not installed, or every request would be refused for its organization id.
+    """
+    try:
+        from target_delivery._core.limits import organization_refusal, refusal  # needs the extra
+    except ImportError as error:
+        raise OptionError(
+            f"Option 'validate_requests' needs the package 'jsonschema', which cannot be imported ({error}): "
+            "pip install 'target-delivery[validation]'"
+        ) from error
+    refused = organization_refusal(config.organization_id)
+    if refused is not None:
+        raise OptionError(
+            "Option 'organization_id' must be an Experience Cloud organization id, such as '1234567890@AdobeOrg'. The "
+            f"Delivery API would refuse every request: {refused}"
+        )
+    return refusal
 
 
 def _require_processed(report: Json, answer: DeliveryResponse) -> None:

@@ -92,6 +92,7 @@ class Config:
     )
     telemetry_enabled: bool = field(default=True, metadata=_by(checks.a_flag))
     version: str | None = field(default=None, metadata=_by(checks.a_text))
+    validate_requests: bool = field(default=False, metadata=_by(checks.a_flag))
     events: Mapping[str, Callable[..., object]] = field(factory=dict[str, Any], metadata=_by(checks.events))
 
     def describe(self) -> str:

@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
+from attrs import evolve
+
 from target_delivery._core import cookies, hosts
 from target_delivery._core.addresses import normal_address
 from target_delivery._core.clusters import Clusters
 from target_delivery._core.prepared import Prepared, is_object
+from target_delivery._core.stitching import Stitching
 from target_delivery._core.validation import DEFAULT_CONSUMER
 from target_delivery.errors import OptionError
 from target_delivery_api.models import (
@@ -28,6 +31,7 @@ from target_delivery_api.models import (
     Property,
     VisitorId,
 )
+from target_delivery_api.transport import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +40,6 @@ if TYPE_CHECKING:
     from target_delivery._core.clock import Clock
     from target_delivery._core.config import Config
     from target_delivery._core.prepared import Json
-    from target_delivery._core.stitching import Stitching
     from target_delivery._core.validation import CallOptions, MethodName
     from target_delivery_api.models import CustomerId
 
@@ -135,13 +138,29 @@ class RequestPreparer:
         Raises:
             OptionError: the request cannot be sent; the message names the part that is wrong.
         """
+        self._complete_for_edge(prepared, options, self._stitching)
+
+    def as_sent(self, prepared: Prepared, options: CallOptions) -> Json:
+        """Return a prepared request as the edge would decode it. No supplementalDataId is remembered.
+
+        Raises:
+            OptionError: the request cannot be sent; the message names the part that is wrong.
+        """
         try:
-            self._completed_for_edge(prepared, options)
+            sent: Json = json.loads(encode(prepared.body))
+        except (ValueError, RecursionError) as error:
+            raise OptionError(f"The request cannot be written as JSON: {error}") from error
+        self._complete_for_edge(evolve(prepared, body=sent), options, Stitching(self._chance))
+        return sent
+
+    def _complete_for_edge(self, prepared: Prepared, options: CallOptions, stitching: Stitching) -> None:
+        try:
+            self._completed_for_edge(prepared, options, stitching)
         except (AttributeError, KeyError, TypeError):
             require_shape(prepared.body)
             raise
 
-    def _completed_for_edge(self, prepared: Prepared, options: CallOptions) -> None:
+    def _completed_for_edge(self, prepared: Prepared, options: CallOptions, stitching: Stitching) -> None:
         body = prepared.body
         if "execute" in body and "impressionId" not in body:
             body["impressionId"] = self._chance.new_id()
@@ -151,7 +170,7 @@ class RequestPreparer:
         if "supplementalDataId" in analytics:
             prepared.stitched = True
         else:
-            sdid, shared = self._stitching.supplemental_data_id(prepared.session_id, options.consumer_id)
+            sdid, shared = stitching.supplemental_data_id(prepared.session_id, options.consumer_id)
             analytics["supplementalDataId"] = sdid
             # A caller that sets consumer_id will probably make further calls for the same page.
             prepared.stitched = shared or options.consumer_id != DEFAULT_CONSUMER

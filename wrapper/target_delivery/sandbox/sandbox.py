@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from target_delivery._core.chance import SYSTEM_CHANCE, Chance
 from target_delivery._core.clock import SYSTEM_CLOCK, Clock
+from target_delivery._core.limits import organization_refusal
 from target_delivery.sandbox.app import make_app
 from target_delivery.sandbox.artifact import Artifact, demo_artifact
 from target_delivery.sandbox.decider import Decider, EngineDecider
@@ -20,7 +21,6 @@ from target_delivery.sandbox.ledger import Ledger
 from target_delivery.sandbox.requests import Exchange, ReceivedRequest
 from target_delivery.sandbox.server import Server
 from target_delivery.sandbox.tokens import Tokens
-from target_delivery.sandbox.validation import is_organization_id
 
 if TYPE_CHECKING:
     from target_delivery.options import AsyncClientOptions, ClientOptions, DecisioningMethodName
@@ -91,7 +91,7 @@ class Sandbox:
             raise ValueError(f"cluster {cluster} is not between 0 and 99999")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", client):
             raise ValueError(f"client {client!r} is not 1 to 128 letters, digits, '-' or '_'")
-        if not is_organization_id(organization_id):
+        if organization_refusal(organization_id) is not None:
             raise ValueError(f"organization_id {organization_id!r} is not of the form 1234567890@AdobeOrg")
         if isinstance(hosts, str) or any(re.search(r"[\s/:@]|^$", name) for name in hosts):
             raise ValueError(f"hosts {hosts!r} is not a list of host names without a port")
