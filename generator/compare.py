@@ -319,13 +319,14 @@ class _Comparison:
 
     # Paths and operations.
 
-    def paths(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
+    def paths(self, _: Where, old: Object, new: Object) -> Iterator[Change]:
         before, after = _object(old, "paths"), _object(new, "paths")
         moved = _moved(before, after)
         for path, was, now in _pairs(before, after):
-            found = list(self.path(Where(path, path, "both"), was or {}, now or {}, moved))
+            place = Where(path, path, "both")
+            found = list(self.path(place, was or {}, now or {}, moved))
             if (was is None or now is None) and not found:
-                found = [where.change("no rule", f"path {path} {'removed' if now is None else 'added'}", was, now)]
+                found = [place.change("no rule", f"path {path} {'removed' if now is None else 'added'}", was, now)]
             yield from found
 
     def path(self, where: Where, old: Object, new: Object, moved: Mapping[str, str]) -> Iterator[Change]:
@@ -665,7 +666,7 @@ class _Comparison:
             yield where.change("type changed", text, old, new)
             return
         yield from found
-        if _is_class(single, known) and _kind(single, known) == "object":
+        if _kind(single, known) == "object":
             union = old if single is new else new
             if "discriminator" not in union:
                 kind = "class became alternatives" if single is old else "alternatives became class"

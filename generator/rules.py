@@ -53,9 +53,9 @@ class Rule:
         return min(found, key=WORST_FIRST.index)
 
 
-BREAKS: Final = "breaks"
-CHECK: Final = "check"
-SAFE: Final = "safe"
+BREAKS: Final[Verdict] = "breaks"
+CHECK: Final[Verdict] = "check"
+SAFE: Final[Verdict] = "safe"
 ADDS: Final = True
 KEEPS: Final = False
 

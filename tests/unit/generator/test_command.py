@@ -108,16 +108,18 @@ def test_a_new_specification(run, house, split, served, published, capsys, over_
 
     assert run("--spec", f"{served(root.parent)}/openapi.yaml" if over_http else root) == 0
 
-    assert capsys.readouterr().out.splitlines() == [
+    out = capsys.readouterr().out
+    assert [line.partition(" -- ")[0] for line in out.splitlines()] == [
         "Breaks callers:",
         "  Browser.webGLRenderer: removed",
         "  Geo.city: maxLength 20, was 50: tighter",
         "  Product.id: now required",
-        "Does not break callers:",
+        "Safe:",
         "  Badge: schema added",
         "  Option.badge: added",
         "  Option.priority: added",
         "  OptionType: enum widened by carousel",
+        "Suggested step of the version: major.",
     ]
     assert bundle.read(house / "openapi" / "delivery.yaml") == published
     assert run("--check") == 0
