@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
     from types import FrameType
 
@@ -23,7 +23,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def workshop(target: Path) -> Iterator[Path]:
+def workshop(target: Path) -> Generator[Path]:
     """Make a temporary directory beside `target`, and remove it at the end.
 
     It is on the disk of `target`, so that a package can be moved from one to the other in one step. If a former run
@@ -91,7 +91,7 @@ def _runs(workshop: Path) -> bool:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _uninterrupted() -> Generator[None]:
     """Let signals wait until the block has ended."""
     if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
         yield

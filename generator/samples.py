@@ -66,8 +66,10 @@ class Samples:
         for key in ("oneOf", "anyOf"):
             if is_list(schema.get(key)) and schema[key]:
                 return st.one_of([self._branch(branch, schema.get("discriminator")) for branch in schema[key]])
-        if is_list(schema.get("allOf")) and len(schema["allOf"]) == 1:
-            return self.of(schema["allOf"][0])
+        if is_list(schema.get("allOf")) and schema["allOf"]:
+            own = {key: value for key, value in schema.items() if key not in ("allOf", "nullable")}
+            parts = [self.of(part) for part in (*schema["allOf"], *([own] if own.get("properties") else []))]
+            return parts[0] if len(parts) == 1 else st.tuples(*parts).map(_joined)
         match schema.get("type"):
             case "string":
                 return _text(schema)
@@ -106,7 +108,7 @@ class Samples:
             values = schema.get("additionalProperties")
             inner = self.of(values) if is_object(values) else _any_json
             return st.dictionaries(_texts, inner, min_size=least, max_size=most)
-        needed = set(schema.get("required") or ())
+        needed = set[str](schema.get("required") or ())
         members = {name: self._member(name, value) for name, value in properties.items()}
         return st.fixed_dictionaries(
             {name: strategy for name, strategy in members.items() if name in needed},
@@ -123,13 +125,21 @@ def _merged(value: Any, more: dict[str, Any]) -> Any:
     return {**value, **more} if is_object(value) else value
 
 
+def _joined(parts: tuple[Any, ...]) -> Any:
+    """Return the members of all parts, or the last part if they are no objects."""
+    if all(map(is_object, parts)):
+        return {key: value for part in parts for key, value in part.items()}
+    return parts[-1]
+
+
 def _text(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     example = _FORMATS.get(str(schema.get("format")))
     if example is not None:
         return st.just(example)
     if isinstance(schema.get("pattern"), str):
         with suppress(re.error):  # the syntax of a specification is that of JavaScript
-            return st.from_regex(re.compile(schema["pattern"]))
+            pattern: re.Pattern[str] = re.compile(schema["pattern"])
+            return st.from_regex(pattern)
     least = _count(schema, "minLength", 0)
     most = min(_count(schema, "maxLength", least + _LONGEST), least + _LONGEST)
     return st.text(st.characters(codec="utf-8"), min_size=least, max_size=most)

@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
-from openapi_python_client.strings import ClassName
 
+from .endpoints import collections_of
+from .fields import models_of
 from .samples import Samples
-from .tree import COMPONENTS, contents, is_list, is_object, operations, schemas
+from .tree import contents, is_list, is_object, operations
+from .types import Types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
+
+_PACKAGE = "target_delivery_api"
 
 EXAMPLES = 25
 """How many samples are made of each schema."""
@@ -94,46 +98,38 @@ def _inside(file: str, package: Path) -> bool:
 
 
 def _models(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterator[str]:
-    """Yield a line for each schema whose samples do not survive that its model reads and writes them."""
-    samples = Samples(document)
-    classes = _classes(modules)
-    for name, schema in schemas(document).items():
-        if not is_object(schema) or not schema.get("properties"):
-            continue
-        model = classes.get(ClassName(name, "")) or classes.get(f"{ClassName(name, '')}_")
+    """Yield a line for each model that does not give back samples as it has read them."""
+    types, samples = Types(document), Samples(document)
+    models_of(types)  # finds the classes of schemas without a name
+    for found in types.objects:
+        ref = found.class_info
+        module = modules.get(f"{_PACKAGE}.models.{ref.module_name}")
+        model = getattr(module, ref.name, None)
         if model is None:
-            yield f"components.schemas.{name} has no class in target_delivery_api.models."
+            yield f"{found.place} has no class {ref.name} in the module models/{ref.module_name}.py."
             continue
-        problem = _tried(samples.of({"$ref": f"{COMPONENTS}{name}"}), _round_trip(model.from_dict))
+        problem = _tried(samples.of(types.merged(found.schema)), _round_trip(model.from_dict))
         if problem is not None:
-            yield f"{model.__name__}: {problem}"
-
-
-def _classes(modules: dict[str, ModuleType]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, module in modules.items():
-        if name.split(".")[1:2] == ["models"] and len(name.split(".")) == 3:
-            found |= {key: value for key, value in vars(module).items() if inspect.isclass(value)}
-    return found
+            yield f"{ref.name} ({found.place}): {problem}"
 
 
 def _operations(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterator[str]:
     """Yield a line for each operation that does not read or write what its specification allows."""
     samples = Samples(document)
-    transport: Any = next((module for name, module in modules.items() if name.endswith(".types")), None)
-    found = {name.rsplit(".", 1)[-1]: module for name, module in modules.items() if hasattr(module, "build_request")}
-    if len(found) != len(list(operations(document))):
-        yield f"The specification has {len(list(operations(document)))} operations, the package has {len(found)}."
-        return
+    answer: Any = modules[f"{_PACKAGE}.types"]
+    written = {
+        (endpoint.method.upper(), endpoint.address): f"{package}.{endpoint.name}"
+        for package, collection in collections_of(document, Types(document)).items()
+        for endpoint in collection.endpoints
+    }
     for operation in operations(document):
-        wanted = str(operation.data.get("operationId", "")).lower().replace("_", "")
-        module: Any = next((item for name, item in found.items() if name.replace("_", "") == wanted), None)
-        if module is None and len(found) == 1:
-            module = next(iter(found.values()))
+        method, _, path = operation.name.partition(" ")
+        module: Any = modules.get(f"{_PACKAGE}.api.{written.get((method, path))}")
         if module is None:
+            yield f"{operation.name} has no module."
             continue
-        for schema in contents(operation.data.get("requestBody")).values():
-            problem = _tried(samples.of(schema), _sent(module))
+        for media, schema in contents(operation.data.get("requestBody")).items():
+            problem = _tried(samples.of(schema), _sent(module)) if "json" in media else None
             if problem is not None:
                 yield f"{operation.name}, request: {problem}"
         responses: dict[str, Any] = operation.data.get("responses") or {}
@@ -142,7 +138,7 @@ def _operations(document: dict[str, Any], modules: dict[str, ModuleType]) -> Ite
             for media, schema in contents(response).items():
                 if "json" not in media:
                     continue
-                problem = _tried(samples.of(schema), _round_trip(_parser(module, transport.Answer, code)))
+                problem = _tried(samples.of(schema), _round_trip(_parser(module, answer.Answer, code)))
                 if problem is not None:
                     yield f"{operation.name}, response {status}: {problem}"
 
