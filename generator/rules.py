@@ -50,7 +50,7 @@ class Rule:
             found.extend((self.received_wire, self.received_python))
         if direction == "neither":
             found.extend((self.sent_python, self.received_python))
-        return min(found, key=WORST_FIRST.index)
+        return next(verdict for verdict in WORST_FIRST if verdict in found)
 
 
 BREAKS: Final[Verdict] = "breaks"
