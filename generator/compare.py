@@ -985,7 +985,7 @@ def _unwrapped(value: Any) -> Object:
 def _followed(schema: Object, known: Object) -> Object:
     """Return a schema with its reference replaced by the target, unless the target is a class in Python."""
     seen: set[str] = set()
-    while (name := component(schema)) in known and name is not None and name not in seen:
+    while (name := component(schema)) is not None and name in known and name not in seen:
         if _is_class(known[name], known):
             break
         seen.add(name)

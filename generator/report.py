@@ -50,7 +50,8 @@ class Report:
     @property
     def verdict(self) -> Verdict | None:
         """The worst verdict of all changes, or None if nothing changed."""
-        return min((change.verdict for change in self.changes), key=WORST_FIRST.index, default=None)
+        found = {change.verdict for change in self.changes}
+        return next((verdict for verdict in WORST_FIRST if verdict in found), None)
 
     @property
     def step(self) -> Step:

@@ -45,12 +45,12 @@ class Rule:
         """
         found: list[Verdict] = []
         if direction in ("sent", "both"):
-            found += [self.sent_wire, self.sent_python]
+            found.extend((self.sent_wire, self.sent_python))
         if direction in ("received", "both"):
-            found += [self.received_wire, self.received_python]
+            found.extend((self.received_wire, self.received_python))
         if direction == "neither":
-            found += [self.sent_python, self.received_python]
-        return min(found, key=WORST_FIRST.index)
+            found.extend((self.sent_python, self.received_python))
+        return next(verdict for verdict in WORST_FIRST if verdict in found)
 
 
 BREAKS: Final[Verdict] = "breaks"

@@ -446,6 +446,6 @@ _safe(
 )
 _check(
     "a keyword without a rule is added",
-    (_s("Product.id/contentEncoding"), "base64"),
-    lines=("Product.id: contentEncoding base64 added",),
+    (_s("Product.id/xml"), {"name": "ID"}),
+    lines=('Product.id: xml {"name": "ID"} added',),
 )
