@@ -2,7 +2,7 @@
 
 Each level of a document (operation, parameter, schema, ...) has a list of the keywords that the comparison knows. A
 keyword that is not in the list, or whose change a handler has no words for, gets a line of the kind "no rule". So a
-difference is never silent, unless it is one of words: descriptions, summaries and examples.
+difference is never silent, unless it is one of words: titles, descriptions, summaries and examples.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .tree import COMPONENTS, component, is_list, is_object
 
 Object: TypeAlias = "dict[str, Any]"
 
-WORDS = frozenset({"description", "summary", "example", "examples"})
+WORDS = frozenset({"title", "description", "summary", "example", "examples"})
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 # The keys of these objects are names that the specification gives, and no keywords.
@@ -207,14 +207,14 @@ class _Comparison:
     # The document.
 
     def information(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        for key in ("openapi", "externalDocs", "title", "termsOfService", "contact", "license"):
+        for key in ("openapi", "externalDocs", "termsOfService", "contact", "license"):
             if _differ(old, new, (key,)):
                 yield where.change("information changed", _became(key, old, new), old.get(key), new.get(key))
 
     def info(self, _: Where, old: Object, new: Object) -> Iterator[Change]:
         handlers: Handlers = (
             (("version",), self.version),
-            (("title", "termsOfService", "contact", "license"), self.information),
+            (("termsOfService", "contact", "license"), self.information),
         )
         yield from self.members(Where("info", "info", "both"), _object(old, "info"), _object(new, "info"), handlers)
 
@@ -573,15 +573,7 @@ class _Comparison:
             kind = "null allowed" if after else "null refused"
             yield where.change(f"{kind} where optional" if optional else kind, "may be null" if after else "not null")
 
-        def title(where: Where, old: Object, new: Object) -> Iterator[Change]:
-            named = not known and all(
-                "$ref" not in side and _is_class(side, there) for side, there in self.sides(old, new)
-            )
-            kind = "title of a class changed" if named else "title changed"
-            yield where.change(kind, _became("title", old, new), old.get("title"), new.get("title"))
-
         handlers: Handlers = (
-            (("title",), title),
             (("properties", "required"), self.properties),
             (("enum",), self.enum),
             (("oneOf", "anyOf"), self.union),
@@ -790,7 +782,7 @@ _SHAPE = frozenset(
         *("enum", "oneOf", "anyOf", "allOf", "properties", "required", "additionalProperties"),
         *("items", "discriminator", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
         *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
-        *("multipleOf", "pattern", "uniqueItems", "not", "title"),
+        *("multipleOf", "pattern", "uniqueItems", "not"),
     }
 )
 _AT_LEAST = ("minLength", "minItems", "minProperties")

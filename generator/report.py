@@ -23,7 +23,7 @@ _SECTIONS = ("Added", "Changed", "Deprecated", "Removed")
 _INTERNAL = frozenset(
     {
         *("API version", "information changed", "extension changed", "unused definition changed"),
-        *("written differently", "name changed, not in Python", "tags changed", "title changed"),
+        *("written differently", "name changed, not in Python", "tags changed"),
         *("schema without a class added", "schema without a class removed", "security scheme added"),
     }
 )
