@@ -91,8 +91,8 @@ class Report:
         elif self.wording:
             many = "1 description" if len(self.wording) == 1 else f"{len(self.wording)} descriptions"
             yield f"Upstream changed {many}; --wording lists them."
-        yield from _listed("Fields without a description", self.undescribed)
-        yield from _listed("Descriptions without a field", self.unused)
+        yield from _listed("Fields without a description of ours, for openapi/descriptions.yaml", self.undescribed)
+        yield from _listed("Descriptions in openapi/descriptions.yaml that nothing needs any more", self.unused)
         yield from _listed("Lines of the wrapper to change by hand", self.broken)
 
     def _markdown(self) -> Iterator[str]:

@@ -120,6 +120,13 @@ def test_a_new_specification(run, house, split, served, published, capsys, over_
         "  Option.priority: added",
         "  OptionType: enum widened by carousel",
         "Suggested step of the version: major.",
+        "Fields without a description of ours, for openapi/descriptions.yaml:",
+        "  Badge",
+        "  Badge.color",
+        "  Option.priority",
+        "  Option.badge",
+        "Descriptions in openapi/descriptions.yaml that nothing needs any more:",
+        "  Browser.webGLRenderer",
     ]
     assert bundle.read(house / "openapi" / "delivery.yaml") == published
     assert run("--check") == 0
