@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from attrs import frozen
-from openapi_python_client.strings import snake_case
 
-from ..rules import RULES, Direction, Verdict
+from .. import names
+from ..rules import RULES, Direction, Typing, Verdict
 from ..tree import is_list, is_object
 
 Object: TypeAlias = "dict[str, Any]"
@@ -52,11 +52,13 @@ class Change:
     """The place by its names in Python, such as `Option.response_tokens`."""
     hidden: bool = False
     """Whether the overlay hides the change from callers."""
+    typing: Typing = "value"
+    """How Python types the place, which rules.py explains."""
 
     @property
     def verdict(self) -> Verdict:
         """What the change does to callers: it breaks them, or somebody has to check it, or it is safe."""
-        return "safe" if self.hidden else RULES[self.kind].verdict(self.direction)
+        return "safe" if self.hidden else RULES[self.kind].verdict(self.direction, self.typing)
 
     @property
     def adds(self) -> bool:
@@ -66,7 +68,12 @@ class Change:
     @property
     def reason(self) -> str:
         """Why the change has this verdict."""
-        return "The overlay hides the change from callers." if self.hidden else RULES[self.kind].why
+        if self.hidden:
+            return "The overlay hides the change from callers."
+        rule = RULES[self.kind]
+        if self.typing == "item" and rule.verdict(self.direction) != self.verdict:
+            return "A type checker takes no list or dict of one type for a list or dict of another type."
+        return rule.why
 
 
 @frozen
@@ -76,18 +83,24 @@ class Where:
     place: str
     python: str
     direction: Direction
+    typing: Typing = "value"
 
-    def at(self, suffix: str, direction: Direction | None = None) -> Where:
+    def at(self, suffix: str, direction: Direction | None = None, typing: Typing | None = None) -> Where:
         """Return a place inside this one that has no name in Python."""
-        return Where(f"{self.place}{suffix}", self.python, direction or self.direction)
+        return Where(f"{self.place}{suffix}", self.python, direction or self.direction, typing or self.typing)
+
+    def item(self, suffix: str) -> Where:
+        """Return the place of the items of a list, or of the values of a map."""
+        return self.at(suffix, typing="item" if self.typing == "value" else self.typing)
 
     def property(self, name: str) -> Where:
         """Return the place of a property."""
-        return Where(f"{self.place}.{name}", f"{self.python}.{snake_case(name)}", self.direction)
+        typing: Typing = "untyped" if self.typing == "untyped" else "value"
+        return Where(f"{self.place}.{name}", f"{self.python}.{names.attribute(name)}", self.direction, typing)
 
     def change(self, kind: str, text: str, old: Any = None, new: Any = None) -> Change:
         """Return a change at this place."""
-        return Change(self.place, kind, printable(text), self.direction, old, new, self.python)
+        return Change(self.place, kind, printable(text), self.direction, old, new, self.python, typing=self.typing)
 
 
 Handler: TypeAlias = Callable[[Where, Object, Object], Iterable[Change]]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from ..tree import COMPONENTS, METHODS, is_list, is_object, schemas
+from .. import names
+from ..tree import COMPONENTS, component, is_list, is_object, operations, schemas
 from .differences import (
     Where,
     became,
@@ -21,7 +22,7 @@ from .differences import (
     same,
     without_words,
 )
-from .forms import is_class
+from .forms import is_class, unwrapped
 from .operations import Operations, callbacks
 from .renames import renames
 from .schemas import Schemas
@@ -44,6 +45,9 @@ class Document:
         uses = [_uses(old), _uses(new)]
         self.sent = {name for use in uses for name in use[0]}
         self.received = {name for use in uses for name in use[1]}
+        places = [_places(old), _places(new)]
+        self.items = {name for use in places for name in use[0]}
+        self.not_optional = {name for use in places for name in use[1]}
 
     def changes(self) -> Iterator[Change]:
         """Yield all differences."""
@@ -80,7 +84,14 @@ class Document:
         yield from reordered(where, old, new, "tags")
 
     def _security_of_all(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        yield from self.operations.requirements(where, old.get("security", []), new.get("security", []))
+        found = list(self.operations.requirements(where, old.get("security", []), new.get("security", [])))
+        before, after = (
+            {operation.name for operation in operations(side) if "security" not in operation.data}
+            for side in (old, new)
+        )
+        if not before & after:
+            found = [where.change("information changed", "security changed, and each operation has its own")]
+        yield from found
 
     def _components(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         before, after = member(old, "components"), member(new, "components")
@@ -93,7 +104,7 @@ class Document:
 
     def _security_schemes(self, _: Where, old: Object, new: Object) -> Iterator[Change]:
         for name, was, now in pairs(member(old, "securitySchemes"), member(new, "securitySchemes")):
-            where = Where(f"security scheme {name}", name, "both")
+            where = Where(f"security scheme {name}", f"security scheme {name}", "both")
             if now is None or was is None:
                 what = "removed" if now is None else "added"
                 yield where.change(f"security scheme {what}", what, was, now)
@@ -112,7 +123,8 @@ class Document:
         before, after = member(old, "schemas"), member(new, "schemas")
         renamed = renames(before, after)
         for name, was, now in pairs(before, after, objects=False):
-            where = Where(name, name, _direction(name in self.sent, name in self.received))
+            direction = _direction(name in self.sent, name in self.received)
+            where = Where(name, names.class_name(name), direction, "item" if name in self.items else "value")
             if name not in after:
                 kind = "schema removed" if is_class(was, self.known_before) else "schema without a class removed"
                 yield where.change(kind, f"schema {gone(renamed.get(name))}", was)
@@ -120,7 +132,8 @@ class Document:
                 kind = "schema added" if is_class(now, self.known) else "schema without a class added"
                 yield where.change(kind, "schema added", None, now)
             else:
-                yield from self.schema.schema(where, was, now)
+                optional = name not in self.not_optional
+                yield from self.schema.schema(where, was, now, optional=optional)
 
 
 def _direction(sent: bool, received: bool) -> Direction:
@@ -132,13 +145,40 @@ def _uses(document: Object) -> tuple[set[str], set[str]]:
     known = schemas(document)
     sent: set[str] = set()
     received: set[str] = set()
-    for item in member(document, "paths").values():
-        for method in METHODS:
-            operation = member(item, method)
-            _reach([member(operation, "requestBody"), operation.get("parameters")], known, sent)
-            _reach(member(operation, "responses"), known, received)
-        _reach(item.get("parameters") if is_object(item) else None, known, sent)
+    for operation in operations(document):
+        _reach([operation.data.get("requestBody"), operation.parameters], known, sent)
+        _reach(operation.data.get("responses"), known, received)
     return sent, received
+
+
+def _places(document: Object) -> tuple[set[str], set[str]]:
+    """Return the schemas that are items of lists or values of maps, and those used as more than optional properties."""
+    items: set[str] = set()
+    needed: set[str] = set()
+    waiting: list[Any] = [member(document, "paths"), *schemas(document).values()]
+    while waiting:
+        value = waiting.pop()
+        if is_list(value):
+            waiting += value
+        elif is_object(value):
+            name = component(unwrapped(value))
+            if name is not None:
+                needed.add(name)
+                continue
+            items.update(
+                name for key in ("items", "additionalProperties") if (name := component(unwrapped(value.get(key))))
+            )
+            required = value.get("required")
+            for key, part in value.items():
+                if key == "properties" and is_object(part):
+                    waiting += [
+                        inner
+                        for name, inner in part.items()
+                        if component(unwrapped(inner)) is None or (is_list(required) and name in required)
+                    ]
+                else:
+                    waiting.append(part)
+    return items, needed
 
 
 def _reach(value: Any, known: Object, found: set[str]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..tree import component, is_object
-from .differences import listed, member
+from .differences import listed, member, same, without_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .differences import Object
 
 
@@ -56,8 +58,7 @@ def kind_of(value: Any, known: Object, depth: int = 0) -> str:
     if kind == "object":
         return "object" if member(schema, "properties") else "map"
     if kind == "string":
-        formats = {"date-time": "time", "binary": "other"}
-        return "enum" if texts else formats.get(str(schema.get("format")), "string")
+        return "enum" if texts else "time" if schema.get("format") == "date-time" else "string"
     return {"array": "list"}.get(str(kind), str(kind) if kind in ("integer", "number", "boolean") else "other")
 
 
@@ -81,17 +82,55 @@ def bare(schema: Object) -> Object:
     return {key: item for key, item in schema.items() if key not in apart}
 
 
-def numbered(values: list[Any], known: Object) -> dict[str, Any]:
-    """Return schemas by their names, or else by their kinds and a number among those of the same kind."""
-    found: dict[str, Any] = {}
-    for value in values:
-        schema = unwrapped(value)
-        label = component(schema) or f"{kind_of(schema, known)} {schema.get('format', '')}"
-        number = 0
-        while f"{label} {number}" in found:
-            number += 1
-        found[f"{label} {number}"] = value
-    return found
+def matches(
+    old: list[Any], new: list[Any], known_before: Object, known: Object
+) -> Iterator[tuple[Any | None, Any | None]]:
+    """Yield the alternatives of two schemas in pairs: equal ones, then those of one name or kind, then related ones.
+
+    One side of a pair is None if nothing matches the other side.
+    """
+    goes, comes = list(old), list(new)
+    for alike in (_same, _same_label, _same_family):
+        for was in list(goes):
+            now = next((one for one in comes if alike(was, one, known_before, known)), None)
+            if now is not None:
+                goes.remove(was)
+                comes.remove(now)
+                yield was, now
+    yield from ((was, None) for was in goes)
+    yield from ((None, now) for now in comes)
+
+
+def _same(old: Any, new: Any, _: Object, __: Object) -> bool:
+    return same(without_words(old), without_words(new))
+
+
+def _same_label(old: Any, new: Any, known_before: Object, known: Object) -> bool:
+    before, after = unwrapped(old), unwrapped(new)
+    if component(before) is not None or component(after) is not None:
+        return component(before) == component(after)
+    return (kind_of(before, known_before), before.get("format")) == (kind_of(after, known), after.get("format"))
+
+
+def _same_family(old: Any, new: Any, known_before: Object, known: Object) -> bool:
+    """Whether two schemas without a class of their own have strings or numbers as values."""
+    before, after = (_FAMILIES.get(kind_of(side, schemas)) for side, schemas in ((old, known_before), (new, known)))
+    return before is not None and before == after
+
+
+_FAMILIES = {
+    **dict.fromkeys(("integer", "number"), "number"),
+    **dict.fromkeys(("string", "enum", "time"), "string"),
+}
+
+
+def target(schema: Object, known: Object) -> Object:
+    """Return a schema with its reference replaced by the target."""
+    seen: set[str] = set()
+    while (name := component(schema)) is not None and name in known and name not in seen:
+        seen.add(name)
+        schema = {**unwrapped(known[name]), **{key: item for key, item in schema.items() if key != "$ref"}}
+    return schema
 
 
 def label(value: Any, known: Object) -> str:

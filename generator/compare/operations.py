@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-from openapi_python_client.strings import PythonIdentifier
-
-from ..tree import METHODS, is_object
+from .. import names
+from ..endpoints import IGNORED_HEADERS
+from ..tree import METHODS, is_object, parameters
 from .differences import (
     Where,
     as_json,
     became,
     by,
     deprecated,
+    differ,
     gone,
     information,
     listed,
@@ -32,7 +32,7 @@ from .renames import renames
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .differences import Change, Handler, Handlers, Object
+    from .differences import Change, Handlers, Object
     from .schemas import Schemas
 
 
@@ -54,7 +54,7 @@ class Operations:
             yield from found
 
     def _path(self, where: Where, old: Object, new: Object, moved: Mapping[str, str]) -> Iterator[Change]:
-        shared = False
+        told: set[str] = set()
         for method in METHODS:
             was, now = (member(side, method) if is_object(side.get(method)) else None for side in (old, new))
             name = f"{method.upper()} {where.place}"
@@ -66,13 +66,16 @@ class Operations:
             elif was is None:
                 yield place.change("operation added", "operation added", None, now)
             else:
-                before, after = _effective(old, was), _effective(new, now)
-                shared = shared or not same(without_words(before["parameters"]), without_words(after["parameters"]))
+                before, after = (
+                    {**data, "parameters": parameters(item, data), "servers": data.get("servers", item.get("servers"))}
+                    for item, data in ((old, was), (new, now))
+                )
+                told |= {key for key in ("parameters", "servers") if differ(before, after, (key,))}
                 yield from self._operation(place, before, after)
         handlers: Handlers = (
             (METHODS, None),
-            (("parameters",), None if shared else rewritten),
-            (("servers",), self.servers),
+            # The operations have lines of their own.
+            *(((key,), None if key in told else _rewritten) for key in ("parameters", "servers")),
         )
         yield from members(where, old, new, handlers)
 
@@ -93,7 +96,7 @@ class Operations:
 
     def _operation_id(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         before, after = old.get("operationId"), new.get("operationId")
-        alike = _identifier(before) == _identifier(after)
+        alike = names.module_name(str(before), "operation") == names.module_name(str(after), "operation")
         kind = "name changed, not in Python" if alike else "operationId changed"
         yield where.change(kind, became("operationId", old, new), before, after)
 
@@ -102,7 +105,7 @@ class Operations:
         first, now = ((side or ["default"])[0] for side in (before, after))
         if first == now:
             yield where.change("tags changed", became("tags", old, new), before, after)
-        elif _identifier(first) == _identifier(now):
+        elif names.module_name(str(first), "tag") == names.module_name(str(now), "tag"):
             yield where.change("name changed, not in Python", f"tag {short(first)} became {short(now)}", first, now)
         else:
             yield where.change("module tag changed", f"tag {short(first)} became {short(now)}", first, now)
@@ -117,33 +120,42 @@ class Operations:
     def requirements(self, where: Where, old: Any, new: Any) -> Iterator[Change]:
         """Compare two lists of alternative requirements. An empty list, and an alternative `{}`, require nothing."""
         before, after = ({as_json(item): item for item in listed(side) or [{}]} for side in (old, new))
-        free = {"{}"}
         for key in sorted(before.keys() - after.keys()):
-            if key == "{}" and before.keys() == free:
-                continue
-            kind = "security removed" if after.keys() == free else "security alternative removed"
-            yield where.change(kind, f"security {key} removed", before[key])
+            enough = any(_satisfies(before[key], other) for other in after.values())
+            kind = "security removed" if enough else "security alternative removed"
+            if key != "{}":
+                yield where.change(kind, f"security {key} removed", before[key])
+            elif not enough and len(before) > 1:
+                yield where.change(kind, "security required in any case", before[key])
         for key in sorted(after.keys() - before.keys()):
-            if key == "{}" and after.keys() == free:
-                continue
-            kind = "security added" if before.keys() == free else "security alternative added"
-            yield where.change(kind, f"security {key} required", None, after[key])
+            is_new = list(before) == ["{}"] and "{}" not in after
+            kind = "security added" if is_new else "security alternative added"
+            if key != "{}":
+                yield where.change(kind, f"security {key} {'required' if is_new else 'accepted'}", None, after[key])
+            elif len(after) > 1:
+                yield where.change(kind, "security not required in any case", None, after[key])
         if before.keys() == after.keys() and not same(old, new):
             yield where.change("written differently", "security is written differently", old, new)
 
     def servers(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         """Compare the addresses."""
-        before, after = (by(side.get("servers"), "url") for side in (old, new))
+        # An operation without addresses has those of the document.
+        before, after = (
+            by(side.get("servers") or document.get("servers"), "url")
+            for side, document in ((old, self.old), (new, self.new))
+        )
         renamed = renames(before, after)
         for url, was, now in pairs(before, after):
             place = where.at(f" server {url}" if where.place != "API" else "", "both")
-            place = evolve(place, place=f"server {url}") if where.place == "API" else place
+            place = Where(f"server {url}", f"server {url}", "both") if where.place == "API" else place
             if now is None:
                 yield place.change("server removed", gone(renamed.get(url)), was)
             elif was is None:
                 yield place.change("server added", "added", None, now)
             else:
                 yield from members(place, was, now, ((("variables",), self._variables), (("url",), None)))
+        if same(*(without_words(list(side.values())) for side in (before, after))):
+            yield where.change("written differently", "servers are written differently", old.get("servers"))
         yield from reordered(where, old, new, "servers")
 
     def _variables(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
@@ -153,18 +165,20 @@ class Operations:
                 yield where.change("server variable changed", text, was, now)
 
     def _parameters(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        before, after = (
-            {(str(item.get("in")), str(item.get("name"))): item for item in side["parameters"]} for side in (old, new)
-        )
+        before, after = ({_key(item): item for item in side["parameters"]} for side in (old, new))
         goes, comes = before.keys() - after.keys(), after.keys() - before.keys()
         moved = {place: other for place in goes for other in comes if place[1] == other[1]}
         renamed = renames(
             {name: before[way, name] for way, name in goes}, {name: after[way, name] for way, name in comes}
         )
-        sent = where.direction if where.direction == "received" else "sent"
         for way, name in sorted(before.keys() | after.keys()):
             was, now = before.get((way, name)), after.get((way, name))
-            place = Where(f"{where.place} {way} parameter {name}", _identifier(name), sent)
+            python = names.attribute(name, names.PARAMETERS)
+            place = Where(f"{where.place} {way} parameter {name}", python, "sent", "argument")
+            if way == "header" and name.lower() in IGNORED_HEADERS:
+                if not same(without_words(was), without_words(now)):
+                    yield place.change("ignored parameter changed", "changed", was, now)
+                continue
             if was is None and (way, name) in moved.values():
                 continue
             if (way, name) in moved:
@@ -182,13 +196,12 @@ class Operations:
         yield from reordered(where, old, new, "parameters")
 
     def _parameter(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        if where.direction == "received":
-            needed: Handler = lambda where, old, new: required(where, old, new, "header")  # noqa: E731
-        else:
-            needed = lambda where, old, new: required(where, old, new, "parameter")  # noqa: E731
+        """Compare two parameters of a request, or two headers of an answer."""
+        what = "header" if where.direction == "received" else "parameter"
         handlers: Handlers = (
-            (("name", "in"), None),
-            (("required",), needed),
+            (("in",), None),
+            (("name",), self._spelling),
+            (("required",), lambda where, old, new: required(where, old, new, what)),
             (("schema",), self._schema_of),
             (("content",), self._content),
             (("style", "explode", "allowReserved"), self._encoding),
@@ -196,6 +209,9 @@ class Operations:
             (("deprecated",), deprecated),
         )
         yield from members(where, old, new, handlers)
+
+    def _spelling(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
+        yield where.change("written differently", became("name", old, new), old.get("name"), new.get("name"))
 
     def _schema_of(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         yield from self.schemas.schema(where, old.get("schema", {}), new.get("schema", {}))
@@ -236,7 +252,9 @@ class Operations:
         yield from members(place, was, now, handlers)
 
     def _content(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        before, after = member(old, "content"), member(new, "content")
+        before, after = (_by_media_type(member(side, "content")) for side in (old, new))
+        if member(old, "content").keys() != member(new, "content").keys() and before.keys() == after.keys():
+            yield where.change("written differently", "a media type is written differently")
         handlers: Handlers = ((("schema",), self._schema_of), (("encoding",), self._form))
         for media, was, now in pairs(before, after):
             if now is None:
@@ -258,6 +276,8 @@ class Operations:
             success = str(status).startswith("2")
             if now is None:
                 kind = "success response removed" if success else "error response removed"
+                if not success and not {"default", f"{str(status)[:1]}XX"} & after.keys():
+                    kind = "last error response removed"
                 yield place.change(kind, "response removed", was)
             elif was is None:
                 kind = "success response added" if success else "error response added"
@@ -273,12 +293,17 @@ class Operations:
                 yield from members(place, was, now, handlers)
 
     def _headers(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        before, after = member(old, "headers"), member(new, "headers")
-        renamed = renames(before, after)
-        for name, was, now in pairs(before, after):
-            place = where.at(f" header {name}")
+        # The names of headers have no case.
+        spelled = {name.lower(): name for side in (new, old) for name in member(side, "headers")}
+        before, after = (
+            {name.lower(): {**value, "name": name} for name, value in member(side, "headers").items()}
+            for side in (old, new)
+        )
+        renamed = renames(*({key: {**one, "name": ""} for key, one in side.items()} for side in (before, after)))
+        for key, was, now in pairs(before, after):
+            place = where.at(f" header {spelled[key]}", typing="untyped")
             if now is None:
-                yield place.change("header removed", gone(renamed.get(name)), was)
+                yield place.change("header removed", gone(spelled.get(renamed.get(key, ""))), was)
             elif was is None:
                 yield place.change("header added", "added", None, now)
             else:
@@ -294,23 +319,31 @@ def callbacks(where: Where, old: Object, new: Object) -> Iterator[Change]:
                 yield where.change("callback or link changed", f"{key} {name} {text}", was, now)
 
 
-def rewritten(where: Where, old: Object, new: Object) -> Iterator[Change]:
-    """Yield that the parameters of a path are written in another way, with the same result for each operation."""
-    yield where.change("written differently", "parameters are written differently", old, new)
+def _rewritten(where: Where, old: Object, new: Object) -> Iterator[Change]:
+    """Yield that a part of a path is written in another way, with the same result for each operation."""
+    for key in ("parameters", "servers"):
+        if differ(old, new, (key,)):
+            yield where.change("written differently", f"{key} are written differently", old.get(key), new.get(key))
 
 
-def _effective(item: Object, operation: Object) -> Object:
-    """Return an operation with the parameters of its path, which its own parameters override."""
-    found = {
-        (str(parameter.get("in")), str(parameter.get("name"))): parameter
-        for parameter in [*listed(item.get("parameters")), *listed(operation.get("parameters"))]
-        if is_object(parameter)
-    }
-    return {**operation, "parameters": list(found.values())}
+def _key(parameter: Object) -> tuple[str, str]:
+    """Return what identifies a parameter. The names of headers have no case."""
+    way, name = str(parameter.get("in")), str(parameter.get("name"))
+    return way, name.lower() if way == "header" else name
 
 
-def _identifier(name: Any) -> str:
-    return str(PythonIdentifier(str(name), prefix="field_"))
+def _by_media_type(content: Object) -> Object:
+    """Return contents by their media types without parameters, unless two of them would be the same."""
+    plain = {str(media).partition(";")[0].strip().lower(): value for media, value in content.items()}
+    return plain if len(plain) == len(content) else content
+
+
+def _satisfies(given: Object, needed: Object) -> bool:
+    """Whether credentials for one requirement are enough for another one."""
+    return all(
+        name in given and {*map(str, listed(scopes))} <= {*map(str, listed(given[name]))}
+        for name, scopes in needed.items()
+    )
 
 
 def _moved(old: Object, new: Object) -> dict[str, str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
+from .. import names
 from ..tree import component, schemas
 from .differences import (
     became,
@@ -19,18 +22,19 @@ from .differences import (
     short,
     without_words,
 )
-from .forms import bare, choices_of, followed, kind_of, label, numbered, unwrapped
+from .forms import bare, choices_of, followed, kind_of, label, matches, target, unwrapped
 from .limits import AT_LEAST, AT_MOST, access, default, limit, lower, multiple, pattern, unique, upper
+from .python_types import PythonTypes, fits, reads
 from .renames import renames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from .differences import Change, Handlers, Object, Where
+    from ..rules import Direction
+    from ..types import Type
+    from .differences import Change, Handler, Handlers, Object, Where
 
 _SETTLED = frozenset({"$ref", "type", "format"})
-
-
 # Keywords that a line about the type includes.
 _SHAPE = frozenset(
     {
@@ -40,8 +44,6 @@ _SHAPE = frozenset(
         *("multipleOf", "pattern", "uniqueItems", "not"),
     }
 )
-
-
 # The kinds of change between two kinds of values. Every other pair is "type changed".
 _KINDS = {
     ("integer", "number"): "integer became number",
@@ -51,8 +53,7 @@ _KINDS = {
     ("string", "time"): "string became date-time",
     ("time", "string"): "date-time became string",
 }
-
-
+_CLASSES = ("object", "enum")
 # JSON numbers are doubles in practice, so a number without a format has the width of a double.
 _WIDTHS = {
     "integer": {"int32": 0, "int64": 1, "None": 2},
@@ -65,50 +66,75 @@ class Schemas:
 
     def __init__(self, old: Object, new: Object) -> None:
         self.known_before, self.known = schemas(old), schemas(new)
+        self._python_before, self._python = PythonTypes(old), PythonTypes(new)
 
     def schema(self, where: Where, old: Any, new: Any, *, optional: bool = False) -> Iterator[Change]:
-        """Compare two schemas. `optional`: whether they describe a property that is not required, before and after."""
+        """Compare two schemas. `optional`: whether null and an absent value are the same, before and after."""
         if same(without_words(old), without_words(new)):
             return
-        was, now = unwrapped(old), unwrapped(new)
+
+        def types() -> tuple[Type, Type]:
+            return self._python_before.of(old, where.python), self._python.of(new, where.python)
+
+        was, now = self._plain(old, self._python_before), self._plain(new, self._python)
         name = component(was)
         known = name is not None and name == component(now)
         if not known:
             was, now = followed(was, self.known_before), followed(now, self.known)
         # What a reference to the same schema means has lines of its own.
-        found = [] if known else list(self._type(where, was, now))
+        found = [] if known else list(self._type(where, was, now, types))
+        kinds = kind_of(was, self.known_before), kind_of(now, self.known)
         settled = _SETTLED
-        if not known and (kind_of(was, self.known_before), kind_of(now, self.known)) in _KINDS:
+        if not known and kinds in _KINDS:
             settled |= {"enum"}
-        elif any(change.kind == "class changed" for change in found) or (
-            found and kind_of(was, self.known_before) != kind_of(now, self.known)
-        ):
+        elif any(change.kind == "class changed" for change in found) and None in (component(was), component(now)):
+            # A class without a name became one with a name, or the other way around: its parts may have changed, too.
+            was, now = target(was, self.known_before), target(now, self.known)
+        elif any(change.kind == "class changed" for change in found) or (not known and kinds[0] != kinds[1]):
             settled |= _SHAPE
-        found += members(where, was, now, self._keywords(settled, optional, known))
+        found += members(where, was, now, self._keywords(settled, types, optional=optional, known=known))
         yield from found or [
             where.change("written differently", "written differently, with the same meaning", old, new)
         ]
 
-    def _sides(self, old: Object, new: Object) -> tuple[tuple[Object, Object], tuple[Object, Object]]:
-        return (old, self.known_before), (new, self.known)
+    def _plain(self, schema: Any, python: PythonTypes) -> Object:
+        """Return a schema as an object without allOf, if its parts fit together."""
+        plain = unwrapped(schema)
+        return (python.merged(plain) or plain) if "allOf" in plain else plain
 
-    def _keywords(self, settled: frozenset[str], optional: bool, known: bool) -> Handlers:
+    def _keywords(
+        self, settled: frozenset[str], types: Callable[[], tuple[Type, Type]], *, optional: bool, known: bool
+    ) -> Handlers:
         """Return the handlers of the keywords of a schema, without those that a change of the type has explained."""
 
         def null(where: Where, old: Object, new: Object) -> Iterator[Change]:
-            before, after = old.get("nullable") is True, new.get("nullable") is True
+            # A value of any type can be null in any case.
+            before, after = (
+                side.get("nullable") is True or (not known and kind_of(side, schemas) == "any")
+                for side, schemas in ((old, self.known_before), (new, self.known))
+            )
             if before is after:
                 yield where.change("written differently", became("nullable", old, new))
                 return
             kind = "null allowed" if after else "null refused"
             yield where.change(f"{kind} where optional" if optional else kind, "may be null" if after else "not null")
 
+        def inside(handler: Handler) -> Handler:
+            """Return a handler for the parts of a class, which may have no name in the specification."""
+
+            def handle(where: Where, old: Object, new: Object) -> Iterable[Change]:
+                ref = types()[1].ref
+                return handler(evolve(where, python=ref.name) if ref else where, old, new)
+
+            return handle
+
+        def union(where: Where, old: Object, new: Object) -> Iterator[Change]:
+            return self._union(where, old, new, types())
+
         handlers: Handlers = (
-            (("properties", "required"), self._properties),
-            (("enum",), self._enum),
-            (("oneOf", "anyOf"), self._union),
-            (("allOf",), self._parts),
-            (("discriminator",), self._discriminator),
+            (("properties", "required"), inside(self._properties)),
+            (("enum",), inside(self._enum)),
+            (("oneOf", "anyOf", "discriminator"), union),
             (("items",), self._items),
             (("additionalProperties",), self._others),
             (("minimum", "exclusiveMinimum"), lower),
@@ -127,13 +153,13 @@ class Schemas:
         )
         return [*((keys, handler) for keys, handler in handlers if settled.isdisjoint(keys)), (tuple(settled), None)]
 
-    def _type(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
+    # Types.
+
+    def _type(self, where: Where, old: Object, new: Object, types: Callable[[], tuple[Type, Type]]) -> Iterator[Change]:
         """Yield the change of the kind of value: its type, its format, and the class it has in Python."""
         before, after = kind_of(old, self.known_before), kind_of(new, self.known)
         text = f"type {label(old, self.known_before)} became {label(new, self.known)}"
-        kind = _KINDS.get((before, after))
-        classes = ("object", "enum")
-        if before == after and before in classes:
+        if before == after and before in _CLASSES:
             if component(old) != component(new):
                 yield where.change("class changed", text, old, new)
             elif old.get("type") != new.get("type"):
@@ -143,19 +169,21 @@ class Schemas:
             yield from self._format(where, old, new, before, text)
             return
         if "union" in (before, after) and "any" not in (before, after):
-            yield from self._alternatives(where, old, new, text)
+            yield from self._alternatives(where, old, new, types(), text)
             return
-        if kind is None:
-            narrow = before == "any" and after not in ("object", "time", "other", "nothing")
-            wide = after == "any" and before not in ("object", "time", "other", "nothing")
-            kind = "any value became one type" if narrow else "one type became any value" if wide else "type changed"
+        kind = _KINDS.get((before, after), "type changed")
+        if before == "any" and after not in ("other", "nothing"):
+            kind = "any value became one type" if fits(*reversed(types())) else "any value became a Python type"
+        elif after == "any" and before not in ("other", "nothing"):
+            kind = "one type became any value" if fits(*types()) else "a Python type became any value"
         yield where.change(kind, text, old, new)
         if kind != "type changed":
             # The references of one schema to an enum say nothing about the class, which others may use.
-            if before in classes and "$ref" not in old:
-                yield where.change("class removed", "class removed")
-            if after in classes and "$ref" not in new:
-                yield where.change("class added", "class added")
+            for side, form, index, what in ((old, before, 0, "removed"), (new, after, 1, "added")):
+                if form in _CLASSES and "$ref" not in side:
+                    ref = types()[index].ref
+                    place = evolve(where, python=ref.name) if ref else where
+                    yield place.change(f"class {what}", f"class {what}")
 
     def _format(self, where: Where, old: Object, new: Object, kind: str, text: str) -> Iterator[Change]:
         before, after = old.get("format"), new.get("format")
@@ -177,72 +205,87 @@ class Schemas:
         else:
             yield where.change("no rule", became("format", old, new), before, after)
 
-    def _alternatives(self, where: Where, old: Object, new: Object, text: str) -> Iterator[Change]:
+    # Alternatives.
+
+    def _alternatives(
+        self, where: Where, old: Object, new: Object, types: tuple[Type, Type], text: str
+    ) -> Iterator[Change]:
         """Compare a schema without alternatives with one that has some."""
-        single = new if choices_of(old) else old
-        known = self.known if choices_of(old) else self.known_before
-        before, after = ([bare(side)] if not choices_of(side) else choices_of(side) for side in (old, new))
-        found = list(self._choices(where, before, after))
+        before, after = (choices_of(side) or [bare(side)] for side in (old, new))
+        found = [
+            *self._choices(where, before, after, types),
+            *self._discriminator(where, old, new, is_union=True),
+        ]
         kinds = [change.kind for change in found]
-        if kinds.count("alternative removed") == len(before) and kinds.count("alternative added") == len(after):
+        added = sum(kind in ("alternative added", "readable alternative added") for kind in kinds)
+        if kinds.count("alternative removed") == len(before) and added == len(after):
             yield where.change("type changed", text, old, new)
             return
         yield from found
-        if kind_of(single, known) == "object":
-            union = old if single is new else new
-            if "discriminator" not in union:
-                kind = "class became alternatives" if single is old else "alternatives became class"
-                yield where.change(kind, text, old, new)
+        yield from self._python_type(where, found, types)
 
-    def _union(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
+    def _union(self, where: Where, old: Object, new: Object, types: tuple[Type, Type]) -> Iterator[Change]:
+        """Compare the alternatives and the discriminator of two schemas."""
+        before, after = choices_of(old), choices_of(new)
         for key in ("oneOf", "anyOf"):
             if (key in old) is not (key in new) and ("anyOf" in old or "oneOf" in old):
                 yield where.change("written differently", f"{key} {'added' if key in new else 'removed'}")
-        found = list(self._choices(where, choices_of(old), choices_of(new)))
+        found = [
+            *self._choices(where, before, after, types),
+            *self._discriminator(where, old, new, is_union=bool(before or after)),
+        ]
         yield from found
-        if not found:
+        yield from self._python_type(where, found, types)
+        if not found and (before or after):
             yield where.change("written differently", "the alternatives are written differently", old, new)
 
-    def _choices(self, where: Where, old: list[Any], new: list[Any]) -> Iterator[Change]:
+    def _choices(self, where: Where, old: list[Any], new: list[Any], types: tuple[Type, Type]) -> Iterator[Change]:
         """Match the alternatives by name or kind, and compare those that match."""
-        before, after = numbered(old, self.known_before), numbered(new, self.known)
-        for key, was, now in pairs(before, after, objects=False):
-            if key not in after:
+        inside = where
+        if types[0].kind == types[1].kind == "json":
+            inside = evolve(where, typing="untyped")
+        for index, (was, now) in enumerate(matches(old, new, self.known_before, self.known)):
+            if now is None:
                 yield where.change("alternative removed", f"alternative {label(was, self.known_before)} removed", was)
-            elif key not in before:
-                yield where.change("alternative added", f"alternative {label(now, self.known)} added", None, now)
+            elif was is None:
+                value = self._python.of(now, f"{where.python}.Option{index + 1}")
+                kind = "readable alternative added" if reads(types[0], value) else "alternative added"
+                yield where.change(kind, f"alternative {label(now, self.known)} added", None, now)
             else:
-                yield from self.schema(where.at(f" as {label(was, self.known_before)}"), was, now)
+                yield from self.schema(inside.at(f" as {label(was, self.known_before)}"), was, now)
 
-    def _parts(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        before, after = (numbered(listed(side.get("allOf")), known) for side, known in self._sides(old, new))
-        for key, was, now in pairs(before, after, objects=False):
-            if key not in after:
-                text = f"{label(was, self.known_before)} removed from allOf"
-                yield where.change("part of allOf removed", text, was)
-            elif key not in before:
-                yield where.change("part of allOf added", f"{label(now, self.known)} added to allOf", None, now)
-            else:
-                yield from self.schema(where, was, now)
-        yield from reordered(where, old, new, "allOf")
+    def _python_type(self, where: Where, found: list[Change], types: tuple[Type, Type]) -> Iterator[Change]:
+        """Yield what alternatives do to the type in Python, unless the lines in `found` have said it."""
+        kinds = {change.kind for change in found}
+        narrower = not fits(*types) and "alternative removed" not in kinds
+        wider = not fits(types[1], types[0]) and "alternative added" not in kinds
+        if narrower or wider:
+            kind = "another Python type" if narrower and wider else f"{'narrower' if narrower else 'wider'} Python type"
+            before, after = (side.annotation for side in types)
+            yield where.change(kind, f"Python type {short(before)} became {short(after)}", before, after)
 
-    def _discriminator(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
+    def _discriminator(self, where: Where, old: Object, new: Object, *, is_union: bool) -> Iterator[Change]:
         before, after = member(old, "discriminator"), member(new, "discriminator")
-        union = bool(choices_of(old) or choices_of(new))
-        kind = "discriminator of alternatives" if union else "discriminator of a class"
-        if not before or not after or before.get("propertyName") != after.get("propertyName"):
-            was, now = (side.get("propertyName") for side in (before, after))
-            text = f"discriminator {short(was)} removed" if not after else f"discriminator {short(now)} added"
-            yield where.change(kind, text if not before or not after else f"discriminator {was} became {now}", was, now)
+        was, now = before.get("propertyName"), after.get("propertyName")
+        if was != now:
+            what = "added" if was is None else "removed" if now is None else "changed"
+            text = f"discriminator {short(was)} became {short(now)}"
+            if what != "changed":
+                text = f"discriminator {short(was if now is None else now)} {what}"
+            yield where.change(f"discriminator {what}" if is_union else "discriminator of a class", text, was, now)
             return
-        for value, was, now in pairs(member(before, "mapping"), member(after, "mapping"), objects=False):
-            if was != now:
-                what = "removed" if now is None else "added" if was is None else "changed"
-                text = f"discriminator value {value} {what}"
-                yield where.change(f"discriminator value {what}" if union else kind, text, was, now)
+        for value, target_before, target_now in pairs(
+            member(before, "mapping"), member(after, "mapping"), objects=False
+        ):
+            if target_before != target_now:
+                what = "removed" if target_now is None else "added" if target_before is None else "changed"
+                kind = f"discriminator value {what}" if is_union else "discriminator of a class"
+                yield where.change(kind, f"discriminator value {value} {what}", target_before, target_now)
+
+    # Parts of a value.
 
     def _items(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
-        yield from self.schema(where.at("[]"), old.get("items", {}), new.get("items", {}))
+        yield from self.schema(where.item("[]"), old.get("items", {}), new.get("items", {}))
 
     def _others(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         before, after = (side.get("additionalProperties", True) for side in (old, new))
@@ -252,7 +295,9 @@ class Schemas:
                 kind, text = "other members refused", "no other members allowed"
             yield where.change(kind, text, before, after)
         else:
-            yield from self.schema(where.at("{}"), before, after)
+            # A class keeps all other members as JSON.
+            is_class = bool(member(old, "properties") and member(new, "properties"))
+            yield from self.schema(where.at("{}", typing="untyped") if is_class else where.item("{}"), before, after)
 
     def _negated(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         yield where.change("limit not comparable", became("not", old, new), old.get("not"), new.get("not"))
@@ -273,16 +318,38 @@ class Schemas:
                 yield place.change("property removed", gone(renamed.get(name)), before[name])
                 continue
             if name not in before and name in after:
-                kind = "required property added" if now else "property added"
+                kind = "required property added" if now and self._is_needed(place, after[name]) else "property added"
                 yield place.change(kind, "added, required" if now else "added", None, after[name])
                 continue
-            if was is not now:
-                owner = "property" if name in after else "unlisted name"
-                kind = f"{owner} required" if now else f"{owner} not required"
-                yield place.change(kind, "now required" if now else "no longer required", was, now)
             if name in after:
+                yield from self._required(place, (was, now), before[name], after[name])
                 yield from self.schema(place, before[name], after[name], optional=not was and not now)
+            elif was is not now:
+                kind = "unlisted name required" if now else "unlisted name not required"
+                yield place.change(kind, "now required" if now else "no longer required", was, now)
         yield from reordered(where, old, new, "required")
+
+    def _is_needed(self, place: Where, schema: Any) -> bool:
+        """Whether a required property is one where it is used: requests lack what only answers have."""
+        return not self._python.is_one_way(schema) or (
+            self._plain(schema, self._python).get("writeOnly") is True and place.direction in ("sent", "both")
+        )
+
+    def _required(self, where: Where, needed: tuple[bool, bool], old: Any, new: Any) -> Iterator[Change]:
+        was, now = needed
+        if was is now and same(old, new):
+            return
+        one_way = self._python_before.is_one_way(old), self._python.is_one_way(new)
+        if was is not now:
+            owner = "one-way property" if all(one_way) else "property"
+            if all(one_way):
+                way: Direction = "received" if self._plain(new, self._python).get("readOnly") is True else "sent"
+                where = evolve(where, direction=way if where.direction in (way, "both") else "neither")
+            kind = f"{owner} required" if now else f"{owner} not required"
+            yield where.change(kind, "now required" if now else "no longer required", was, now)
+        elif now and one_way[0] is not one_way[1]:
+            kind = "optional in Python" if one_way[1] else "required in Python"
+            yield where.change(kind, f"now {kind}", not one_way[0], not one_way[1])
 
     def _enum(self, where: Where, old: Object, new: Object) -> Iterator[Change]:
         before, after = listed(old.get("enum")), listed(new.get("enum"))
@@ -296,10 +363,18 @@ class Schemas:
         what = "enum member" if texts else "listed value"
         renamed = renames({str(value): {} for value in narrower}, {str(value): {} for value in wider})
         if narrower:
-            names = ", ".join(map(short, narrower))
+            said = ", ".join(map(short, narrower))
             hints = "".join(f"; {short(name)} perhaps renamed to {short(other)}" for name, other in renamed.items())
-            yield where.change(f"{what} removed", f"enum narrowed, without {names}{hints}", narrower)
+            place = _of_members(where, before, narrower) if texts else where
+            yield place.change(f"{what} removed", f"enum narrowed, without {said}{hints}", narrower)
         if wider:
-            yield where.change(f"{what} added", f"enum widened by {', '.join(map(short, wider))}", None, wider)
+            place = _of_members(where, after, wider) if texts else where
+            yield place.change(f"{what} added", f"enum widened by {', '.join(map(short, wider))}", None, wider)
         if not narrower and not wider:
             yield where.change("written differently", "the order of enum changed", before, after)
+
+
+def _of_members(where: Where, values: list[str], some: list[str]) -> Where:
+    """Return the place of some of the members of an enum in Python."""
+    members_of = names.members(values).items()
+    return evolve(where, python=", ".join(f"{where.python}.{name}" for name, value in members_of if value in some))
