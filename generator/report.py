@@ -162,9 +162,7 @@ def _entry(change: Change) -> tuple[str, str]:
     form = _THINGS.get(thing, "")
     if not form or section == "Changed":
         return section, f"- {_named(change)}: {_escaped(change.text)}."
-    line = ", ".join(map(_code, printable(change.python).split(", ")))
-    operation = change.place.partition(f" {thing} ")[0].rpartition(" ")[0]
-    line = form.format(line, _code(printable(operation)))
+    line = form.format(_named(change))
     renamed = change.text.partition("perhaps renamed to ")[2]
     if renamed and thing != "enum member":
         line += f", perhaps renamed to {_code(class_name(renamed) if thing == 'schema' else attribute(renamed))}"
@@ -174,9 +172,8 @@ def _entry(change: Change) -> tuple[str, str]:
 # The kinds of things that are added and removed, and how CHANGELOG.md calls them if not by place and text.
 _THINGS = {
     **dict.fromkeys(("schema", "class"), "Class {0}"),
-    **dict.fromkeys(("property", "enum member"), "{0}"),
+    **dict.fromkeys(("property", "parameter", "enum member"), "{0}"),
     "operation": "Operation {0}",
-    "parameter": "Argument {0} of `build_request` for {1}",
     **dict.fromkeys(("body", "media type", "content", "header", "server"), ""),
     **dict.fromkeys(("success response", "error response", "last error response", "response of a new type"), ""),
 }
@@ -184,8 +181,11 @@ _THINGS = {
 
 def _named(change: Change) -> str:
     """Return the place in Python if it has a name there, or else by the names of the specification."""
-    in_python = change.typing != "argument" and change.python.partition(".")[0].isidentifier()
-    return _code(printable(change.python if in_python else change.place))
+    names = ", ".join(map(_code, printable(change.python).split(", ")))
+    if change.typing == "argument":
+        operation = change.place.rpartition(" parameter ")[0].rpartition(" ")[0]
+        return f"Argument {names} of `build_request` for {_code(printable(operation))}"
+    return names if change.python.partition(".")[0].rstrip("[]{}").isidentifier() else _code(printable(change.place))
 
 
 def _code(text: str) -> str:

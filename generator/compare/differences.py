@@ -91,7 +91,8 @@ class Where:
 
     def item(self, suffix: str) -> Where:
         """Return the place of the items of a list, or of the values of a map."""
-        return self.at(suffix, typing="item" if self.typing == "value" else self.typing)
+        typing: Typing = "item" if self.typing == "value" else self.typing
+        return Where(f"{self.place}{suffix}", f"{self.python}{suffix}", self.direction, typing)
 
     def property(self, name: str) -> Where:
         """Return the place of a property."""

@@ -1,5 +1,6 @@
 """The comparison of two specifications, the verdicts, and the report in its forms."""
 
+import contextlib
 import copy
 import json
 import subprocess
@@ -11,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from generator import bundle
 from generator.compare import Change, changes, compare, printable, same, without_words
+from generator.errors import SpecificationError
 from generator.fields import models_of
 from generator.report import Report
 from generator.rules import RULES, TABLE, WORST_FIRST
@@ -690,10 +692,12 @@ def test_no_change_is_silent(path, what, key, value):
     else:
         holder[key] = copy.deepcopy(value)
 
-    different = not same(without_words(DELIVERY), without_words(new))
-    for lines in ([*compare(DELIVERY, new)], [*compare(new, DELIVERY)]):
-        assert bool(lines) is different
-        assert all(change.verdict in WORST_FIRST and change.text.isprintable() for change in lines)
+    with contextlib.suppress(SpecificationError):  # a reference that leads nowhere ends the command
+        new = bundle.flatten(new)
+        different = not same(without_words(DELIVERY), without_words(new))
+        for lines in ([*compare(DELIVERY, new)], [*compare(new, DELIVERY)]):
+            assert bool(lines) is different
+            assert all(change.verdict in WORST_FIRST and change.text.isprintable() for change in lines)
 
 
 def test_words_are_words_only_where_they_are_keywords(old):
