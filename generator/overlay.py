@@ -12,7 +12,7 @@ from attrs import frozen
 from jsonschema import Draft202012Validator
 
 from .errors import SpecificationError
-from .tree import is_list, is_object, reference
+from .tree import is_list, is_object
 
 PROSE = frozenset({"description", "title", "summary", "example", "examples", "externalDocs"})
 """The keys of words in a specification. Nothing that is sent or received depends on them."""
@@ -260,12 +260,12 @@ def _cut(text: str) -> str:
 def _comparable(value: Any) -> Any:
     """Return `value` in a form that is equal for values of the same meaning.
 
-    The order of a list of strings (required, enum) has no meaning. Neither has an allOf around one reference, which
-    OpenAPI 3.0 needs to give the reference a description.
+    The order of a list of strings (required, enum) has no meaning. Neither has an allOf around one schema, which
+    OpenAPI 3.0 needs to give a reference a description.
     """
     if is_object(value):
         parts = value.get("allOf")
-        if len(value) == 1 and is_list(parts) and len(parts) == 1 and reference(parts[0]) is not None:
+        if len(value) == 1 and is_list(parts) and len(parts) == 1:
             return _comparable(parts[0])
         return {key: _comparable(item) for key, item in value.items()}
     if is_list(value):

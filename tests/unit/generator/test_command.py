@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from generator import __main__ as command, build, bundle, overlay
+from generator import __main__ as command, build, bundle, descriptions, overlay
 from generator.errors import SpecificationError
 from generator.tree import schemas
 
 ROOT = Path(__file__).resolve().parents[3]
+DESCRIPTIONS = descriptions.read(ROOT / "openapi" / "descriptions.yaml")
 PACKAGE = Path("generated", "target_delivery_api")
 
 
@@ -27,7 +28,7 @@ def generated(tmp_path, published, overlay_document):
     """Return a function that generates from a changed specification and gives the directory."""
 
     def from_specification(change):
-        document = overlay.apply(overlay_document, published)
+        document = descriptions.apply(DESCRIPTIONS, overlay.apply(overlay_document, published))
         change(document)
         target = tmp_path / "target_delivery_api"
         # The temporary directory may be inside a directory that git ignores, and ruff follows git.

@@ -117,6 +117,7 @@ def test_ours_replace_theirs(ours):
     assert post["responses"]["200"] == {"description": "Done."}
     error = post["responses"]["default"]
     assert error["description"] == "Failed."
+    assert "description" not in error["content"]["application/json"]
     assert error["content"]["application/json"]["schema"]["properties"]["why"]["description"] == "The reason."
 
 
@@ -283,11 +284,11 @@ WORDS = [
 def reworded(value, chance, names=False, bare=False):
     """Return a specification with other words wherever words are possible."""
     if isinstance(value, list):
-        return [reworded(item, chance) for item in value]
+        return [reworded(item, chance, bare=bare) for item in value]
     if not isinstance(value, dict):
         return value
     result = {
-        key: reworded(item, chance, names=not names and key == "properties", bare=key == "schema")
+        key: reworded(item, chance, names=not names and key == "properties", bare=key in ("schema", "allOf"))
         for key, item in value.items()
     }
     if not names and {"type", "oneOf", "allOf"} & result.keys():
