@@ -101,7 +101,7 @@ def apply(descriptions: Descriptions, document: dict[str, Any]) -> dict[str, Any
     """Return a copy of `document` with our descriptions.
 
     Where ours is absent, the words of `document` stay as plain text in one paragraph. Titles, examples and links to
-    other documents are left out: a title would rename a generated class, and the generated code shows none of them.
+    other documents are left out, because the generated code shows none of them.
 
     Args:
         descriptions: ours.

@@ -209,7 +209,11 @@ def _present(value: Any, absent: Any) -> str | None:
 def _added(action: dict[str, Any], name: Any) -> str:
     """Return what an action adds under `name`, for a message."""
     update = action.get("update")
-    return f" and adds {_short({name: update[name]})}" if is_object(update) and name in update else ""
+    return (
+        f" and adds {_short({name: update[name]})}"
+        if is_object(update) and isinstance(name, str) and name in update
+        else ""
+    )
 
 
 def _can_update(current: Any, update: Any) -> bool:
@@ -254,8 +258,15 @@ def _cut(text: str) -> str:
 
 
 def _comparable(value: Any) -> Any:
-    """Return `value` with its lists of strings (required, enum) sorted, because their order has no meaning."""
+    """Return `value` in a form that is equal for values of the same meaning.
+
+    The order of a list of strings (required, enum) has no meaning. Neither has an allOf around one schema, which
+    OpenAPI 3.0 needs to give a reference a description.
+    """
     if is_object(value):
+        parts = value.get("allOf")
+        if len(value) == 1 and is_list(parts) and len(parts) == 1:
+            return _comparable(parts[0])
         return {key: _comparable(item) for key, item in value.items()}
     if is_list(value):
         return sorted(value) if all(isinstance(item, str) for item in value) else [*map(_comparable, value)]

@@ -34,27 +34,35 @@ _PACKAGE = "target_delivery_api"
 EXAMPLES = 25
 """How many samples are made of each schema."""
 
-# The same samples each time, because a new specification must not fail by chance.
-_SETTINGS = settings(
-    database=None,
-    deadline=None,
-    derandomize=True,
-    max_examples=EXAMPLES,
-    phases=[Phase.generate],
-    report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.too_slow],
-)
-
 
 def main(arguments: list[str]) -> int:
     """Print the problems as JSON. Return 0, also when there are problems."""
     package, specification, *wrapper = map(Path, arguments)
     document: dict[str, Any] = json.loads(specification.read_text(encoding="utf-8"))
-    modules, broken = _import(package)
-    found = broken or [*_models(document, modules), *_operations(document, modules)]
+    found = tried(package, document)
     in_wrapper = [] if found else [line for folder in wrapper for line in _import(folder)[1]]
     print(json.dumps({"package": found, "wrapper": in_wrapper}))
     return 0
+
+
+def tried(package: Path, document: dict[str, Any], examples: int = EXAMPLES) -> list[str]:
+    """Return a line for each problem of the package in the directory `package`, generated from `document`."""
+    modules, broken = _import(package)
+    if broken:
+        return broken
+    # The same samples each time, because a new specification must not fail by chance.
+    settings.register_profile(
+        "trial",
+        database=None,
+        deadline=None,
+        derandomize=True,
+        max_examples=examples,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.too_slow],
+    )
+    settings.load_profile("trial")
+    return [*_models(document, modules), *_operations(document, modules)]
 
 
 def _import(package: Path) -> tuple[dict[str, ModuleType], list[str]]:
@@ -108,7 +116,7 @@ def _models(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterato
         if model is None:
             yield f"{found.place} has no class {ref.name} in the module models/{ref.module_name}.py."
             continue
-        problem = _tried(samples.of(types.merged(found.schema)), _round_trip(model.from_dict))
+        problem = _problem(samples.of(types.merged(found.schema)), _round_trip(model.from_dict))
         if problem is not None:
             yield f"{ref.name} ({found.place}): {problem}"
 
@@ -129,7 +137,7 @@ def _operations(document: dict[str, Any], modules: dict[str, ModuleType]) -> Ite
             yield f"{operation.name} has no module."
             continue
         for media, schema in contents(operation.data.get("requestBody")).items():
-            problem = _tried(samples.of(schema), _sent(module)) if "json" in media else None
+            problem = _problem(samples.of(schema), _sent(module)) if "json" in media else None
             if problem is not None:
                 yield f"{operation.name}, request: {problem}"
         responses: dict[str, Any] = operation.data.get("responses") or {}
@@ -138,7 +146,7 @@ def _operations(document: dict[str, Any], modules: dict[str, ModuleType]) -> Ite
             for media, schema in contents(response).items():
                 if "json" not in media:
                     continue
-                problem = _tried(samples.of(schema), _round_trip(_parser(module, answer.Answer, code)))
+                problem = _problem(samples.of(schema), _round_trip(_parser(module, answer.Answer, code)))
                 if problem is not None:
                     yield f"{operation.name}, response {status}: {problem}"
 
@@ -195,10 +203,9 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if is_list(value) else value
 
 
-def _tried(strategy: st.SearchStrategy[Any], check: Callable[[Any], None]) -> str | None:
+def _problem(strategy: st.SearchStrategy[Any], check: Callable[[Any], None]) -> str | None:
     """Call `check` with samples. Return what is wrong with the first that fails, or None."""
 
-    @_SETTINGS
     @given(strategy)
     def run(value: Any) -> None:
         check(value)

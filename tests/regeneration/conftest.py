@@ -8,6 +8,10 @@ import sys
 
 import pytest
 
+from generator import descriptions, documents, overlay
+from generator.normalize import flatten
+from generator.validation import validate
+from generator.wire import wire_schema
 from tests.unit.generator.conftest import (
     ROOT,
     _published,
@@ -76,3 +80,11 @@ def hash_of(house):
             if path.is_file():
                 digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def prepared(document):
+    """Return the document that the code of an evolution is made from, and the schema of its requests."""
+    overlaid = overlay.apply(documents.read(ROOT / "openapi" / "overlay.yaml"), document)
+    validate(overlaid, "evolution")
+    words = descriptions.read(ROOT / "openapi" / "descriptions.yaml")
+    return flatten(descriptions.apply(words, overlaid)), wire_schema(flatten(overlaid))

@@ -8,25 +8,15 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from generator import build, descriptions, documents, overlay
+from generator import build
 from generator.errors import SpecificationError
-from generator.normalize import flatten
-from generator.validation import validate
-from generator.wire import wire_schema
 from tests.unit.generator.conftest import ROOT
 
+from .conftest import prepared
 from .mutations import evolutions
 
 EXAMPLES = int(os.environ.get("EVOLUTIONS", "6"))
 """How many random evolutions are tried. The nightly run tries more."""
-
-
-def prepared(document):
-    """Return the document that the code of an evolution is made from, and the schema of its requests."""
-    overlaid = overlay.apply(documents.read(ROOT / "openapi" / "overlay.yaml"), document)
-    validate(overlaid, "evolution")
-    words = descriptions.read(ROOT / "openapi" / "descriptions.yaml")
-    return flatten(descriptions.apply(words, overlaid)), wire_schema(flatten(overlaid))
 
 
 @pytest.fixture
