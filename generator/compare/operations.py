@@ -274,9 +274,12 @@ class Operations:
         for status, was, now in pairs(before, after):
             place = where.at(f" {status}", "received")
             success = str(status).startswith("2")
-            if now is None:
+            whole = f"{str(status)[:1]}XX"
+            if now is None and status != whole and whole in after and _result(was) == _result(after[whole]):
+                yield place.change("written differently", f"response is part of {whole}", was)
+            elif now is None:
                 kind = "success response removed" if success else "error response removed"
-                if not success and not {"default", f"{str(status)[:1]}XX"} & after.keys():
+                if not success and not {"default", whole} & after.keys():
                     kind = "last error response removed"
                 yield place.change(kind, "response removed", was)
             elif was is None:

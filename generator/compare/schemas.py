@@ -182,7 +182,7 @@ class Schemas:
             for side, form, index, what in ((old, before, 0, "removed"), (new, after, 1, "added")):
                 if form in _CLASSES and "$ref" not in side:
                     ref = types()[index].ref
-                    place = evolve(where, python=ref.name) if ref else where
+                    place = evolve(where, python=ref.name, typing="value") if ref else where
                     yield place.change(f"class {what}", f"class {what}")
 
     def _format(self, where: Where, old: Object, new: Object, kind: str, text: str) -> Iterator[Change]:

@@ -482,6 +482,11 @@ OPERATIONS = {
         {("responses", "default"): {}},
         [("POST /a 404", "response removed", "check")],
     ),
+    "a status that is one of a range": (
+        {},
+        {("responses", "200"): GONE, ("responses", "2XX"): {"content": media({"$ref": f"{REF}Got"})}},
+        [("POST /a 200", "response is part of 2XX", "safe"), ("POST /a 2XX", "response added", "check")],
+    ),
     "errors without any answer": (
         {("responses", "default"): {"content": media({"$ref": f"{REF}Free"})}},
         {},
