@@ -136,7 +136,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _run(options: argparse.Namespace, root: Path) -> int:
     folder = root / "openapi"
     if options.bundle is not None:
-        text = documents.dump(bundle.bundle(options.spec or str(folder / specification.SPECIFICATION)))
+        text = documents.dump(
+            bundle.bundle(str(folder / specification.SPECIFICATION) if options.spec is None else options.spec)
+        )
         options.bundle.write_text(text, encoding="utf-8")
         return DONE
     if options.check:
