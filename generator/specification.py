@@ -75,6 +75,7 @@ def load_former(folder: Path) -> Specification:
         SpecificationError: one of the documents cannot be read.
     """
     changes = documents.read(folder / OVERLAY)
+    overlay.check_form(changes, f"{folder.name}/{OVERLAY}", strict=False)
     has_words = (folder / DESCRIPTIONS).exists()
     words = descriptions.read(folder / DESCRIPTIONS) if has_words else descriptions.Descriptions({})
     bundled = bundle.bundle(str(folder / SPECIFICATION))

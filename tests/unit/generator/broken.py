@@ -98,6 +98,11 @@ BROKEN = [
     ("deep JSON", "[" * 100_000 + "]" * 100_000, "values are nested more than 64 levels deep"),
     ("no schemas", value(*SCHEMAS, to=None), "at components.schemas: an object of schemas is missing."),
     ("another API", other_api, "describes another API ('Petstore'): it has none of the operations"),
+    (
+        "a name of control characters",
+        put(*ID[:-1], **{"a\n\x1b[31m": {"type": "date"}}),
+        ".Order.properties.a\\n\\x1b[31m.type: 'date' is not one of array, ",
+    ),
     ("no info", without("info"), ": its top: 'info' is missing."),
     ("no paths", value("paths", to=None), ": paths: null is not of the type object."),
     (

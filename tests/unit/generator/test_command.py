@@ -4,8 +4,10 @@ import copy
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -148,6 +150,12 @@ except TypeError:
     assert ran.stdout == "required\n"
 
 
+def test_a_specification_without_a_name(run, capsys, tmp_path):
+    for arguments in (["--spec="], ["--spec=", "--bundle", tmp_path / "a.yaml"]):
+        assert run(*arguments) == 2
+        assert "The specification is an empty text." in capsys.readouterr().err
+
+
 def test_a_specification_that_is_not_there(run, house, tree, capsys):
     before = tree(house)
 
@@ -170,10 +178,11 @@ def test_an_overlay_may_be_changed_for_the_new_specification_first(run, house, w
     assert run("--check") == 0
 
 
-def test_an_overlay_that_is_none(run, house, capsys):
+@pytest.mark.parametrize("arguments", [["--check"], ["--spec", "openapi/delivery.yaml"]])
+def test_an_overlay_that_is_none(run, house, capsys, arguments):
     (house / "openapi" / "overlay.yaml").write_text("overlay: 1.0.0\n")
 
-    assert run("--check") == 2
+    assert run(*arguments) == 2
     assert "openapi/overlay.yaml is not an OpenAPI Overlay 1.0 document" in capsys.readouterr().err
 
 
@@ -320,6 +329,15 @@ def test_a_commit_without_a_specification(run, house, git, capsys):
     assert "HEAD has no openapi/delivery.yaml" in capsys.readouterr().err
 
 
+def test_a_commit_whose_overlay_is_none(run, house, git, capsys):
+    (house / "openapi" / "overlay.yaml").write_text("a: [b\n")
+    git("commit", "--quiet", "-a", "-m", "second")
+    git("checkout", "--quiet", "v1", "openapi")
+
+    assert run("--against", "HEAD") == 2
+    assert "--against: HEAD cannot be read: openapi/overlay.yaml is neither YAML" in capsys.readouterr().err
+
+
 def test_a_project_that_is_no_repository(run, monkeypatch, capsys, house):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(house.parent))
 
@@ -393,6 +411,64 @@ def test_a_terminal_that_cannot_show_every_character(house, write, published, en
 
     assert ran.returncode == 0, ran.stderr
     assert "Option." in ran.stdout
+
+
+@pytest.mark.parametrize("output", [">&-", ">/dev/full"])
+def test_a_report_that_cannot_be_printed(house, tree, write, published, output):
+    before = tree(house)
+    quick = [sys.executable, "-c", QUICK, str(house), "--spec", str(write("new.yaml", new_version(published)))]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+    ran = subprocess.run(
+        ["sh", "-c", f'exec "$@" {output}', "sh", *quick],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 2
+    assert all(line.startswith("generator: ") for line in ran.stderr.splitlines())
+    assert tree(house) == before
+
+
+def test_a_closed_error_output_leaves_the_report_alone(house, git):
+    ran = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", QUICK, str(house), "--against=v1", "--format=json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["changes"] == []
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """nohup starts commands so."""
+    script = "trap '' HUP; exec \"$@\""
+    run = subprocess.Popen(["sh", "-c", script, "sh", sys.executable, "-m", "generator", "--check"], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while run.poll() is None and time.monotonic() < deadline:
+        run.send_signal(signal.SIGHUP)
+        time.sleep(0.1)
+
+    assert run.wait(1) == 0
+
+
+def test_an_interruption_while_modules_are_imported(tmp_path):
+    (tmp_path / "httpx.py").write_text("import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(9)\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "generator", "--check"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+
+    assert run.returncode == -signal.SIGINT
+    assert run.stderr == b""
 
 
 def test_a_reader_that_ends_early(house, tree, write, published):
