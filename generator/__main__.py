@@ -139,9 +139,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--check uses the committed specification: leave out --spec and --against, or leave out --check")
     if options.bundle is not None and options.against is not None:
         parser.error("--bundle writes one specification: leave out --against, or leave out --bundle")
-    reports = (options.spec, options.against) != (None, None)
+    apart = options.check or options.bundle is not None
+    reports = (options.spec, options.against) != (None, None) and not apart
     if not reports and (options.wording or options.fail_on or options.format != "text"):
-        parser.error("--format, --wording and --fail-on are about a report: add --spec or --against")
+        parser.error(
+            "--format, --wording and --fail-on are about a report: add --spec or --against, and leave out --check and "
+            "--bundle"
+        )
+    if options.accept_broken_wrapper and (apart or (options.spec is None and options.against is not None)):
+        parser.error(
+            "--accept-broken-wrapper needs a run that generates: leave out --check and --bundle, or add --spec"
+        )
     return options
 
 
@@ -153,7 +161,7 @@ def _run(options: argparse.Namespace, root: Path) -> int:
         text = documents.dump(
             bundle.bundle(str(folder / specification.SPECIFICATION) if options.spec is None else options.spec)
         )
-        options.bundle.write_text(text, encoding="utf-8")
+        replace.write(options.bundle, text)
         return DONE
     if options.check:
         return _check(root)

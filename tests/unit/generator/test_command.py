@@ -178,6 +178,37 @@ def test_an_overlay_may_be_changed_for_the_new_specification_first(run, house, w
     assert run("--check") == 0
 
 
+def test_an_overlay_may_refer_to_schemas_of_the_new_specification(run, house, write, published, capsys):
+    overlay = house / "openapi" / "overlay.yaml"
+    overlay.write_text(
+        overlay.read_text(encoding="utf-8") + "  - target: $.components.schemas.Order\n"
+        "    description: An order has a base.\n"
+        "    x-purpose: convenience\n"
+        "    x-expects-absent: [allOf]\n"
+        "    update: {allOf: [{$ref: '#/components/schemas/Base'}]}\n",
+        encoding="utf-8",
+    )
+    schemas(published)["Base"] = {"type": "object", "properties": {"base": {"type": "string"}}}
+
+    assert run("--spec", write("new.yaml", published)) == 0
+    assert "Order.base: added" in capsys.readouterr().out
+
+
+def test_a_bundle_that_cannot_be_written_leaves_the_file(run, tmp_path, monkeypatch):
+    def full(path, text, **_):
+        with path.open("w") as file:
+            file.write(text[:9])
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "one.yaml"
+    file.write_text("old")
+    monkeypatch.setattr(Path, "write_text", full)
+
+    assert run("--bundle", file) == 2
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["one.yaml"]
+
+
 @pytest.mark.parametrize("arguments", [["--check"], ["--spec", "openapi/delivery.yaml"]])
 def test_an_overlay_that_is_none(run, house, capsys, arguments):
     (house / "openapi" / "overlay.yaml").write_text("overlay: 1.0.0\n")
@@ -209,6 +240,9 @@ def test_bundle_only_writes_the_document(run, house, tree, tmp_path, split, publ
         ["--wording"],
         ["--fail-on", "any"],
         ["--spec", "a.yaml", "--fail-on", "safe"],
+        ["--spec", "a.yaml", "--bundle", "b.yaml", "--fail-on", "any"],
+        ["--check", "--accept-broken-wrapper"],
+        ["--against", "HEAD", "--accept-broken-wrapper"],
         ["--specification"],
     ],
 )
