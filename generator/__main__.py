@@ -179,6 +179,8 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
     committed = folder / specification.SPECIFICATION
     old: Specification | None = None
     if options.spec is not None:
+        if "://" in options.spec:
+            _say(f"reading {documents.shown(options.spec)}")
         former = specification.load_former(folder)
         new = specification.load(options.spec, folder, like=former.bundled)
         old = former if options.against is None else _at(options.against, root)

@@ -106,7 +106,8 @@ class Documents:
             else:
                 final, data = _file_content(location, MOST_BYTES - self._bytes)
         except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise SpecificationError(f"{name} cannot be read: {_without_dot(error)}.") from error
+            why = getattr(error, "strerror", None) or _without_dot(error)
+            raise SpecificationError(f"{name} cannot be read: {why}.") from error
         self._bytes += len(data)
         text = _decoded(data, name)
         if is_text(location) or is_text(final):
@@ -307,8 +308,10 @@ def is_text(location: str) -> bool:
 
 
 def shown(location: str) -> str:
-    """Return the path of a file, or the URL of a document on the web, for a message."""
-    return unquote(location.removeprefix("file://"))
+    """Return the path of a file, or the URL of a document on the web without a password, for a message."""
+    if "://" not in location:
+        return location
+    return unquote(re.sub(r"://[^/?#]*@", "://", location.removeprefix("file://")))
 
 
 def _too_large() -> ValueError:

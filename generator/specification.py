@@ -53,17 +53,18 @@ def load(source: str, folder: Path, *, like: dict[str, Any] | None = None) -> Sp
         SpecificationError: one of the documents cannot be used, or the overlay does not fit the specification.
     """
     changes = documents.read(folder / OVERLAY)
-    name = f"{folder.name}/{OVERLAY}"
-    overlay.check_form(changes, name)
+    laid = f"{folder.name}/{OVERLAY}"
+    overlay.check_form(changes, laid)
+    name = documents.shown(source)
     words = descriptions.read(folder / DESCRIPTIONS)
     bundled = bundle.bundle(source)
     if like is not None:
-        check_api(bundled, like, source)
+        check_api(bundled, like, name)
     # The corrections first, because the published document may be invalid without them.
     overlaid = overlay.apply(changes, bundled)
     corrected = overlay.apply(changes, bundled, purpose="correction")
-    validate(corrected, source)
-    validate(overlaid, f"{source} with {name} over it")
+    validate(corrected, name)
+    validate(overlaid, f"{name} with {laid} over it")
     return _specification(bundled, corrected, overlaid, words)
 
 

@@ -208,6 +208,14 @@ class TestBounds:
         with pytest.raises(SpecificationError, match=f"http://h/a.yaml cannot be read: the environment.*{name}"):
             bundle.bundle("http://h/a.yaml")
 
+    @pytest.mark.parametrize("raw", [answer(b"", "404 Not Found"), answer(b"a: ["), answer(b"a: 1")])
+    def test_a_password_is_not_shown(self, answers, raw):
+        with pytest.raises(SpecificationError) as refused:
+            bundle.bundle(answers(raw).replace("://", "://user:secret@") + "/api.yaml")
+
+        assert "http://127.0.0.1:" in str(refused.value)
+        assert "secret" not in str(refused.value)
+
     def test_a_slow_download(self, answers, monkeypatch):
         monkeypatch.setattr(documents, "LONGEST", 0)
 
