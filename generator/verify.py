@@ -89,7 +89,7 @@ def _mypy(directory: Path) -> list[str]:
     configuration.write_text(
         "[mypy]\nstrict = True\nincremental = False\nexplicit_package_bases = True\n", encoding="utf-8"
     )
-    return [f"--config-file={configuration}", "--output=json", "--no-pretty"]
+    return [f"--config-file={configuration}", f"--cache-dir={os.devnull}", "--output=json", "--no-pretty"]
 
 
 def _pyright(fresh: Path, folders: Sequence[Path], path: Sequence[str]) -> Path:

@@ -138,7 +138,7 @@ class _Writer:
     def describe(self, values, place, key=None, required=False):
         """Replace the descriptions of objects that are not schemas."""
         for value in values:
-            if self.words is not None and "description" in value:
+            if self.words is not None:
                 where = f"{place} {value[key]}" if key else place
                 text = self.words(where) or ("" if required else None)
                 self.put(value, text)
@@ -149,33 +149,39 @@ class _Writer:
             value["description"] = LiteralScalarString(text) if "\n" in text else text
 
     def schema(self, name, file):
-        return self.worded(self.schemas[name], name, file, named=True)
+        return self.worded(self.schemas[name], name, file, described=True)
 
-    def worded(self, schema, place, file, *, named=False):
-        """Return a schema with the descriptions and the references that it has in the file of the schema `file`."""
+    def worded(self, schema, place, file, *, described=False):
+        """Return a schema with the words and the references that it has in the file of the schema `file`.
+
+        A schema with a name and a property are `described`.
+        """
         if not isinstance(schema, dict):
             return schema
         result = {}
         for key, value in schema.items():
             if key == "properties":
-                result[key] = {inner: self.worded(item, f"{place}.{inner}", file) for inner, item in value.items()}
+                result[key] = {
+                    inner: self.worded(item, f"{place}.{inner}", file, described=True) for inner, item in value.items()
+                }
             elif key in ("allOf", "oneOf", "anyOf"):
                 result[key] = [self.worded(item, place if key == "allOf" else f"{place}|", file) for item in value]
             elif key in ("items", "additionalProperties"):
                 result[key] = self.worded(value, f"{place}{'[]' if key == 'items' else '{}'}", file)
             else:
                 result[key] = self.links(value, file) if key == "discriminator" else value
-        if "$ref" in result:
-            return {**result, "$ref": self.link(result["$ref"], file)}
-        if "description" in result and self.words is not None:
+        if described and self.words is not None:
             self.put(result, self.words(place))
         parts = result.get("allOf", ())
-        if not named and len(parts) == 1 and "$ref" in parts[0] and result.keys() <= {"allOf", "description"}:
-            beside = {key: value for key, value in result.items() if key == "description"}
-            if self.words is not None and beside:
-                self.beside += 1
-                beside = beside if self.beside <= BESIDE else {}
-            return {**parts[0], **beside}
+        if len(parts) == 1 and "$ref" in parts[0] and result.keys() <= {"allOf", "description"} and "." in place:
+            result = {**parts[0], **{key: value for key, value in result.items() if key == "description"}}
+        elif "$ref" in result:
+            result["$ref"] = self.link(result["$ref"], file)
+        if "$ref" in result:
+            self.beside += "description" in result
+            if self.words is not None and self.beside > BESIDE:
+                result.pop("description", None)
+            return result
         if result.get("type") == "string" and "enum" not in result and "format" not in result and place.count(".") == 1:
             result["example"] = 12
         return result

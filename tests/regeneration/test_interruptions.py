@@ -97,11 +97,10 @@ disk, room = Path(sys.argv[1]), int(sys.argv[2])
 shutil.copytree({house!r}, disk / "house")
 house = disk / "house"
 before = hash_of(house)
-with open(disk / "filler", "wb") as filler:
+with open(disk / "filler", "wb", buffering=0) as filler:
     try:
         while True:
             filler.write(bytes(1024))
-            filler.flush()
     except OSError:
         pass
     filler.truncate(max(0, filler.tell() - room * 1024))

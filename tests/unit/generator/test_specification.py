@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
+
 from generator import bundle, descriptions, overlay
 from generator.tree import schemas
 

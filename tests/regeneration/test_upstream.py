@@ -81,22 +81,5 @@ def test_descriptions_beside_a_reference_are_used(repository):
 
     beside = [value for schema in flat.values() for value in schema.get("properties", {}).values() if "allOf" in value]
 
-    assert beside
+    assert len(beside) >= upstream.BESIDE
     assert all(value.keys() == {"description", "allOf"} for value in beside)
-
-
-def test_a_mistake_that_the_overlay_corrects(published, tmp_path, house, capsys):
-    published["components"]["schemas"]["Order"]["properties"]["time"] = {"type": "date-time"}
-    root = str(upstream.write_repository(published, tmp_path / "repository"))
-    assert command.main(["--spec", root], root=house) == 2
-    assert "components.schemas.Order.properties.time.type: 'date-time' is not one of array, " in capsys.readouterr().err
-
-    with (house / "openapi" / "overlay.yaml").open("a", encoding="utf-8") as file:
-        file.write(
-            "  - target: $.components.schemas.Order.properties.time\n"
-            "    description: The published type does not exist.\n"
-            "    x-purpose: correction\n"
-            "    update: {type: string, format: date-time}\n"
-        )
-
-    assert command.main(["--spec", root], root=house) == 0
