@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from target_delivery._core import limits
+from target_delivery._core.addresses import normal_address
 from target_delivery._core.limits import MAX_MATCHED, refusal
 from target_delivery_api import models
 
@@ -106,9 +107,34 @@ def test_any_json_is_accepted_or_refused_without_showing_a_text(document: Any) -
 
 def test_a_pattern_means_what_it_means_in_javascript() -> None:
     compiled = limits._compiled(r"^[\d$]+\$?$")  # pyright: ignore[reportPrivateUsage]
+    assert compiled
     assert compiled.search("12$")
     assert not compiled.search("12\n")
     assert not compiled.search("\u0661")
+
+
+@pytest.mark.parametrize("pattern", [r"^\p{L}+$", "^(?<year>[0-9]+)$", r"^\u{61}$", r"^\cA$"])
+def test_a_pattern_that_python_cannot_read_refuses_nothing(pattern: str) -> None:
+    validator = limits._validator().evolve(schema={"pattern": pattern})  # type: ignore[call-arg]  # the stub names no field
+    assert validator.is_valid("1")
+
+
+@given(st.ip_addresses().flatmap(lambda ip: st.sampled_from([str(ip), ip.exploded, str(ip).upper(), f" {ip} "])))
+def test_an_address_in_its_normal_form_is_accepted(text: str) -> None:
+    address = normal_address(text)
+    assert address is not None
+    assert refusal({"context": {"channel": "web", "geo": {"ipAddress": address}}}) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nowhere", "1.2.3", "1.2.3.256", "192.0.2.1\n", "fe80::1%eth0", "[::1]", "1::2::3"]
+)
+def test_a_text_that_is_no_address_is_refused(text: str) -> None:
+    refused = refusal({"context": {"channel": "web", "geo": {"ipAddress": text}}})
+    assert refused is not None
+    assert refused.reason.startswith("context.geo.ipAddress must match the pattern '^")
+    assert refused.reason.endswith(f"which a string of length {len(text)} does not")
+    assert refused.attributes == ("request.context.geo.ip_address",)
 
 
 def test_a_pattern_is_not_applied_to_a_long_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,5 +152,4 @@ def test_every_field_of_a_request_has_its_attribute(name: str) -> None:
     model = by_name[(name or SCHEMA["title"]).lower()] if name.lower() in by_name or not name else None
     for field in (SCHEMA["$defs"][name] if name else SCHEMA).get("properties", {}):
         assert model is not None
-        attribute = limits._attributes().get(limits._plain(field))  # pyright: ignore[reportPrivateUsage]
-        assert attribute == model._JSON_NAMES[field]
+        assert limits._attributes()[field] == model._JSON_NAMES[field]  # pyright: ignore[reportPrivateUsage]

@@ -13,7 +13,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import fields, frozen, has
+from attrs import frozen
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import create  # pyright: ignore[reportUnknownVariableType]  # the stub leaves out one type
 
@@ -122,14 +122,22 @@ def _required(_: Validator, names: Sequence[str], value: object, __: object) -> 
 
 def _pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
     """Find a text that does not match. Unlike the function of jsonschema, limit the time that the search can take."""
-    if isinstance(value, str) and (len(value) > MAX_MATCHED or not _compiled(pattern).search(value)):
+    compiled = _compiled(pattern)
+    if compiled and isinstance(value, str) and (len(value) > MAX_MATCHED or not compiled.search(value)):
         yield ValidationError("does not match")
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    r"""Compile a pattern of JavaScript, in which ``$`` is the very end of the text, and ``\d`` and ``\w`` are ASCII."""
-    return re.compile(_DOLLAR.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    r"""Compile a pattern of JavaScript, in which ``$`` is the very end of the text, and ``\d`` and ``\w`` are ASCII.
+
+    Returns:
+        None when the pattern has syntax that Python does not have, such as ``\p{L}``. Then any text is accepted.
+    """
+    try:
+        return re.compile(_DOLLAR.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII)
+    except re.error:
+        return None
 
 
 def _place(error: ValidationError) -> tuple[str, str]:
@@ -140,7 +148,7 @@ def _place(error: ValidationError) -> tuple[str, str]:
         if isinstance(step, int):
             place, written = f"{place}[{step}]", f"{written}[{step}]"
         elif next(are_fields, True):
-            place, written = f"{place}.{step}", f"{written}.{_attributes().get(_plain(step), step)}"
+            place, written = f"{place}.{step}", f"{written}.{_attributes().get(step, step)}"
         else:
             place, written = f"{place}[{_cut(step)}]", f"{written}[{_cut(step)}]"
     return place.removeprefix("."), written
@@ -158,13 +166,11 @@ def _are_fields(keywords: Iterator[str | int]) -> Iterator[bool]:
 
 @cache
 def _attributes() -> Mapping[str, str]:
-    """Return the names of the fields of all models in Python, by their names without underscores."""
-    classes = (getattr(models, name) for name in models.__all__)
-    return {_plain(field.name): field.name for one in classes if has(one) for field in fields(one)}
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+    """Return the names of the fields of all models in Python, by their names in the JSON."""
+    names: dict[str, str] = {}
+    for model in models.__all__:
+        names |= getattr(getattr(models, model), "_JSON_NAMES", {})
+    return names
 
 
 def _need(error: ValidationError) -> str:
