@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]  # the stub has no result
 from jsonschema.validators import create  # pyright: ignore[reportUnknownVariableType]  # the stub leaves out one type
 
 from target_delivery._core.prepared import is_object
@@ -91,7 +92,9 @@ def refusal(document: Any) -> Refusal | None:
         check_depth(document)
     except ValueError as too_deep:
         return Refusal(f"the body cannot be read: {too_deep}", ())
-    found = [*islice(_validator().iter_errors(document), MAX_PROBLEMS)]
+    # Where a value fits no alternative of an anyOf, the problem is inside the nearest alternative.
+    errors = islice(_validator().iter_errors(document), MAX_PROBLEMS)
+    found: list[ValidationError] = [best_match([error]) for error in errors]
     if not found:
         return None
     # The outermost problems come first. At one place a wrong type comes first: the other problems follow from it.
