@@ -20,11 +20,11 @@ def rename_a_field(document):
 
 
 def require_a_field(document):
-    schemas(document)["PrefetchMboxResponse"]["required"] = ["state"]
+    schemas(document)["DeliveryResponse"].setdefault("required", []).append("client")
 
 
 def change_a_type(document):
-    schemas(document)["Order"]["properties"]["total"] = {"type": "string"}
+    schemas(document)["Notification"]["allOf"][1]["properties"]["timestamp"] = {"type": "string"}
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def change_a_type(document):
     [
         (rename_a_tag, "wrapper/target_delivery/_core/call.py:"),
         (rename_a_field, "wrapper/target_delivery/_cli/demo.py:"),
-        (require_a_field, "wrapper/target_delivery/_device/"),
-        (change_a_type, "wrapper/target_delivery/"),
+        (require_a_field, "wrapper/target_delivery/_core/call.py:"),
+        (change_a_type, "wrapper/target_delivery/_cli/demo.py:"),
     ],
 )
 def test_it_stops_unless_a_maintainer_accepts(whole_house, regenerate, write, published, change, file):
