@@ -113,7 +113,8 @@ def _fields(found: Object, types: Types) -> list[Field]:
         if by_attribute[field.attr] != field.json:
             raise SpecificationError(
                 f"{found.class_info.name} has properties {field.json} and {by_attribute[field.attr]}, "
-                f"which would both be called {field.attr} in Python. Rename one of them with an overlay action."
+                f"which would both be called {field.attr} in Python. Remove one of them with an overlay action; its "
+                "values are then in additional_properties."
             )
     return fields
 

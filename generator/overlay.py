@@ -119,7 +119,7 @@ def apply(
             if misfit == _misfit(action, forced) and not any(_would_add(other, action["target"]) for other in failed):
                 problems.append(
                     f"overlay action {number} (target {action['target']}) no longer fits: {misfit}; "
-                    f"change or remove the action, whose reason was: {_reason(action)}"
+                    f"change or remove the action in openapi/overlay.yaml; its reason was: {_reason(action)}"
                 )
             failed.append(action)
         _carry_out(action, forced)
@@ -174,11 +174,12 @@ def _misfit(action: dict[str, Any], document: dict[str, Any]) -> str | None:
     except SpecificationError as error:
         return str(error)
     if not nodes:
-        return f"{_expectation(action)}, but the specification has nothing at the target"
+        written = f"it was written for {_short(action['x-expects'])}, but " if "x-expects" in action else ""
+        return f"{written}the specification has nothing at the target"
     for node in nodes:
         found = without_prose(node.value)
         if "x-expects" in action and _comparable(found) != _comparable(action["x-expects"]):
-            return f"{_expectation(action)}, but the specification has {_short(found)}"
+            return f"it was written for {_short(action['x-expects'])}, but the specification has {_short(found)}"
         for absent in action.get("x-expects-absent", ()):
             value = _present(node.value, absent)
             if value:
@@ -189,12 +190,6 @@ def _misfit(action: dict[str, Any], document: dict[str, Any]) -> str | None:
                 f"but the specification has {_short(found)}"
             )
     return None
-
-
-def _expectation(action: dict[str, Any]) -> str:
-    if "x-expects" in action:
-        return f"it was written for {_short(action['x-expects'])}"
-    return "it was written for a target that is there"
 
 
 def _present(value: Any, absent: Any) -> str | None:

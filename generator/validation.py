@@ -67,7 +67,7 @@ def validate(document: dict[str, Any], name: str) -> None:
     if problem is not None:
         raise SpecificationError(
             f"{name} is not a valid OpenAPI {document['openapi']} document: {problem}. "
-            "Correct the specification, or correct it with an action of the overlay."
+            "Correct it with an action in openapi/overlay.yaml."
         )
 
 

@@ -125,7 +125,7 @@ def test_a_new_specification(run, house, split, served, published, capsys, over_
         "  Badge.color",
         "  Option.priority",
         "  Option.badge",
-        "Descriptions in openapi/descriptions.yaml that nothing needs any more:",
+        "Descriptions in openapi/descriptions.yaml of fields that are gone:",
         "  Browser.webGLRenderer",
     ]
     assert bundle.read(house / "openapi" / "delivery.yaml") == published

@@ -139,7 +139,10 @@ def test_an_action_that_does_not_fit(action, message):
 
 
 def test_the_reason_of_an_action_that_does_not_fit_is_given():
-    with pytest.raises(SpecificationError, match=r"; change or remove the action, whose reason was: because of that\."):
+    with pytest.raises(
+        SpecificationError,
+        match=r"; change or remove the action in openapi/overlay\.yaml; its reason was: because of that\.",
+    ):
         laid({"target": "$.b", "description": "because\n  of that.", "remove": True})
 
 
