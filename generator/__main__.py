@@ -174,7 +174,7 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
         build.generate(new.described, new.wire, fresh)
         found = NOTHING
         if not target.is_dir() or build.differences(fresh, target):
-            _say("checking the new package, and the wrapper with it: about 15 seconds")
+            _say("checking the new package, and the wrapper with it: 15 to 60 seconds")
             found = verify(fresh, new.described, root)
         if found.package:
             raise SpecificationError(*(f"the generated package does not work: {line}" for line in found.package))
