@@ -1,1 +1,1 @@
-"""Generate the package `target_delivery_api` from the Delivery API's specification and the overlay over it."""
+"""Generate the package `target_delivery_api` from the specification of the Delivery API and its overlay."""

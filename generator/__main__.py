@@ -1,7 +1,8 @@
-"""Generate `generated/target_delivery_api/` from the documents in `openapi/`, and take over a new specification.
+"""Generate `generated/target_delivery_api/` from the documents in `openapi/`, or take over a new specification.
 
-Without options: generate from the committed documents. Nothing is put in place that cannot be imported, does not
-type-check, misreads a sample, or does not fit the wrapper.
+Without options, the command generates the package from the documents in `openapi/`. Before it puts a new package in
+place, it imports and type-checks the package, reads and writes samples with it, and imports and type-checks the
+wrapper with it. docs/regeneration.md says how to take over a new specification, step by step.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The statuses that the command exits with.
+# The exit statuses of the command.
 DONE = 0
 DIFFERENT = 1
 UNUSABLE = 2
@@ -46,10 +47,10 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 _STATUSES = """exit statuses:
   0  done; --check found no difference
-  1  --check found a difference, or the changes are as bad as --fail-on says; nothing was put in place
-  2  the command line, the specification, the overlay or the disk cannot be used; nothing was put in place
+  1  --check found a difference, or the report has changes that --fail-on names; nothing was put in place
+  2  an error: the messages say what to do; nothing was put in place
   3  the wrapper does not fit the new package; nothing was put in place
-  130, 143 and others above 128: a signal ended the command; the tree is the old one or the new one
+  130, 143 and others above 128: a signal ended the command; it put all in place or nothing
 """
 
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run the command in the project at `root` and return its exit status."""
     options = _options(arguments)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # a stream that is closed, or replaced by another kind of object
+        with suppress(AttributeError):  # a stream that is closed, or that a test or an editor has replaced
             # A terminal may be unable to show a character of the specification.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIO does not have it
     try:
@@ -70,12 +71,12 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         try:
             sys.stdout.flush()
         except OSError:
-            # The reader of the report has ended, or its disk is full. Python would flush the stream again at the end,
-            # and print an error of its own.
+            # The program that reads the report, such as `head`, has ended, or its disk is full. Without this line,
+            # Python would flush the stream again at exit, and print an error of its own.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         file = f"{error.filename}: " if error.filename else ""
         problems = (f"a file cannot be read or written: {file}{error.strerror or error}. Nothing was put in place.",)
-    except Exception as error:  # a mistake in the generator, which must not look like one of the maintainer
+    except Exception as error:  # a fault of the generator, not of the maintainer
         frame = traceback.extract_tb(error.__traceback__)[-1]
         problems = (
             f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: "
@@ -97,25 +98,29 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     modes.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; print the committed files that differ from the generated ones, and fail if there are any",
+        help="write nothing; list the files of the package that differ from what would be generated, and exit with "
+        "status 1 if there are any",
     )
     modes.add_argument(
-        "--bundle", metavar="FILE", type=Path, help="only write the specification to FILE, as one document"
+        "--bundle",
+        metavar="FILE",
+        type=Path,
+        help="only write the specification (of --spec, or the committed one) to FILE, as one document",
     )
     modes.add_argument(
-        "--dry-run", action="store_true", help="do everything, with all checks, but put nothing in place"
+        "--dry-run", action="store_true", help="run all checks and print the report, but put nothing in place"
     )
     parser.add_argument(
         "--spec",
         metavar="PATH_OR_URL",
-        help="replace openapi/delivery.yaml by this specification (a file, a folder, or a URL; in one document or "
-        "many), generate, and report what changed",
+        help="take over this specification (a file, a folder or a URL): generate the package from it, report what "
+        "changed, and replace openapi/delivery.yaml",
     )
     parser.add_argument(
         "--against",
         metavar="GIT_REF",
-        help="report what changed since this commit, tag or branch, with the overlay of that time. Without --spec, "
-        "generate nothing",
+        help="compare with this commit, tag or branch, including its overlay, and report what changed. Without --spec, "
+        "only report",
     )
     parser.add_argument(
         "--format",
@@ -123,11 +128,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="text",
         help="form of the report; markdown is a fragment for CHANGELOG.md (default: text)",
     )
-    parser.add_argument("--wording", action="store_true", help="list every description that upstream has changed")
+    parser.add_argument(
+        "--wording", action="store_true", help="list Adobe's changes of wording instead of counting them"
+    )
     parser.add_argument(
         "--fail-on",
         choices=("breaking", "any"),
-        help="exit with status 1, and put nothing in place, if a change breaks callers, or if there is any change",
+        help="exit with status 1 and put nothing in place: breaking, if a change breaks callers; any, if anything "
+        "changed, even if only wording",
     )
     parser.add_argument(
         "--accept-broken-wrapper",
@@ -143,7 +151,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     reports = (options.spec, options.against) != (None, None) and not apart
     if not reports and (options.wording or options.fail_on or options.format != "text"):
         parser.error(
-            "--format, --wording and --fail-on are about a report: add --spec or --against, and leave out --check and "
+            "--format, --wording and --fail-on need a report: add --spec or --against, and leave out --check and "
             "--bundle"
         )
     if options.accept_broken_wrapper and (apart or (options.spec is None and options.against is not None)):
@@ -154,7 +162,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run(options: argparse.Namespace, root: Path) -> int:
-    if sys.stdout is None:  # Python's name for a closed stream
+    if sys.stdout is None:  # it is closed
         raise SpecificationError("The standard output is closed, so no report can be printed. Open it.")
     folder = root / "openapi"
     if options.bundle is not None:
@@ -191,7 +199,7 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
         build.generate(new.described, new.wire, fresh)
         found = NOTHING
         if not target.is_dir() or build.differences(fresh, target):
-            _say("checking the new package, and the wrapper with it: about 15 seconds")
+            _say("checking the new package, and the wrapper with it: 15 to 60 seconds")
             found = verify(fresh, new.described, root)
         if found.package:
             raise SpecificationError(*(f"the generated package does not work: {line}" for line in found.package))
@@ -201,13 +209,13 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
                 print(line, flush=True)
         else:
             report = _report(old, new, found)
-            # Before anything is put in place, so that nothing changes without having been said.
+            # Print the report before anything changes: if printing fails, nothing is put in place.
             print(report.render(options.format, wording=options.wording), flush=True)
             status = _status(report, options)
         if found.wrapper and not options.accept_broken_wrapper:
             _say(
-                f"{len(found.wrapper)} places in the wrapper do not fit the new package, so nothing was put in place. "
-                "Add --accept-broken-wrapper to put it in place, then change these places."
+                "the listed lines of the wrapper do not fit the new package, so nothing was put in place. "
+                "Add --accept-broken-wrapper to put it in place, then change these lines."
             )
             return BROKEN_WRAPPER
         if status == DONE and not options.dry_run:
@@ -228,7 +236,7 @@ def _report(old: Specification, new: Specification, found: Found = NOTHING) -> R
 
 
 def _status(report: Report, options: argparse.Namespace) -> int:
-    """Return the status that --fail-on demands."""
+    """Return DIFFERENT if the report has changes that --fail-on names, otherwise DONE."""
     anything = bool(report.changes or report.wording)
     fails = {"breaking": report.verdict == "breaks", "any": anything}.get(options.fail_on, False)
     if fails:
@@ -237,7 +245,7 @@ def _status(report: Report, options: argparse.Namespace) -> int:
 
 
 def _at(commit: str, root: Path) -> Specification:
-    """Read the specification as a former commit has it."""
+    """Read the specification, the overlay and the descriptions of a former commit."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory) / "openapi"
         folder.mkdir()
@@ -256,7 +264,7 @@ def _at(commit: str, root: Path) -> Specification:
 
 
 def _check(root: Path) -> int:
-    """Print the committed files that differ from what would be generated. Return 1 if there are any, else 0."""
+    """Print the files that differ from what would be generated. Return DIFFERENT if there are any, otherwise DONE."""
     folder = root / "openapi"
     new = specification.load(str(folder / specification.SPECIFICATION), folder)
     with tempfile.TemporaryDirectory() as directory:
@@ -266,19 +274,19 @@ def _check(root: Path) -> int:
     for line in lines:
         print(f"generated/{build.PACKAGE}/{line}")
     if lines:
-        _say("the committed code differs from what the generator makes. Run: python -m generator")
+        _say("these files differ from what would be generated. Run: python -m generator")
     return DIFFERENT if lines else DONE
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads the standard error, which is no reason to stop
-        if sys.stderr is not None:  # it is closed
+    with suppress(OSError):  # nobody reads the standard error, so go on
+        if sys.stderr is not None:  # it is None when it is closed
             print(f"generator: {compare.printable(text)}", file=sys.stderr, flush=True)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """End the process with the status of a signal, so that temporary directories are removed before."""
-    for other in _SIGNALS:  # one that arrives while they are removed would leave the rest of them
+    """Raise SystemExit with the status of a signal, so that temporary directories are removed first."""
+    for other in _SIGNALS:  # a second signal must not interrupt the removal
         signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
 

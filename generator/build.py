@@ -1,4 +1,4 @@
-"""Write the package `target_delivery_api` for a specification that has the overlay applied."""
+"""Write the package `target_delivery_api` for a specification with the overlay applied."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def _files(directory: Path) -> set[str]:
 
 
 def _project(document: dict[str, Any], target: Path) -> Project:
-    """Return what openapi-python-client writes: modules for the models, enums and operations, from our templates.
+    """Return the project that openapi-python-client writes: modules for models, enums and operations, by our templates.
 
-    Its own reader is not used. It leaves out or refuses forms that a newer version of the API may have: unions, maps
-    of lists, names that collide.
+    We do not use openapi-python-client's reader. It leaves out or refuses forms that a newer version of the API may
+    have: unions, maps of lists, names that collide.
     """
     types = Types(document)
     collections: Any = collections_of(document, types)
@@ -146,21 +146,3 @@ def _format(target: Path) -> None:
         if run.returncode:
             said = " ".join(f"{run.stdout}{run.stderr}".split())
             raise SpecificationError(f"ruff {command[0]} rejects the generated code, so a template is wrong: {said}")
-
-
-def replace(fresh: Path, target: Path) -> Path:
-    """Replace the directory `target` by `fresh`.
-
-    Returns:
-        The directory beside `fresh` that the old `target` was moved to. It does not exist if `target` did not.
-    """
-    aside = fresh.with_name(f"{fresh.name}-old")
-    if target.exists():
-        target.rename(aside)
-    try:
-        fresh.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
-    return aside

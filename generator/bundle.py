@@ -1,4 +1,4 @@
-"""Bundle a specification in one file or many into one self-contained document."""
+"""Bundle a specification of one or many documents into one self-contained document."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _local(source: str) -> str:
 
 @frozen
 class _Location:
-    """A place in a document, which `path` leads to. An empty path is the whole document."""
+    """A place in a document. With an empty path, it is the whole document."""
 
     document: str
     path: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class _Location:
 
     @property
     def name(self) -> str:
-        """The name of a component that is made from the value at this place."""
+        """The name of the component for the value at this place."""
         return (
             self.path[-1] if self.path else unquote(posixpath.basename(urlsplit(self.document).path)).partition(".")[0]
         )
@@ -111,7 +111,7 @@ class _Bundler:
         self.schemas: dict[str, Any] = {}
         self.waiting: deque[_Waiting] = deque()
         self.mapped_names: list[tuple[str, str]] = []
-        """Each schema name in a discriminator, and the place of it."""
+        """The schema names in discriminators, each with its place."""
 
     def run(self, source: str) -> dict[str, Any]:
         final, root = self.documents.get(self.root)
@@ -156,7 +156,7 @@ class _Bundler:
         self.schemas[name] = self.walk(schema, at, place, "schema")
 
     def finish(self) -> None:
-        """Add the schemas that others refer to, until none is missing."""
+        """Add the schemas that other schemas refer to, until none is missing."""
         again: list[_Waiting] = []
         while self.waiting:
             one = self.waiting.popleft()
@@ -187,7 +187,7 @@ class _Bundler:
             at: a place in that document.
             place: the place in the bundled document, for messages.
             kind: the kind of `value`: see shapes.
-            inside: the targets of the references that `value` was reached by.
+            inside: the targets of the references that led to `value`.
 
         """
         self.documents.count(shown(at.document), place)
@@ -214,7 +214,9 @@ class _Bundler:
     ) -> Any:
         """Return the copy of the reference `value`. See walk."""
         if not isinstance(value["$ref"], str):
-            raise SpecificationError(f"{_at(at, (*place, '$ref'))}: {value['$ref']!r} is no reference. Write a text.")
+            raise SpecificationError(
+                f"{_at(at, (*place, '$ref'))}: {value['$ref']!r} is no reference. Write a path or an address."
+            )
         beside = {
             key: self.walk(item, at, (*place, key), kind_of(kind, key), inside)
             for key, item in value.items()
@@ -230,8 +232,8 @@ class _Bundler:
         copy = self.walk(found, location, place, kind, (*inside, location))
         if not is_object(copy):
             return copy
-        # The words beside a reference are more particular than those of its target. Other keys beside it have a
-        # meaning in path items only.
+        # A description or summary beside a reference replaces the one of its target. Other keys beside a reference have
+        # a meaning in path items only.
         return {
             **copy,
             **{key: item for key, item in beside.items() if kind == PATH or key in ("description", "summary")},
@@ -253,7 +255,7 @@ class _Bundler:
         if name is None:
             name = location.name
             passed = [location]
-            # A file that only refers to a schema of the same name in another file adds nothing.
+            # Skip files that only refer to a schema of the same name in another file.
             while (further := reference(value)) is not None and len(value) == 1:
                 inner, its_location = self.target(further, passed[-1], place)
                 if self.names.get(its_location, its_location.name) != name or its_location in passed:
@@ -274,7 +276,7 @@ class _Bundler:
             found, location = self.target(target, at, place)
             if location in seen:
                 raise SpecificationError(
-                    f"{_at(at, place)}: $ref {target!r} leads back to itself. Replace it by a definition."
+                    f"{_at(at, place)}: $ref {target!r} leads back to itself. Write the value itself instead."
                 )
             seen.add(location)
             value, at = found, location
@@ -298,7 +300,9 @@ class _Bundler:
             further = reference(value)
             if further is not None and key not in value:
                 if depth > 20:
-                    raise SpecificationError(f"{nowhere}{target!r} leads through itself. Replace it by a definition.")
+                    raise SpecificationError(
+                        f"{nowhere}{target!r} leads through itself. Write the value itself instead."
+                    )
                 value, location = self.target(further, location, place, depth + 1)
             if is_list(value) and key.isascii() and key.isdecimal() and int(key) < len(value):
                 value = value[int(key)]
@@ -322,7 +326,7 @@ class _Bundler:
         if local == is_url(self.root) or foreign:
             raise SpecificationError(
                 f"{_at(at, place)}: $ref {target!r} leads from a file to the web or from the web to a file. "
-                "Keep all documents of a specification in files, or all of them on the web."
+                "Put all documents of the specification into files, or all of them on the web."
             )
         return address, pointer
 

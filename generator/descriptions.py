@@ -1,4 +1,4 @@
-"""The project's own descriptions of the API, which `openapi/descriptions.yaml` keeps apart from the specification."""
+"""Apply the project's own descriptions of the API, which are in `openapi/descriptions.yaml`, to a specification."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Place = tuple[str, ...]
-"""A place in a specification. Joined, its parts are what a maintainer reads: `Option.priority`, `Order.lines[].price`
-(an item of a list), `Trace.usage{}` (a value of a map), `POST /rest/v1/delivery response 200`."""
+"""A place in a specification, in parts. Messages show the parts joined: `Option.priority`, `Order.lines[].price` (in an
+item of a list), `Trace.usage{}` (a value of a map), `POST /rest/v1/delivery response 200`."""
 
 _PARTS = ("allOf", "oneOf", "anyOf")
 # The keys of these objects are names, even a key such as "description".
@@ -68,7 +68,7 @@ class _Spot:
     node: dict[str, Any]
     is_part: bool
     """Whether the object is a part of the object at `place`: an inline element of allOf, oneOf or anyOf, or the inline
-    schema of a parameter, body or response. The description of the whole is also the description of the part."""
+    schema of a parameter, body or response. The part and the whole have the same description."""
     needed: tuple[str, ...]
     """The texts that the generated code shows: description, summary."""
 
@@ -83,7 +83,7 @@ def read(path: Path) -> Descriptions:
     name = f"{path.parent.name}/{path.name}"
     try:
         yaml: Any = YAML(typ="safe", pure=True)
-        # The nodes instead of the values, because they know their lines, and show a key that occurs twice.
+        # Read nodes instead of values: a node knows its line, and the node of an object also has repeated keys.
         form = _Form(name)
         form.document(yaml.compose(path.read_bytes().decode("utf-8-sig")))
     except OSError as error:
@@ -100,13 +100,13 @@ def read(path: Path) -> Descriptions:
 def apply(descriptions: Descriptions, document: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of `document` with our descriptions.
 
-    Where ours is absent, the words of `document` stay as plain text in one paragraph. Titles, examples and links to
-    other documents are left out, because the generated code shows none of them.
+    A place without a description of ours keeps the one of `document`, as plain text in one paragraph. Titles, examples
+    and links to other documents are left out, because the generated code shows none of them.
 
     Args:
-        descriptions: ours.
-        document: a valid, bundled specification, NOT flattened: a schema that is part of another one through allOf is
-            then described once, for both.
+        descriptions: our descriptions.
+        document: a valid, bundled specification that is not flattened. So a schema that is part of another one through
+            allOf is described once, for both.
 
     """
     result: dict[str, Any] = _cleaned(document)
@@ -127,13 +127,13 @@ def apply(descriptions: Descriptions, document: dict[str, Any]) -> dict[str, Any
 
 
 def undescribed(descriptions: Descriptions, document: dict[str, Any]) -> list[str]:
-    """Return the places of `document` whose words the generated code shows, and that ours do not describe."""
+    """Return the places of `document` that the generated code needs a description of and that have none of ours."""
     wanted = {(spot.place, kind): None for spot in _spots(document) for kind in spot.needed}
     return [_shown(place, kind) for place, kind in wanted if (place, kind) not in descriptions.texts]
 
 
 def unused(descriptions: Descriptions, document: dict[str, Any]) -> list[str]:
-    """Return the places that we describe and `document` does not have, each without the places inside it."""
+    """Return the places that we describe but `document` does not have, without the places inside them."""
     known = {spot.place for spot in _spots(document)}
     found: dict[str, None] = {}
     for place, kind in descriptions.texts:
@@ -144,13 +144,14 @@ def unused(descriptions: Descriptions, document: dict[str, Any]) -> list[str]:
 
 
 def wording(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Return a line for each change of words between two published specifications.
+    """Return a line for each change of wording between two published specifications.
 
-    Words are descriptions, summaries, titles, examples and links to other documents. Differences of white space do not
-    count, and neither do the words of a place that only one of the specifications has.
+    Wording is descriptions, summaries, titles, examples and links to other documents. Differences of white space, and
+    the wording of a place that only one of the specifications has, do not count.
 
     Args:
-        old: a bundled specification, not flattened, or a change would be listed for every schema that it is part of.
+        old: a bundled specification that is not flattened. In a flattened one, a change would be listed for every
+            schema that contains it.
         new: the later specification, in the same form.
 
     """
@@ -176,7 +177,7 @@ def plain(text: str) -> str:
 
 
 class _Form:
-    """Reads the nodes of the file, and collects the texts and the problems."""
+    """Reader of the nodes of the file. It collects the texts and the problems."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -220,7 +221,7 @@ class _Form:
         """Yield the members of an object. `known` are the possible keys, or None if the keys are names."""
         if not _is_mapping(node):
             wanted = f"an object with {_listed(known)}" if known else "an object with names and descriptions"
-            self.problem(node, f"{what} must be {wanted}, and is {_kind(node)}")
+            self.problem(node, f"{what} must be {wanted}, but is {_kind(node)}")
             return
         seen: set[str] = set()
         for key, value in node.value:
@@ -236,9 +237,9 @@ class _Form:
 
     def text(self, node: Any, place: Place, kind: str) -> None:
         if not _is_scalar(node) or node.tag != "tag:yaml.org,2002:str":
-            self.problem(node, f"{_shown(place, kind)} must be a text, and is {_kind(node)}")
+            self.problem(node, f"{_shown(place, kind)} must be a text, but is {_kind(node)}")
         elif not _line(node.value):
-            self.problem(node, f"{_shown(place, kind)} must be a text, and is blank")
+            self.problem(node, f"{_shown(place, kind)} must be a text, but is blank")
         else:
             self.texts[place, kind] = _line(node.value)
 
@@ -339,7 +340,7 @@ def _others(value: Any, place: Place) -> Iterator[_Spot]:
 
 
 def _class_doc(schemas: list[Any]) -> tuple[str, ...]:
-    """Return what must be described if one of the inline `schemas` becomes a class."""
+    """Return ("description",) if one of the inline `schemas` becomes a class, which needs a docstring."""
     return ("description",) if any(map(_has_fields, schemas)) else ()
 
 
@@ -360,7 +361,10 @@ def _members(value: Any) -> list[tuple[str, Any]]:
 
 
 def _cleaned(value: Any, *, names: bool = False) -> Any:
-    """Return a copy of `value`, with plain text and without titles, examples and links. `names`: its keys are names."""
+    """Return a copy of `value` with plain descriptions, and without titles, examples and links.
+
+    `names` says that the keys of `value` are names, even a key such as "description".
+    """
     if is_list(value):
         return [_cleaned(item) for item in value]
     if not is_object(value):
@@ -407,5 +411,5 @@ def _shown(place: Place, kind: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Return `text` in one line, without control characters and invisible ones."""
+    """Return `text` in one line, without control characters and invisible characters."""
     return "".join(char for char in " ".join(text.split()) if unicodedata.category(char)[0] != "C")

@@ -18,9 +18,9 @@ def sentences(schema: dict[str, Any], described: dict[str, Any], limited: dict[s
     """Return the docstring of a property or parameter: its description, then its limits and its default.
 
     Args:
-        schema: the property as the specification states it.
-        described: the schema that it refers to, whose description counts if it has none of its own.
-        limited: the schema that limits the number of entries.
+        schema: the property itself.
+        described: the schema that the property refers to. Its description is used if the property has none.
+        limited: the schema with the limits of the number of entries.
     """
     return " ".join(_sentences(schema, described, limited))
 

@@ -42,8 +42,8 @@ MOST_LEVELS = 64
 TEXTS = (".md", ".markdown", ".txt", ".html", ".htm")
 """A document with such a name is a text, and not YAML or JSON."""
 
-# A plain scalar of YAML is something else than a text if JSON has it, or YAML 1.2 in a form that is no surprise. So
-# dates, on, yes, 0123, 0x1F and 1_000 are texts.
+# A YAML scalar without quotes is null, a boolean or a number only if it matches one of these patterns. All others are
+# texts: dates, on, yes, 0123, 0x1F and 1_000.
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -58,10 +58,10 @@ _KNOWN_TAGS = frozenset(
 
 
 class Documents:
-    """The documents of one specification. Each is read once, and what they need together is bounded."""
+    """The documents of one specification. Each is read once. Their total size is limited."""
 
     def __init__(self, client: httpx.Client | None) -> None:
-        """Read from the web with `client`, or from files without."""
+        """Read from the web with `client`, or from files if `client` is None."""
         self._client = client
         self._known: dict[str, tuple[str, Any]] = {}
         self._bytes = 0
@@ -69,7 +69,7 @@ class Documents:
         self._end = time.monotonic() + LONGEST
 
     def get(self, location: str) -> tuple[str, Any]:
-        """Return the final location of the document at `location`, which differs after redirects, and its content.
+        """Return the location of the document at `location` after redirects, and its content.
 
         Raises:
             SpecificationError: the document cannot be read, or is too large. The message begins with its location.
@@ -84,14 +84,14 @@ class Documents:
         """Count one value at `place` in the document `name`.
 
         Raises:
-            SpecificationError: it has too many values, or they are nested too deep.
+            SpecificationError: the specification has too many values, or they are nested too deep.
 
         """
         self._values += 1
         if self._values > MOST_VALUES:
             raise SpecificationError(
-                f"{name}: the specification has more than {MOST_VALUES:,} values, with aliases and references counted "
-                "each time. Split it, or check whether this is the right document."
+                f"{name}: the specification has more than {MOST_VALUES:,} values (each use of an alias or a reference "
+                "counts). Check that this is the right document."
             )
         if len(place) > MOST_LEVELS:
             raise _too_deep(name, place[:3])
@@ -115,9 +115,9 @@ class Documents:
         return final, self._parsed(text, name)
 
     def _in_time(self, client: httpx.Client, location: str) -> tuple[str, bytes]:
-        """Download a document in a thread, which can be left alone when the time is over.
+        """Download a document in a thread that is abandoned when the time is over.
 
-        A server can send the header of an answer, byte for byte, for as long as it likes.
+        A server can send the header of an answer byte by byte, without end.
         """
         results: queue.SimpleQueue[tuple[str, bytes] | Exception] = queue.SimpleQueue()
 
@@ -139,7 +139,7 @@ class Documents:
     def _download(self, client: httpx.Client, location: str) -> tuple[str, bytes]:
         url = httpx.URL(location)
         for _ in range(MOST_REDIRECTS + 1):
-            # Without compression, the bytes that arrive are the bytes that count.
+            # Ask for no compression, because the limit applies to the bytes that arrive.
             with client.stream("GET", url, headers={"Accept-Encoding": "identity"}, follow_redirects=False) as answer:
                 following = answer.next_request
                 if following is not None:
@@ -219,7 +219,7 @@ class Documents:
             line = f"line {key_node.start_mark.line + 1}"
             if key_node.id != "scalar":
                 raise SpecificationError(f"{_at(name, place)}: {line} has a key that is no text. Write a text.")
-            # JSON has only texts as keys: 200, true and 2024-01-01 are the keys as they are written.
+            # The keys of JSON are texts. So the keys 200, true and 2024-01-01 are texts too.
             key = _checked(str(key_node.value), name, place)
             if key == "<<" and key_node.style is None:
                 parts = self._from_yaml(item, name, (*place, key))
@@ -236,7 +236,7 @@ class Documents:
 
 @frozen
 class _Pairs:
-    """An object of a JSON text, with the keys that it has twice."""
+    """An object of a JSON text, with its repeated keys."""
 
     pairs: list[tuple[str, Any]]
 
@@ -266,18 +266,20 @@ def dump(document: dict[str, Any]) -> str:
 def root_in(folder: Path) -> Path:
     """Return the root document of the specification in `folder`.
 
-    The root is the YAML or JSON file with the keys `openapi` (or `swagger`) and `info` that is nearest to `folder`:
-    in it, or else in its folders, or else in their folders, and so on. Hidden folders do not count.
+    The root is the YAML or JSON file with the keys `openapi` (or `swagger`) and `info` that is the fewest folders below
+    `folder`. Hidden folders and `node_modules` are not searched.
 
     Raises:
-        SpecificationError: no such file is there, several are equally near, or the only ones cannot be read.
+        SpecificationError: there is no such file, several are equally deep, or the only ones cannot be read.
 
     """
     found: dict[int, list[Path]] = {}
     unreadable: list[SpecificationError] = []
     for number, path in enumerate(_documents_in(folder)):
         if number >= MOST_DOCUMENTS:
-            raise SpecificationError(f"{folder} has more than {MOST_DOCUMENTS} YAML and JSON files. Name the root.")
+            raise SpecificationError(
+                f"{folder} has more than {MOST_DOCUMENTS} YAML and JSON files. Give the path of the root document."
+            )
         depth = len(path.relative_to(folder).parts)
         try:
             if depth <= min(found, default=depth) and _is_root(path):
@@ -288,12 +290,14 @@ def root_in(folder: Path) -> Path:
         raise unreadable[0]
     if not found:
         raise SpecificationError(
-            f"{folder} has no OpenAPI document: no YAML or JSON file with the keys openapi and info is in it."
+            f"{folder} has no OpenAPI document: no YAML or JSON file in it has the keys openapi and info."
         )
     nearest = sorted(found[min(found)])
     if len(nearest) > 1:
         names = ", ".join(str(path.relative_to(folder)) for path in nearest[:5])
-        raise SpecificationError(f"{folder} has {len(nearest)} OpenAPI documents: {names}. Name one of them.")
+        raise SpecificationError(
+            f"{folder} has {len(nearest)} OpenAPI documents: {names}. Give the path of one of them."
+        )
     return nearest[0]
 
 
@@ -357,7 +361,7 @@ def _is_root(path: Path) -> bool:
             data = file.read(MOST_BYTES + 1).replace(b"\0", b"")  # UTF-16 has a zero in each ASCII letter
     except OSError:
         return False
-    # Most files are no roots, and parsing takes long.
+    # Parsing takes long, so skip a file that cannot be a root.
     if not (re.search(rb"\binfo\b", data) and re.search(rb"\b(openapi|swagger)\b", data)):
         return False
     content = read(path)
@@ -380,7 +384,7 @@ def _scalar(node: Any) -> Any:
 
 
 def _checked(value: Any, name: str, place: tuple[str, ...]) -> Any:
-    """Return a text or a number as JSON has it. Escaped surrogates become the characters that they mean."""
+    """Return a value if JSON can have it. Pairs of escaped surrogates become the characters that they stand for."""
     if isinstance(value, float) and not math.isfinite(value):
         raise SpecificationError(f"{_at(name, place)}: {value} is no number of JSON. Write a number.")
     if not isinstance(value, str):

@@ -19,12 +19,12 @@ from .types import Ref, Type, Types, named
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How the items of a list that is one parameter are separated, by the style of the parameter.
+# The separator of the items of a list in one parameter, by the style of the parameter.
 _SEPARATORS = {"form": ",", "simple": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}
 _STYLES = {"query": "form", "header": "simple", "path": "simple"}
 _TEXTS = frozenset({"str", "int", "float", "bool", "enum", "datetime"})
 
-# OpenAPI says that parameters of these names have no meaning, because other parts of the document determine them.
+# OpenAPI ignores header parameters with these names, because other parts of the document determine the headers.
 IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -44,7 +44,7 @@ class Parameter:
     required: bool
     type: Type
     separator: str
-    """What separates the items of a list; empty if each item is a parameter of its own."""
+    """The separator of the items of a list; empty if each item is a parameter of its own."""
     doc: str
 
     @property
@@ -81,10 +81,10 @@ class Parameter:
 
 @frozen
 class Result:
-    """What an operation answers with a status."""
+    """The result of an operation for a status."""
 
     code: str
-    """A status, a range of them such as 200-299, or nothing for any other status."""
+    """A status, a range such as 200-299, or an empty text for any other status."""
     type: Type | None
     """The type of the JSON; None if the body is not JSON."""
     has_body: bool
@@ -92,7 +92,7 @@ class Result:
 
     @property
     def annotation(self) -> str:
-        """What the function `parse` returns."""
+        """The type that the function `parse` returns."""
         if not self.has_body:
             return "None"
         return self.type.annotation if self.type else "bytes"
@@ -144,7 +144,7 @@ class Endpoint:
 
     @property
     def reads_values(self) -> bool:
-        """Whether an answer may be something else than a model."""
+        """Whether a result may be another value than a model."""
         return any(result.type and (result.type.kind != "model" or result.type.nullable) for result in self.results)
 
     @property
@@ -161,7 +161,7 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """The path as the specification states it."""
+        """The path in the specification."""
         return "".join(part if isinstance(part, str) else f"{{{part.json}}}" for part in self.path)
 
     @property
@@ -174,7 +174,7 @@ class Endpoint:
 
     @property
     def refusals(self) -> str:
-        """What build_request refuses."""
+        """The reasons for which build_request refuses its arguments, as text for its docstring."""
         places = {parameter.place for parameter in self.parameters}
         return ", or ".join(
             text
@@ -189,7 +189,7 @@ class Endpoint:
 
     @property
     def misfits(self) -> str:
-        """What parse refuses."""
+        """The reasons for which parse refuses an answer, as text for its docstring."""
         read = [result for result in self.results if result.type]
         texts = ["the body is not a JSON object, or a required field is absent or has the wrong type"] if read else []
         if any(result.type and result.type.kind != "model" for result in read):
@@ -233,7 +233,7 @@ def _endpoint(operation: Operation, types: Types, taken: set[str]) -> Endpoint:
     base = name = names.module_name(label, "operation")
     count = 1
     while name in taken:
-        # Not an underscore, which openapi-python-client would remove.
+        # Add a number, because openapi-python-client removes an underscore at the end.
         count += 1
         name = f"{base}_{count}"
     parameters = _parameters(operation, name, types)
@@ -262,7 +262,7 @@ def _endpoint(operation: Operation, types: Types, taken: set[str]) -> Endpoint:
 
 
 def _marked(data: dict[str, Any], text: str) -> str:
-    """Return a description, which says so if it is one of something deprecated."""
+    """Return `text`, with "Deprecated." in front if `data` is deprecated."""
     return f"Deprecated. {text}" if data.get("deprecated") is True else text
 
 
@@ -319,7 +319,7 @@ def _parameter_doc(data: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def _plain(kind: Type) -> Type:
-    """Return the type of a parameter: null is no value of it, nor of its items."""
+    """Return the type of a parameter. Neither it nor its items can be null."""
     item = evolve(kind.item, nullable=False) if kind.item else None
     return evolve(kind, nullable=False, item=item)
 
@@ -354,14 +354,14 @@ def _body(operation: Operation, name: str, types: Types) -> Type | None:
     if schema is None:
         listed = ", ".join(map(str, holder.get("content") or ())) or "no content"
         raise SpecificationError(
-            f"{operation.name}: the body is {listed}, and the templates support only JSON. Extend generator/templates, "
+            f"{operation.name}: the body is {listed}, but the templates support only JSON. Extend generator/templates, "
             "or remove the operation with an overlay action."
         )
     return types.of(schema, name, "Body")
 
 
 def _results(operation: Operation, name: str, types: Types) -> list[Result]:
-    """Return the results: single statuses first, then ranges, then the one for any other status."""
+    """Return the results: first for single statuses, then for ranges, then for any other status."""
     found: dict[str, Result] = {}
     for key, data in _member(operation.data, "responses").items():
         status = str(key).upper()

@@ -1,4 +1,4 @@
-"""The error that stops the generator."""
+"""The error with which the generator stops."""
 
 
 class SpecificationError(Exception):

@@ -26,17 +26,17 @@ class Field:
     """Name of the Python attribute."""
     required: bool
     type: Type
-    """The type of the value, without regard to null."""
+    """The type of a value that is not null."""
     nullable: bool
     """Whether null is a value of the field. An absent field is None as well."""
     when: tuple[str, str, Ref] | None
-    """When this attribute has this value, a list is read as a list of this model."""
+    """An attribute, its value and a model: if the attribute has the value, a list is read as a list of the model."""
     doc: str
     """The docstring, or an empty string if the specification says nothing about the field."""
 
     @property
     def annotation(self) -> str:
-        """The type of the attribute, as the class states it."""
+        """The annotation of the attribute in the class."""
         if self.when:
             return f"JsonValue | list[{self.when[2].name}]"
         base = self.type.annotation
@@ -58,7 +58,7 @@ class Model:
 
     @property
     def nullable(self) -> list[str]:
-        """The JSON names of the fields in which null differs from an absent field, although both are None."""
+        """The JSON names of the optional fields that may be null. In Python, null and an absent field are both None."""
         return [field.json for field in self.fields if field.nullable and not field.required]
 
     @property
@@ -74,14 +74,14 @@ class Model:
 
     @property
     def uses_deprecated(self) -> bool:
-        """Whether the module names a deprecated class, which type checkers may report."""
+        """Whether the module names a deprecated class. Type checkers may report it."""
         return self.class_info.deprecated or any(ref.deprecated for ref in self.refs)
 
 
 def models_of(types: Types) -> list[Model]:
-    """Return all models, those of schemas without a name included."""
+    """Return all models, also of schemas without a name."""
     models: list[Model] = []
-    # The list grows while fields are described, because a property may have an object without a name.
+    # The list grows during the loop: a property with an object without a name adds an entry.
     for found in types.objects:
         with named(found.place):
             fields = _fields(found, types)
@@ -90,12 +90,12 @@ def models_of(types: Types) -> list[Model]:
 
 
 def refs_of(types: Iterable[Type]) -> set[Ref]:
-    """Return the generated classes of which the types are made."""
+    """Return the generated classes inside the types."""
     return {part.ref for one in types for part in one.parts() if part.ref}
 
 
 def unions_of(types: Iterable[Type]) -> list[Type]:
-    """Return the unions of which the types are made, each once, without regard to null."""
+    """Return the unions and tagged types inside the types, each once, as types that are not nullable."""
     parts = (part for one in types for part in one.parts() if part.label)
     return list(dict.fromkeys(evolve(part, nullable=False) for part in parts))
 
@@ -105,7 +105,7 @@ def _fields(found: Object, types: Types) -> list[Field]:
     fields = [
         _field(name, schema, name in required, found, types) for name, schema in found.schema["properties"].items()
     ]
-    # A class whose name has only letters without a case, such as Chinese ones, may be called like an attribute.
+    # A class and an attribute can have the same name if its letters have no upper and lower case, as in Chinese.
     taken = {*names.ATTRIBUTES, found.class_info.name, *(ref.name for ref in refs_of(field.type for field in fields))}
     fields = [evolve(field, attr=names.attribute(field.json, taken)) for field in fields]
     by_attribute = {field.attr: field.json for field in fields}
@@ -113,7 +113,8 @@ def _fields(found: Object, types: Types) -> list[Field]:
         if by_attribute[field.attr] != field.json:
             raise SpecificationError(
                 f"{found.class_info.name} has properties {field.json} and {by_attribute[field.attr]}, "
-                f"which would both be called {field.attr} in Python. Rename one of them with an overlay action."
+                f"which would both be called {field.attr} in Python. Remove one of them with an overlay action; its "
+                "values are then in additional_properties."
             )
     return fields
 
@@ -123,7 +124,7 @@ def _field(name: str, schema: Any, required: bool, found: Object, types: Types) 
     with named(place):
         kind = types.of(schema, found.class_info.name, name)
         meant = types.schema(schema)
-        # OpenAPI 3.0 gives a reference no meaning of its own but a description.
+        # In OpenAPI 3.0, only a description has a meaning beside a reference.
         stated = schema if is_object(schema) and component(schema) is None else {}
         rule: Any = meant.get("x-list-when")
         when = None
@@ -135,7 +136,7 @@ def _field(name: str, schema: Any, required: bool, found: Object, types: Types) 
         return Field(
             json=name,
             attr=name,
-            # Requests do not contain what only answers contain, and the other way around.
+            # A readOnly field is absent from requests, and a writeOnly field is absent from answers.
             required=required and not (meant.get("readOnly") is True or meant.get("writeOnly") is True),
             type=JSON if when else evolve(kind, nullable=False),
             nullable=kind.nullable,

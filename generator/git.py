@@ -1,4 +1,4 @@
-"""Read files as a former commit has them."""
+"""Read files of a former commit."""
 
 from __future__ import annotations
 

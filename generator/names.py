@@ -17,7 +17,7 @@ CLASSES = frozenset(
         *("Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
     }
 )
-"""Names that the generated modules use, so no class and no constant may have them."""
+"""Names that the generated modules use. No class and no constant may have one of them."""
 
 MODULES = frozenset({"import_module"})
 """Names that `models/__init__.py` uses. A module of this name would replace them when it is imported."""
@@ -57,7 +57,7 @@ PARAMETERS = frozenset(
 
 
 def free(name: str, taken: Collection[str]) -> str:
-    """Return `name` with as many underscores added as make it differ from all names in `taken`."""
+    """Return `name`, with underscores added until it is not in `taken`."""
     while name in taken:
         name += "_"
     return name
@@ -81,7 +81,7 @@ def attribute(name: str, taken: Collection[str] = ATTRIBUTES) -> str:
 
 
 def members(values: list[str]) -> dict[str, str]:
-    """Return the values of an enum by the names of its members."""
+    """Return the names of the members of an enum, with their values."""
     found: dict[str, str] = {}
     for index, value in enumerate(dict.fromkeys(values)):
         name = normalize("NFKC", snake_case(_words(value).upper()).upper())

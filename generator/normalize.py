@@ -1,4 +1,4 @@
-"""Bring a specification into one form, so that all later steps know OpenAPI 3.0 only, and no broken parts."""
+"""Rewrite a specification as OpenAPI 3.0 without malformed parts, so that later steps need to know no other form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _NULL: dict[str, Any] = {"nullable": True, "enum": [None]}
 """The schema of null alone."""
 
-# The keywords that concern values of one type only.
+# The keywords that apply to values of one type only.
 _OF_TYPE = {
     "array": ("items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"),
     "object": ("properties", "required", "additionalProperties", "patternProperties", "minProperties", "maxProperties"),
@@ -25,7 +25,7 @@ _OF_TYPE = {
     "integer": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format"),
     "boolean": (),
 }
-# Top-level parts of OpenAPI 3.1 that no caller can see, and keywords that have done their work in the bundle.
+# Top-level parts of OpenAPI 3.1 that no caller can see, and keywords that have no meaning after bundling.
 _LEFT_OUT = frozenset({"webhooks", "jsonSchemaDialect", "pathItems"})
 _DONE = frozenset({"$defs", "definitions", "$id", "$schema", "$comment", "$anchor"})
 
@@ -33,11 +33,11 @@ _DONE = frozenset({"$defs", "definitions", "$id", "$schema", "$comment", "$ancho
 def flatten(document: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of the bundled `document` in OpenAPI 3.0 form, with allOf merged into each named schema.
 
-    What is left of OpenAPI 3.1:
+    OpenAPI 3.1 becomes OpenAPI 3.0:
 
     - `type: [string, "null"]`, and `null` as an alternative of oneOf or anyOf, become `nullable: true`. A nullable
       enum does not list null. Null alone is `{nullable: true, enum: [null]}`.
-    - `type: [string, integer]` becomes anyOf, with each keyword in the alternatives that it concerns.
+    - `type: [string, integer]` becomes anyOf, with each keyword in the alternatives that it applies to.
     - `const` becomes an enum of one value, and a numeric `exclusiveMinimum: 5` becomes `minimum: 5` with
       `exclusiveMinimum: true`.
     - A `$ref` with other keywords beside it becomes `allOf` of the reference, with the keywords beside allOf. In a
@@ -45,9 +45,9 @@ def flatten(document: dict[str, Any]) -> dict[str, Any]:
     - The schema true becomes `{}`, and false becomes `{not: {}}`.
     - Keywords that 3.0 does not have, such as patternProperties, stay.
 
-    The published document may be wrong until the overlay corrects it. Values that have the wrong shape for their
-    place (null for a list of properties, a text for a limit) are left out, so later steps find the shapes that
-    shapes.SHAPES describes. The main parts (paths, components.schemas, responses) are always there.
+    The published document may be invalid until the overlay corrects it. A value of the wrong kind for its place (null
+    for a list of properties, a text for a limit) is left out, so later steps find only the kinds in shapes.SHAPES. The
+    main parts (paths, components.schemas, responses) are always there.
 
     Raises:
         SpecificationError: a schema contains itself through allOf, or refers to a schema that is not there.
@@ -66,7 +66,7 @@ def flatten(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sound(value: Any, kind: str, siblings: bool) -> Any:
-    """Return a copy of `value` in which everything has the kind that its place needs, or None if `value` has not."""
+    """Return a copy of `value` without inner values of a wrong kind, or None if `value` itself is not of `kind`."""
     if kind in (SCHEMA, SWITCH):
         return _schema(value, kind, siblings)
     if kind == DATA:
@@ -116,7 +116,7 @@ def _schema(value: Any, kind: str, siblings: bool) -> Any:
         if key in _DONE or key == "$ref" or (target is not None and not siblings and key != "description"):
             continue
         inner = kind_of(SCHEMA, key)
-        # A part that is no schema says nothing, which the schema {} says.
+        # A value that should be a schema but is none becomes {}, the schema that allows everything.
         sound = _sound(item, inner, siblings)
         if sound is not None or inner in (DATA, ANY):
             copied[key] = sound
@@ -138,7 +138,7 @@ def _limits(schema: dict[str, Any]) -> dict[str, Any]:
         if limit is None:
             continue
         if not isinstance(limit, bool):
-            # Of two limits the tighter one counts.
+            # The tighter of the two limits applies.
             tighter = plain not in schema or sign * schema[plain] <= sign * limit
             if tighter:
                 schema[plain] = limit
@@ -205,7 +205,7 @@ def _typed(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flat(schema: dict[str, Any], known: dict[str, dict[str, Any]], seen: tuple[str, ...]) -> dict[str, Any]:
-    """Return `schema` with the parts of its allOf merged into it. `seen` are the named schemas that it is part of."""
+    """Return `schema` with the parts of its allOf merged into it. `seen`: the schemas that contain it by allOf."""
     if "allOf" not in schema:
         return schema
     merged: dict[str, Any] = {}

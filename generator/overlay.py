@@ -15,9 +15,9 @@ from .errors import SpecificationError
 from .tree import is_list, is_object
 
 PROSE = frozenset({"description", "title", "summary", "example", "examples", "externalDocs"})
-"""The keys of words in a specification. Nothing that is sent or received depends on them."""
+"""The keys of texts for people in a specification. Nothing that is sent or received depends on them."""
 _LONGEST = 300
-"""The length that values in messages are cut to."""
+"""Characters of a value in a message."""
 SCHEMA = Path(__file__).with_name("overlay-1.0.schema.json")
 
 # One segment of a target. The supported part of JSONPath (RFC 9535) is: members, elements, wildcards, and a filter
@@ -101,11 +101,11 @@ def apply(
 
     Raises:
         SpecificationError: `strict` is true and actions no longer fit. The error has a sentence for each. An action
-            that does not fit only because an earlier one was not carried out is left out.
+            that does not fit only because an earlier one was not carried out is not in the error.
 
     """
     result = deepcopy(document)
-    # The document in which the actions that do not fit are carried out as well, as far as that is possible.
+    # The same, but with the actions that do not fit carried out as far as possible.
     forced = deepcopy(document)
     failed: list[dict[str, Any]] = []
     problems: list[str] = []
@@ -116,11 +116,11 @@ def apply(
         if misfit is None:
             _carry_out(action, result)
         else:
-            # What an action finds wrong is its own misfit if it finds the same after the failed actions.
+            # If the misfit is gone once the failed actions are carried out, it was only their consequence.
             if misfit == _misfit(action, forced) and not any(_would_add(other, action["target"]) for other in failed):
                 problems.append(
                     f"overlay action {number} (target {action['target']}) no longer fits: {misfit}; "
-                    f"change or remove the action, whose reason was: {_reason(action)}"
+                    f"change or remove the action in openapi/overlay.yaml; its reason was: {_reason(action)}"
                 )
             failed.append(action)
         _carry_out(action, forced)
@@ -154,7 +154,7 @@ def without_prose(value: Any) -> Any:
 
 
 def _unsaid(action: dict[str, Any]) -> str | None:
-    """Return what an action fails to say about the published document, or None."""
+    """Return what is missing if an action does not say what it expects of the published document, or None."""
     if "update" not in action or action.get("remove") or "x-expects" in action:
         return None
     update, absent = action["update"], action.get("x-expects-absent", [])
@@ -175,31 +175,26 @@ def _misfit(action: dict[str, Any], document: dict[str, Any]) -> str | None:
     except SpecificationError as error:
         return str(error)
     if not nodes:
-        return f"{_expectation(action)}, but the specification has nothing at the target"
+        written = f"it was written for {_short(action['x-expects'])}, but " if "x-expects" in action else ""
+        return f"{written}the specification has nothing at the target"
     for node in nodes:
         found = without_prose(node.value)
         if "x-expects" in action and _comparable(found) != _comparable(action["x-expects"]):
-            return f"{_expectation(action)}, but the specification has {_short(found)}"
+            return f"it was written for {_short(action['x-expects'])}, but the specification has {_short(found)}"
         for absent in action.get("x-expects-absent", ()):
             value = _present(node.value, absent)
             if value:
                 return f"it was written for a target without {_short(absent)}{_added(action, absent)}, but {value}"
         if not action.get("remove") and "update" in action and not _can_update(node.value, action["update"]):
             return (
-                f"an update needs an object or a list at the target, and an object for an object, "
+                f"an update needs a list at the target, or an object at the target and an object as the update, "
                 f"but the specification has {_short(found)}"
             )
     return None
 
 
-def _expectation(action: dict[str, Any]) -> str:
-    if "x-expects" in action:
-        return f"it was written for {_short(action['x-expects'])}"
-    return "it was written for a target that is there"
-
-
 def _present(value: Any, absent: Any) -> str | None:
-    """Return what `value` has under the name `absent`, or as an item equal to `absent`; None if there is nothing."""
+    """Return a phrase if `value` has the member `absent`, or an item equal to `absent`; None if it has neither."""
     if is_object(value) and isinstance(absent, str) and absent in value:
         return f"the specification has {_short({absent: without_prose(value[absent])})}"
     if is_list(value) and any(_comparable(without_prose(item)) == _comparable(absent) for item in value):
@@ -222,7 +217,7 @@ def _can_update(current: Any, update: Any) -> bool:
 
 
 def _carry_out(action: dict[str, Any], document: dict[str, Any]) -> None:
-    """Do what an action says wherever that is possible."""
+    """Apply an action to the places where it can be applied."""
     try:
         nodes = select(document, action["target"])
     except SpecificationError:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PREFIX = ".new-"
-"""How the names of the temporary directories begin, which stand beside the package."""
+"""The beginning of the names of the temporary directories beside the package."""
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -26,8 +26,9 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 def workshop(target: Path) -> Generator[Path]:
     """Make a temporary directory beside `target`, and remove it at the end.
 
-    It is on the disk of `target`, so that a package can be moved from one to the other in one step. If a former run
-    was killed, what it left is put back or removed first.
+    It is on the same disk as `target`, so that a package can be moved from one to the other in one step. The temporary
+    directory of an earlier run that was killed is removed first. If `target` is missing, the old package in that
+    directory is put back.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in sorted(target.parent.glob(f"{PREFIX}*")):
@@ -44,8 +45,7 @@ def workshop(target: Path) -> Generator[Path]:
 def replace(fresh: Path, target: Path, specification: Path | None, committed: Path) -> None:
     """Replace the directory `target` by `fresh`, and the file `committed` by `specification`.
 
-    A signal that asks the process to end takes effect afterwards. If one of the steps fails, the steps before it are
-    undone.
+    A signal that ends the process takes effect afterwards. If a step fails, the steps before it are undone.
 
     Args:
         fresh: the new package, in the workshop.
@@ -88,7 +88,7 @@ def write(path: Path, text: str) -> None:
 
 
 def _old(workshop: Path, target: Path) -> Path:
-    """Return where the old package stands while it is replaced."""
+    """Return the place of the old package while it is replaced."""
     return workshop / f"{target.name}-old"
 
 
@@ -96,7 +96,7 @@ def _runs(workshop: Path) -> bool:
     """Whether the process that made the workshop may still use it."""
     number = workshop.name.removeprefix(PREFIX).partition("-")[0]
     if sys.platform == "win32" or not number.isdecimal():
-        return sys.platform == "win32"  # where no signal asks without harm
+        return sys.platform == "win32"  # on Windows, os.kill with 0 sends Ctrl+C
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:
@@ -109,7 +109,7 @@ def _runs(workshop: Path) -> bool:
 @contextmanager
 def _uninterrupted() -> Generator[None]:
     """Let signals wait until the block has ended."""
-    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+    if threading.current_thread() is not threading.main_thread():  # Python sets handlers in the main thread only
         yield
         return
     arrived: list[int] = []

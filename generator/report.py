@@ -78,7 +78,7 @@ class Report:
 
     def _text(self, wording: bool) -> Iterator[str]:
         if not self.changes:
-            yield "Nothing changed but descriptions." if self.wording else "Nothing changed."
+            yield "Nothing changed but wording." if self.wording else "Nothing changed."
         for verdict in WORST_FIRST:
             lines = [
                 f"{change.place}: {change.text}" + (f" -- {change.reason}" if verdict != "safe" else "")
@@ -89,12 +89,12 @@ class Report:
         if self.changes or self.wording:
             yield f"Suggested step of the version: {self.step}."
         if self.wording and wording:
-            yield from _listed("Descriptions that upstream changed", self.wording)
+            yield from _listed("Wording that Adobe changed", self.wording)
         elif self.wording:
-            many = "1 description" if len(self.wording) == 1 else f"{len(self.wording)} descriptions"
-            yield f"Upstream changed {many}; --wording lists them."
+            many = "1 text" if len(self.wording) == 1 else f"{len(self.wording)} texts"
+            yield f"Adobe changed the wording of {many}; --wording lists them."
         yield from _listed("Fields without a description of ours, for openapi/descriptions.yaml", self.undescribed)
-        yield from _listed("Descriptions in openapi/descriptions.yaml that nothing needs any more", self.unused)
+        yield from _listed("Descriptions in openapi/descriptions.yaml of fields that are gone", self.unused)
         yield from _listed("Lines of the wrapper to change by hand", self.broken)
 
     def _markdown(self) -> Iterator[str]:

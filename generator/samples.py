@@ -1,4 +1,4 @@
-"""Make JSON values that a schema allows, to try the generated package with."""
+"""Make samples: JSON values that a schema allows, with which the generated package is tried."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _any_json = st.recursive(
 class Samples:
     """Strategies for the schemas of one document.
 
-    The samples have only the properties that a schema names, so whatever a model does not hold in a field has been
-    misread.
+    The samples have only the properties that a schema names. So if a model holds a value outside its fields, it has
+    misread the sample.
     """
 
     def __init__(self, document: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ def _merged(value: Any, more: dict[str, Any]) -> Any:
 
 
 def _joined(parts: tuple[Any, ...]) -> Any:
-    """Return the members of all parts, or the last part if they are no objects."""
+    """Return the members of all parts as one object, or the last part if a part is no object."""
     if all(map(is_object, parts)):
         return {key: value for part in parts for key, value in part.items()}
     return parts[-1]
@@ -146,7 +146,7 @@ def _text(schema: dict[str, Any]) -> st.SearchStrategy[str]:
 
 
 def _bounds(schema: dict[str, Any], low: int, high: int) -> tuple[int, int]:
-    """Return whole limits inside those of a number."""
+    """Return the smallest and the largest whole number in the samples of a number."""
     least, most = schema.get("minimum"), schema.get("maximum")
     if isinstance(least, (int, float)):
         low, high = int(-(-least // 1)), max(high, int(least) + 100)

@@ -1,10 +1,11 @@
 """The shape of OpenAPI documents: which kind of value each key of each kind of object has.
 
-Everything that walks through a document uses this one table, so that a property named `schema`, or an example that
-contains `$ref`, is never mistaken for something else.
+All functions that walk through a document use this one table. So none of them takes a property named `schema` for a
+schema, or an example that contains `$ref` for a reference.
 
-The kinds of plain values are text, flag, number, limit (a number or a flag), type, and data. `[kind]` is a list of
-that kind, and `{kind}` an object whose keys are names. The other kinds are objects, which SHAPES describes.
+The kinds of plain values are text, flag, number, limit (a number or a flag), type (a text or a list of texts), and
+data. `[kind]` is a list of values of that kind, and `{kind}` an object whose keys are names and whose values have that
+kind. The other kinds are objects, which SHAPES describes.
 """
 
 from __future__ import annotations

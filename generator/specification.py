@@ -1,4 +1,4 @@
-"""From a published specification to the documents that code, checks and reports are made of."""
+"""Turn a published specification into the documents that the code, the checks and the report are made from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DESCRIPTIONS = "descriptions.yaml"
 
 @frozen
 class Specification:
-    """A specification in the forms that lead to code."""
+    """A specification in all the forms that the generator needs."""
 
     bundled: dict[str, Any]
     """The published specification as one document."""
@@ -36,9 +36,9 @@ class Specification:
     wire: dict[str, Any]
     """The JSON Schema of the requests that the edge accepts."""
     undescribed: tuple[str, ...]
-    """Places that have no description of ours."""
+    """The places without a description of ours."""
     unused: tuple[str, ...]
-    """Places that our descriptions name and the specification does not have."""
+    """The places that our descriptions name, but the specification does not have."""
 
 
 def load(source: str, folder: Path, *, like: dict[str, Any] | None = None) -> Specification:
@@ -47,7 +47,7 @@ def load(source: str, folder: Path, *, like: dict[str, Any] | None = None) -> Sp
     Args:
         source: path or URL of the root document.
         folder: the directory with the overlay and the descriptions.
-        like: a bundled specification. `source` must be of the same API.
+        like: a bundled specification of the API that `source` must describe; None accepts any API.
 
     Raises:
         SpecificationError: one of the documents cannot be used, or the overlay does not fit the specification.
@@ -60,7 +60,7 @@ def load(source: str, folder: Path, *, like: dict[str, Any] | None = None) -> Sp
     bundled = bundle.bundle(source)
     if like is not None:
         check_api(bundled, like, name)
-    # The corrections first, because the published document may be invalid without them.
+    # The overlay is applied before validation, because the published document may be invalid without its corrections.
     overlaid = overlay.apply(changes, bundled)
     corrected = overlay.apply(changes, bundled, purpose="correction")
     validate(corrected, name)
@@ -71,8 +71,8 @@ def load(source: str, folder: Path, *, like: dict[str, Any] | None = None) -> Sp
 def load_former(folder: Path) -> Specification:
     """Read the specification that `folder` has, with its overlay and descriptions, to compare a newer one with it.
 
-    The overlay may already fit the newer specification and no longer this one, so actions that do not fit, or that
-    refer to schemas which are not there, are left out, and nothing is validated.
+    The overlay may already be changed for the newer specification. So actions are left out if they do not fit this one,
+    or refer to schemas that it does not have. Nothing is validated.
 
     Raises:
         SpecificationError: one of the documents cannot be read.
@@ -103,7 +103,8 @@ def _specification(
         bundled,
         flatten(bundled),
         flatten(overlaid),
-        # Before the parts of allOf are merged, because a field is described once, where it is defined.
+        # The descriptions are applied before the parts of allOf are merged, because a field is described only once,
+        # where it is defined.
         flatten(descriptions.apply(words, overlaid)),
         wire_schema(flatten(corrected)),
         tuple(descriptions.undescribed(words, overlaid)),

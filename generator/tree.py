@@ -1,4 +1,4 @@
-"""Look up the parts of an OpenAPI document that is held as plain dicts and lists."""
+"""Look up parts of an OpenAPI document, which consists of plain dicts and lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Operation:
     data: dict[str, Any]
     """The operation object of the document."""
     parameters: list[dict[str, Any]]
-    """The parameters of the path that the operation does not replace, then those of the operation."""
+    """The parameters of the path, except replaced ones, and then the parameters of the operation."""
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -54,7 +54,10 @@ def component(value: Any) -> str | None:
 
 
 def schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the named schemas of a bundled document. In a flattened one, they can be replaced in the result."""
+    """Return the named schemas of a bundled document.
+
+    For a flattened document this is the object in the document itself, so a caller can replace schemas in it.
+    """
     holder = document.get("components")
     found = holder.get("schemas") if is_object(holder) else None
     if not is_object(found):

@@ -1,4 +1,4 @@
-"""Try a generated package: import it, and read and write samples with it. Run by verify.py in a process of its own.
+"""Try a generated package: import it, and read and write samples with it. verify.py runs this in another process.
 
     python -m generator.trial PACKAGE SPECIFICATION.json [WRAPPER]
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _PACKAGE = "target_delivery_api"
 
 EXAMPLES = 25
-"""How many samples are made of each schema."""
+"""The number of samples for each schema."""
 
 
 def main(arguments: list[str]) -> int:
@@ -50,7 +50,7 @@ def tried(package: Path, document: dict[str, Any], examples: int = EXAMPLES) -> 
     modules, broken = _import(package)
     if broken:
         return broken
-    # The same samples each time, because a new specification must not fail by chance.
+    # Use the same samples each time, so that no specification fails by chance.
     settings.register_profile(
         "trial",
         database=None,
@@ -106,9 +106,9 @@ def _inside(file: str, package: Path) -> bool:
 
 
 def _models(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterator[str]:
-    """Yield a line for each model that does not give back samples as it has read them."""
+    """Yield a line for each model that does not write a sample as it has read it."""
     types, samples = Types(document), Samples(document)
-    models_of(types)  # finds the classes of schemas without a name
+    models_of(types)  # adds the classes of schemas without a name to types.objects
     for found in types.objects:
         ref = found.class_info
         module = modules.get(f"{_PACKAGE}.models.{ref.module_name}")
@@ -122,7 +122,7 @@ def _models(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterato
 
 
 def _operations(document: dict[str, Any], modules: dict[str, ModuleType]) -> Iterator[str]:
-    """Yield a line for each operation that does not read or write what its specification allows."""
+    """Yield a line for each operation that cannot send or read a sample of its body or answer."""
     samples = Samples(document)
     answer: Any = modules[f"{_PACKAGE}.types"]
     written = {
@@ -204,7 +204,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _problem(strategy: st.SearchStrategy[Any], check: Callable[[Any], None]) -> str | None:
-    """Call `check` with samples. Return what is wrong with the first that fails, or None."""
+    """Call `check` with samples. Return the problem of the first sample that fails, or None."""
 
     @given(strategy)
     def run(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Decide which Python type and which generated class stand for each schema of a specification."""
+"""Choose the Python type and the generated class for each schema of a specification."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
-# What JSON each kind of type is, in the order in which a union tests for them.
+# The Python class of the JSON of each kind of type, in the order in which a union tests for them.
 _JSON = {
     **dict.fromkeys(("str", "enum", "datetime"), "str"),
     "bool": "bool",
@@ -50,8 +50,8 @@ class Type:
     """The Python type that stands for a schema."""
 
     kind: str
-    """str, int, float, bool, datetime, enum, model, list, map, tagged (one of several models, which a property tells
-    apart), union (of types whose JSON differs in kind), or json (any JSON value, kept unchanged)."""
+    """str, int, float, bool, datetime, enum, model, list, map, tagged (one of several models, chosen by the value of
+    one property, the tag), union (of types whose JSON has different classes), or json (any JSON value, unchanged)."""
     ref: Ref | None = None
     """The class of an enum or a model."""
     item: Type | None = None
@@ -59,16 +59,16 @@ class Type:
     options: tuple[Type, ...] = ()
     """The types of a union, or the models of a tagged type."""
     tag: str = ""
-    """For a tagged type: the property that tells its models apart."""
+    """For a tagged type: the property whose value chooses the model."""
     tags: tuple[tuple[str, ...], ...] = ()
     """For a tagged type: the values of the tag for each of the models."""
     label: str = ""
-    """For a union or a tagged type: a name that no other one has."""
+    """For a union or a tagged type: a name that no other union or tagged type has."""
     nullable: bool = False
 
     @property
     def annotation(self) -> str:
-        """The type as the code states it."""
+        """The type as a Python annotation."""
         base = {
             "json": "JsonValue",
             "list": f"list[{self.item and self.item.annotation}]",
@@ -93,7 +93,7 @@ class Type:
 
     @property
     def is_flat(self) -> bool:
-        """Whether from_dict reads the type without the functions of reading.py."""
+        """Whether from_dict can read the type without the functions in reading.py."""
         if self.item is None:
             return not self.label
         if self.item.nullable and self.item.kind != "json":
@@ -114,11 +114,11 @@ class Type:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the Python value is its JSON already, once copied."""
+        """Whether the Python value, when copied, is the JSON value."""
         return self.kind in ("str", "int", "float", "bool", "json")
 
     def reading(self, value: str) -> str:
-        """Return the expression that reads `value`, which raises Unfit if the JSON has another type."""
+        """Return the Python expression that reads `value`. The expression raises Unfit if the JSON has another type."""
         if self.nullable and self.kind != "json":
             return f"None if {value} is None else {self._reading(value)}"
         return self._reading(value)
@@ -141,7 +141,7 @@ class Type:
         return value if self.kind == "json" else f"as_{self.kind}({value})"
 
     def parts(self) -> Iterator[Type]:
-        """Yield the types of which this one is made, the inner ones first, and then the type itself."""
+        """Yield the types inside this type, and then the type itself."""
         for inner in (self.item, *self.options):
             if inner:
                 yield from inner.parts()
@@ -174,15 +174,15 @@ class Object:
 
 @contextmanager
 def named(place: str) -> Generator[None]:
-    """Turn an error that the form of the specification causes into one that names `place`."""
+    """Turn an unexpected error into a SpecificationError that names `place`."""
     try:
         yield
     except SpecificationError:
         raise
     except Exception as error:
         raise SpecificationError(
-            f"{place} has a form that the generator cannot read: {type(error).__name__}: {error}. Correct the "
-            "specification with an overlay action."
+            f"{place} has a form that the generator cannot read: {type(error).__name__}: {error}. Correct it with "
+            "an overlay action."
         ) from error
 
 
@@ -197,11 +197,11 @@ class Types:
         self._refs: dict[str, Ref] = {}
         self._named: dict[str, Type] = {}
         self._labels: set[str] = set()
-        # The type of each schema by its id, with the schema itself, so that no other one can get its id.
+        # The type of each schema by the schema's id. The schema is kept too, so that Python cannot reuse its id.
         self._read: dict[int, tuple[Any, Type]] = {}
         self._modules: set[str] = set(names.MODULES)
         own = [name for name, schema in self.known.items() if _is_model(schema) or _texts(schema)]
-        # A schema whose name needs no change has the first claim to it.
+        # Schemas whose name is already a class name come first, so that they keep it.
         own.sort(key=lambda name: (names.class_name(name) != name, name))
         classes: dict[str, str] = {}
         for name in own:
@@ -213,10 +213,10 @@ class Types:
             self._declare(self._refs[name], self.known[name], f"components.schemas.{name}")
 
     def of(self, schema: Any, *place: str) -> Type:
-        """Return the type for a schema. A class of its own is called after `place`, the names that lead to it."""
+        """Return the type for a schema. If it needs a class of its own, the class is named after `place`."""
         if not is_object(schema):
             return JSON  # a boolean schema
-        # A schema may be inherited by others, even by its own parts, and its class must not be declared again for each.
+        # Several schemas may inherit the same schema. Its class must be declared only once.
         if id(schema) not in self._read:
             full = self.merged(schema)
             name = component(full)
@@ -225,7 +225,7 @@ class Types:
         return self._read[id(schema)][1]
 
     def schema(self, schema: Any) -> dict[str, Any]:
-        """Return the schema that is meant: the target of a reference, and the parts of allOf as one."""
+        """Return a schema with its reference followed and the parts of its allOf merged."""
         seen: set[str] = set()
         found = self.merged(schema)
         while (name := component(found)) is not None and name not in seen:
@@ -234,7 +234,10 @@ class Types:
         return found
 
     def merged(self, schema: Any, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return a schema without allOf. If only one of its parts has a form, and is a reference, so is the result."""
+        """Return a schema without allOf.
+
+        If only one part has a form, and it is a reference, return that reference. Otherwise return all parts merged.
+        """
         if not is_object(schema):
             return {}  # a boolean schema
         if not is_list(schema.get("allOf")):
@@ -304,7 +307,7 @@ class Types:
         return Type("enum" if ref.members else "model", ref)
 
     def _ref(self, name: str, schema: dict[str, Any]) -> Ref:
-        # A module of the same name as a class would take its place in the package.
+        # A module with the name of a class would replace the class in the package.
         module = names.free(names.module_name(name, "schema"), {*self._modules, *self._taken})
         self._modules.add(module)
         members = ""
@@ -331,7 +334,7 @@ class Types:
             branches = [{"type": schema["type"], **branch} for branch in branches if is_object(branch)]
         found = [self.of(branch, *place, f"Option{number}") for number, branch in enumerate(branches, start=1)]
         nullable = any(option.nullable for option in found)
-        # A union among the branches counts as its own branches.
+        # Replace a union among the branches by its own branches.
         flat = [inner for option in found for inner in (option.options if option.kind == "union" else (option,))]
         options = dict.fromkeys(map(_not_null, flat))
         by_json: dict[str, list[Type]] = {}
@@ -351,7 +354,7 @@ class Types:
     def _joined(
         self, kind: str, options: list[Type], schema: dict[str, Any], branches: list[Any], place: tuple[str, ...]
     ) -> Type:
-        """Return one type for several types whose JSON is of the same kind; JSON if nothing tells them apart."""
+        """Return one type for types whose JSON has the same class; JSON if nothing distinguishes them."""
         if len(options) == 1 and options[0].kind != "model":
             return options[0]
         if kind == "dict":
@@ -363,7 +366,7 @@ class Types:
     def _tagged(
         self, options: list[Type], schema: dict[str, Any], branches: list[Any], place: tuple[str, ...]
     ) -> Type | None:
-        """Return the type for one of several models, or None if no property tells them apart."""
+        """Return the tagged type of several models, or None if no property distinguishes them."""
         given = schema.get("discriminator")
         tag: Any = given.get("propertyName") if is_object(given) else None
         models: dict[Type, list[str]] = {}
@@ -392,7 +395,7 @@ class Types:
         return self._tagged_type(tag, models, place)
 
     def _told_apart(self, models: list[Type], place: tuple[str, ...]) -> Type | None:
-        """Return the type for models of which each requires other values of the same property."""
+        """Return the tagged type if all models require one property, each with values of its own, or else None."""
         if len(models) < 2:
             return None
         for tag in self._schema_of(models[0]).get("properties", {}):

@@ -1,4 +1,4 @@
-"""Compare a specification with the OpenAPI standard, and with the API that it should describe."""
+"""Check that a specification is valid OpenAPI, and that it describes the same API as the committed one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 
 def check_version(document: Any, name: str) -> None:
-    """Raise SpecificationError unless `document` says that it is of OpenAPI 3.0 or 3.1."""
+    """Raise SpecificationError unless `document` states OpenAPI 3.0 or 3.1 as its version."""
     if not is_object(document):
         raise SpecificationError(f"{name} is not an OpenAPI 3 document: its content is not an object.")
     version = document.get("openapi")
@@ -41,8 +41,8 @@ def check_api(new: dict[str, Any], old: dict[str, Any], name: str) -> None:
     """Raise SpecificationError unless `new`, which `name` names, describes the same API as `old`.
 
     Two bundled documents describe the same API if `new` has at least half of the schema names of `old`, or if they
-    have an operation (method and path) and a schema name in common. An operation may move, and schemas may be
-    renamed, but hardly all of them at once. An operationId alone says nothing: many APIs have one called `execute`.
+    have an operation (method and path) and a schema name in common. A new version may move an operation or rename
+    schemas, but hardly all of them at once. An operationId in common is no sign: many APIs have one called `execute`.
     """
     before = schemas(old).keys()
     common = before & schemas(new).keys()
@@ -68,19 +68,19 @@ def validate(document: dict[str, Any], name: str) -> None:
     if problem is not None:
         raise SpecificationError(
             f"{name} is not a valid OpenAPI {document['openapi']} document: {problem}. "
-            "Correct the specification, or correct it with an action of the overlay."
+            "Correct it with an action in openapi/overlay.yaml."
         )
 
 
 def _problems(document: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a document. Each check relies on the checks before it."""
+    """Yield the problems of a document. Each check relies on the checks before it."""
     yield from _wrong_names(document)
     named = document.get("components", {}).get("schemas", {})
     yield from _wrong_references(document, named, (), "document")
     yield from _deepest(_standard(document["openapi"]).iter_errors(document), ())
     nested = list(_schemas(document, (), "document"))
     if document["openapi"].startswith("3.1."):
-        # The standard leaves the content of schemas to the standard of JSON Schema.
+        # For OpenAPI 3.1, the standard of JSON Schema defines the content of schemas.
         for place, schema in nested:
             dialect: Any = Draft202012Validator(Draft202012Validator.META_SCHEMA)
             yield from _deepest(dialect.iter_errors(schema), place)
@@ -95,7 +95,7 @@ def _standard(version: str) -> Any:
 
 
 def _wrong_names(document: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of components that the standard does not allow, because it does not look into these."""
+    """Yield the names of components that the standard forbids. The check against the standard itself ignores them."""
     components = document.get("components", {})
     if not is_object(components) or not is_object(components.get("schemas", {})):
         yield "components.schemas: an object of schemas is missing"
@@ -107,7 +107,7 @@ def _wrong_names(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _wrong_references(value: Any, known: Iterable[str], place: tuple[str, ...], kind: str) -> Iterator[str]:
-    """Yield the references that are not to a named schema. In a bundled document, only the overlay can add some."""
+    """Yield the references to anything but a named schema. In a bundled document, only the overlay can add them."""
     if kind == DATA:
         return
     if is_list(value):
@@ -148,7 +148,7 @@ def _deepest(errors: Iterable[_Error], place: tuple[str, ...]) -> Iterator[str]:
 
 
 def _leaves(error: _Error) -> list[_Error]:
-    """Return the reasons for an error that have no further reasons: for oneOf, those of the closest alternative."""
+    """Return the innermost errors inside an error: for oneOf, those of the alternative with the fewest errors."""
     if not error.context:
         return [error]
     branches: dict[Any, list[_Error]] = {}
@@ -162,12 +162,12 @@ def _leaves(error: _Error) -> list[_Error]:
 
 
 def _wants_reference(error: _Error) -> bool:
-    """Whether an error says that a value, which is no reference, is no reference."""
+    """Whether an error only says that a value is not a reference."""
     return error.validator == "required" and "$ref" in error.validator_value
 
 
 def _vagueness(error: _Error) -> int:
-    """Return a number that is higher for an error that is only the consequence of others."""
+    """Return a number that is higher for an error that says less about the cause."""
     order = ("enum", "const", "required", "type", "additionalProperties")
     if error.validator in ("unevaluatedProperties", "oneOf", "anyOf", "not", "dependentRequired"):
         return len(order) + 1
@@ -210,7 +210,7 @@ def _cut(text: str, most: int = 200) -> str:
 
 
 def _schemas(value: Any, place: tuple[str, ...], kind: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield each schema that is in no other schema, and its place."""
+    """Yield each schema that is not inside another schema, and its place."""
     if is_schema(kind):
         yield place, value
     elif kind != DATA and is_list(value):
@@ -222,7 +222,7 @@ def _schemas(value: Any, place: tuple[str, ...], kind: str) -> Iterator[tuple[tu
 
 
 def _cycles(document: dict[str, Any]) -> Iterator[str]:
-    """Yield the schemas whose values would have to contain themselves: there is no property or list between."""
+    """Yield the schemas that contain themselves without a property or list between, so that no value can be checked."""
     known = schemas(document)
     finished: set[str] = set()
     for start in known:
@@ -242,7 +242,7 @@ def _cycles(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _direct(schema: Any) -> Iterator[str]:
-    """Yield the names of the schemas that a value of `schema` must or may also fit."""
+    """Yield the names of the schemas that `schema` applies to the same value."""
     if not is_object(schema):
         return
     name = component(schema)
@@ -255,7 +255,7 @@ def _direct(schema: Any) -> Iterator[str]:
 
 
 def _wrong_operations(document: dict[str, Any]) -> Iterator[str]:
-    """Yield what the standard says about operations in words only."""
+    """Yield the violations of rules about operations that the standard has only in prose."""
     ids: set[str] = set()
     for operation in operations(document):
         method, _, path = operation.name.partition(" ")
@@ -280,7 +280,7 @@ def _wrong_defaults(document: dict[str, Any], outermost: list[tuple[tuple[str, .
     for outer, schema in outermost:
         for place, inner in _within(schema, outer):
             if "default" in inner and not (inner["default"] is None and inner.get("nullable")):
-                # The components are in the schema too, so that its references find them.
+                # Put the components into the schema, so that its references lead somewhere.
                 check: Any = checker({**inner, "components": document.get("components")})
                 yield from _deepest(check.iter_errors(inner["default"]), (*place, "default"))
 

@@ -1,4 +1,4 @@
-"""Check that a fresh package works, and that the SDK works with it, before it takes the place of the old one."""
+"""Check that a fresh package works, and that the wrapper works with it, before it replaces the old package."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _HERE = Path(__file__).resolve().parent.parent
 _NEEDED = ("hypothesis", "mypy", "pyright")
 
 TIMEOUT = 300.0
-"""Seconds that a check may take. Each takes about ten; a package that makes one hang must not hang the generator."""
+"""The longest time of a check, in seconds. A check takes about ten, but a wrong package may make it run for ever."""
 
 _LONGEST = 300
-"""Characters of one problem."""
+"""Characters of a problem in a message."""
 
 
 @frozen
@@ -35,21 +35,21 @@ class Found:
     """The problems of a fresh package, each one line: file, line number, and what is wrong."""
 
     package: tuple[str, ...]
-    """Problems in the package itself. Its templates do not support the specification."""
+    """Problems in the package itself: the templates do not support the specification."""
     wrapper: tuple[str, ...]
-    """Places in the wrapper that do not fit the package. A maintainer must change them by hand."""
+    """Lines of the wrapper that do not fit the package. A maintainer must change them by hand."""
 
 
 NOTHING = Found((), ())
 
 
 def verify(fresh: Path, document: dict[str, Any], root: Path) -> Found:
-    """Import a package, type-check it with mypy and pyright, and read and write samples; then do so with the wrapper.
+    """Import, type-check and try a package with samples. Import and type-check the wrapper with it.
 
     Args:
-        fresh: the directory of the package. The directory around it is also used for the files of the checks.
+        fresh: the directory of the package. The checks write their files into its parent directory.
         document: the specification from which the package was generated.
-        root: the project. A project without a wrapper is possible.
+        root: the project. Without a wrapper in it, only the package is checked.
 
     Raises:
         SpecificationError: a tool of the checks is not installed, or does not work.
@@ -57,7 +57,7 @@ def verify(fresh: Path, document: dict[str, Any], root: Path) -> Found:
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise SpecificationError(
-            f"The checks of a new package need {', '.join(missing)}. Install the dependency group: "
+            f"the checks of a new package need {', '.join(missing)}. Install the dependency group: "
             "pip install --group generate"
         )
     wrapper = root / "wrapper" / "target_delivery"
@@ -84,7 +84,7 @@ def verify(fresh: Path, document: dict[str, Any], root: Path) -> Found:
 
 
 def _mypy(directory: Path) -> list[str]:
-    # Its own configuration, so that the result does not depend on the project around the directory.
+    # mypy gets its own configuration, so that the result does not depend on the project around the directory.
     configuration = directory / "mypy.ini"
     configuration.write_text(
         "[mypy]\nstrict = True\nincremental = False\nexplicit_package_bases = True\n", encoding="utf-8"
@@ -107,7 +107,7 @@ def _pyright(fresh: Path, folders: Sequence[Path], path: Sequence[str]) -> Path:
 
 
 def _run(commands: dict[str, list[str]], environment: dict[str, str]) -> dict[str, str]:
-    """Run commands at the same time and return what each printed. None of them outlives this function."""
+    """Run commands at the same time and return their output. When this function returns, all of them have ended."""
     running: dict[str, subprocess.Popen[str]] = {}
     try:
         for name, command in commands.items():
@@ -125,20 +125,20 @@ def _run(commands: dict[str, list[str]], environment: dict[str, str]) -> dict[st
         answers: dict[str, str] = {}
         for name, process in running.items():
             output, error = process.communicate(timeout=TIMEOUT)
-            # Status 1 says that the command found something; mypy says 2 when it found a wrong syntax.
+            # Status 1 means that the command found problems. mypy has status 2 for a syntax error.
             if process.returncode not in (0, 1, 2) or (process.returncode and not output.strip()):
                 raise SpecificationError(f"{name} stopped with status {process.returncode}: {_short(error or output)}")
             answers[name] = output
         return answers
     except subprocess.TimeoutExpired as error:
-        raise SpecificationError(f"A check of the new package took more than {TIMEOUT:.0f} seconds.") from error
+        raise SpecificationError(f"a check of the new package took more than {TIMEOUT:.0f} seconds.") from error
     finally:
         for process in running.values():
             _end(process)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a process and those that it has started. pyright runs in a Node.js process of its own."""
+    """End a process and its child processes. pyright runs in a Node.js process of its own."""
     if process.poll() is None:
         if sys.platform == "win32":
             process.kill()
@@ -177,14 +177,14 @@ def _of_pyright(output: str) -> list[str]:
 
 
 def _sorted(lines: Iterable[str], of_package: Iterable[str], fresh: Path, root: Path) -> Found:
-    """Divide problems into those of the package and those of the wrapper, with paths as the project has them."""
+    """Separate the problems of the package from the problems of the wrapper. Paths start from `root`."""
     package: dict[str, None] = dict.fromkeys(_short(line).replace(f"{fresh.parent}{os.sep}", "") for line in of_package)
     wrapper: dict[str, str] = {}
     for line in lines:
         shown = _short(line.replace(f"{fresh.parent}{os.sep}", "generated/").replace(f"{root}{os.sep}", ""))
         place = ":".join(shown.split(":")[:2])
         if shown.startswith("wrapper"):
-            # One line for each place: several tools find the same problem.
+            # One message for each line of the wrapper is enough, because several tools find the same problem.
             wrapper.setdefault(place, shown)
         elif shown.startswith("generated/"):
             package[shown] = None

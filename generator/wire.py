@@ -10,7 +10,7 @@ from .shapes import ANY, DATA, kind_of
 from .tree import component, contents, is_list, is_object, operations, schemas
 
 _INTEGER_LIMITS = {"int32": 2**31, "int64": 2**63}
-# Words, and keys that have a meaning in OpenAPI only.
+# Texts for people, and keys that have a meaning in OpenAPI only.
 _DROPPED = frozenset(
     {
         *("description", "title", "example", "examples", "default", "deprecated", "externalDocs", "xml"),
@@ -33,7 +33,7 @@ def wire_schema(document: dict[str, Any]) -> dict[str, Any]:
     while waiting:
         name = waiting.pop()
         if name not in known:
-            raise SpecificationError(f"components.schemas has no {name}, to which a schema of the request refers.")
+            raise SpecificationError(f"components.schemas has no {name}, but a schema of the request refers to it.")
         if name not in needed:
             needed[name] = _converted(known[name], root, waiting)
     return {
@@ -59,7 +59,7 @@ def _request(document: dict[str, Any]) -> str:
 
 
 def _converted(schema: Any, root: str, waiting: list[str]) -> Any:
-    """Return `schema` as JSON Schema and append the names of the schemas that it refers to to `waiting`."""
+    """Return `schema` as JSON Schema. Append the name of each schema that it refers to to `waiting`."""
     if not is_object(schema):
         return schema
     name = component(schema)
@@ -95,7 +95,7 @@ def _converted(schema: Any, root: str, waiting: list[str]) -> Any:
 
 
 def _with_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that admits null, too."""
+    """Return `schema` changed so that it also allows null."""
     if schema.keys() & {"$ref", "allOf", "oneOf", "anyOf", "not", "if"}:
         return {"anyOf": [schema, {"type": "null"}]}
     if isinstance(schema.get("type"), str):

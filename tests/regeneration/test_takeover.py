@@ -57,7 +57,7 @@ def test_from_a_folder_and_from_the_web(house, regenerate, repository, behind_a_
         assert ran.returncode == 0, ran.stderr
         assert tree(house / "generated") == generated
         first = source is repository
-        assert ("upstream changed" in ran.stdout.lower()) is first, ran.stdout
+        assert ("adobe changed the wording" in ran.stdout.lower()) is first, ran.stdout
         assert "Breaks" not in ran.stdout
         assert regenerate(house, "--check").returncode == 0
 

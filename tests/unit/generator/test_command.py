@@ -127,7 +127,7 @@ def test_a_new_specification(run, house, split, served, published, capsys, over_
         "  Badge.color",
         "  Option.priority",
         "  Option.badge",
-        "Descriptions in openapi/descriptions.yaml that nothing needs any more:",
+        "Descriptions in openapi/descriptions.yaml of fields that are gone:",
         "  Browser.webGLRenderer",
     ]
     assert bundle.read(house / "openapi" / "delivery.yaml") == published
@@ -481,14 +481,18 @@ def test_a_closed_error_output_leaves_the_report_alone(house, git):
 
 def test_a_signal_that_is_ignored_stays_ignored():
     """nohup starts commands so."""
-    script = "trap '' HUP; exec \"$@\""
-    run = subprocess.Popen(["sh", "-c", script, "sh", sys.executable, "-m", "generator", "--check"], cwd=ROOT)
+    script = "trap '' HUP; echo ignored; exec \"$@\""
+    command_line = ["sh", "-c", script, "sh", sys.executable, "-m", "generator", "--check"]
+    run = subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE)
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"ignored\n"
     deadline = time.monotonic() + 60
     while run.poll() is None and time.monotonic() < deadline:
         run.send_signal(signal.SIGHUP)
         time.sleep(0.1)
 
-    assert run.wait(1) == 0
+    with run:
+        assert run.wait(1) == 0
 
 
 def test_an_interruption_while_modules_are_imported(tmp_path):

@@ -145,8 +145,8 @@ def test_what_is_not_described_and_what_is_not_used(ours):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", ["the file must be an object with operations or schemas, and is empty"]),
-        ("- a", ["line 1: the file must be an object with operations or schemas, and is a list"]),
+        ("", ["the file must be an object with operations or schemas, but is empty"]),
+        ("- a", ["line 1: the file must be an object with operations or schemas, but is a list"]),
         ("a: b: c", ["is not YAML"]),
         ("schemas: [", ["is not YAML"]),
         ("schemas: {A: {fields: &f {x: {fields: *f}}}}", ["is nested too deeply, or an alias contains itself"]),
@@ -155,16 +155,16 @@ def test_what_is_not_described_and_what_is_not_used(ours):
             "schemas:\n  A:\n    description: 5\n    fields:\n      x:\n      y: [a]\n      y: b\n      z: {text: t}\n"
             "  A: {}\n  B: text\noperations:\n  POST /a:\n    sumary: t\n    summary: {}\n    responses: {200: ' '}\n",
             [
-                "line 3: A must be a text, and is 5 (put a text in quotes)",
-                "line 6: A.x must be a text, and is empty",
-                "line 6: A.y must be an object with description, fields, items or values, and is a list",
+                "line 3: A must be a text, but is 5 (put a text in quotes)",
+                "line 6: A.x must be a text, but is empty",
+                "line 6: A.y must be an object with description, fields, items or values, but is a list",
                 "line 7: A fields has the key 'y' twice: keep one",
                 "line 8: A.z has the unknown key 'text': use description, fields, items or values",
                 "line 9: schemas has the key 'A' twice: keep one",
-                "line 10: B must be an object with description, fields, items or values, and is the text 'text'",
+                "line 10: B must be an object with description, fields, items or values, but is the text 'text'",
                 "line 13: POST /a has the unknown key 'sumary'",
-                "line 14: POST /a summary must be a text, and is an object",
-                "line 15: POST /a response 200 must be a text, and is blank",
+                "line 14: POST /a summary must be a text, but is an object",
+                "line 15: POST /a response 200 must be a text, but is blank",
             ],
         ),
     ],

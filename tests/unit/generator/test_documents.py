@@ -260,5 +260,5 @@ class TestFolder:
         assert documents.root_in(files()).name == "api.yaml"
 
     def test_several(self, files):
-        with pytest.raises(SpecificationError, match=r"has 2 OpenAPI documents: a/x\.yaml, b/x\.json\. Name one"):
+        with pytest.raises(SpecificationError, match=r"has 2 OpenAPI documents: a/x\.yaml, b/x\.json\. Give the path"):
             bundle.bundle(str(files("b/x.json", "a/x.yaml", "a/b/y.yaml")))

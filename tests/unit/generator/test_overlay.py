@@ -123,8 +123,8 @@ def test_a_purpose_chooses_actions():
             {"target": "$.a.list", "x-expects": ["x"], "remove": True},
             r'for \["x"\], .* has \["x", "y", "x", "z"\]',
         ),
-        ({"target": "$.a.list[0]", "update": {"a": 1}}, "an update needs an object or a list"),
-        ({"target": "$.a", "update": "text"}, "an update needs an object or a list"),
+        ({"target": "$.a.list[0]", "update": {"a": 1}}, "an update needs a list at the target"),
+        ({"target": "$.a", "update": "text"}, "an update needs a list at the target"),
     ],
 )
 def test_an_action_that_does_not_fit(action, message):
@@ -139,7 +139,10 @@ def test_an_action_that_does_not_fit(action, message):
 
 
 def test_the_reason_of_an_action_that_does_not_fit_is_given():
-    with pytest.raises(SpecificationError, match=r"; change or remove the action, whose reason was: because of that\."):
+    with pytest.raises(
+        SpecificationError,
+        match=r"; change or remove the action in openapi/overlay\.yaml; its reason was: because of that\.",
+    ):
         laid({"target": "$.b", "description": "because\n  of that.", "remove": True})
 
 
@@ -232,7 +235,7 @@ def test_an_independent_action_at_the_same_place_is_listed():
             r'without "name", but the specification has \["index", "name"\]',
         ),
         ({"target": "$.n", "update": {"a": 1}, "x-expects-absent": ["a"]}, "but the specification has null"),
-        ({"target": "$.View", "update": [1], "x-expects-absent": [[1]]}, "and an object for an object"),
+        ({"target": "$.View", "update": [1], "x-expects-absent": [[1]]}, "and an object as the update"),
         ({"target": "$.n.deep", "remove": True}, "has nothing at the target"),
         ({"target": "$.View", "update": {"a": {}}, "x-expects-absent": [{"b": 1}, "id"]}, 'without "id"'),
         ({"target": "$.n", "remove": True, "x-expects": {"type": "x"}}, "but the specification has null"),

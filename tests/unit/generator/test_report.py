@@ -781,15 +781,15 @@ def test_the_report_puts_what_breaks_first(old):
         "Safe:",
         "  Sent.x: added",
         "Suggested step of the version: major.",
-        "Upstream changed 1 description; --wording lists them.",
+        "Adobe changed the wording of 1 text; --wording lists them.",
         "Fields without a description of ours, for openapi/descriptions.yaml:",
         "  Sent.x",
-        "Descriptions in openapi/descriptions.yaml that nothing needs any more:",
+        "Descriptions in openapi/descriptions.yaml of fields that are gone:",
         "  Got.text",
         "Lines of the wrapper to change by hand:",
         "  f.py:1: x",
     ]
-    assert "Descriptions that upstream changed:\n  a: b" in report.render(wording=True)
+    assert "Wording that Adobe changed:\n  a: b" in report.render(wording=True)
 
 
 def test_what_the_overlay_hides_breaks_nobody(old):
@@ -811,7 +811,7 @@ def test_no_change(old):
     assert Report(changes((old, old), (old, old))).render() == "Nothing changed."
     assert Report([]).step == "none"
     assert Report([]).verdict is None
-    assert Report([], wording=["x"]).render().splitlines()[0] == "Nothing changed but descriptions."
+    assert Report([], wording=["x"]).render().splitlines()[0] == "Nothing changed but wording."
     assert Report([], wording=["x"]).step == "patch"
 
 
