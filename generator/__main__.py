@@ -11,7 +11,6 @@ import argparse
 import os
 import signal
 import sys
-import tempfile
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -194,8 +193,8 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
         old = former if options.against is None else _at(options.against, root)
     else:
         new = specification.load(str(committed), folder)
-    with tempfile.TemporaryDirectory() if options.dry_run else replace.workshop(target) as directory:
-        fresh = Path(directory).resolve() / build.PACKAGE
+    with replace.temporary() if options.dry_run else replace.workshop(target) as directory:
+        fresh = directory / build.PACKAGE
         build.generate(new.described, new.wire, fresh)
         found = NOTHING
         if not target.is_dir() or build.differences(fresh, target):
@@ -246,8 +245,8 @@ def _status(report: Report, options: argparse.Namespace) -> int:
 
 def _at(commit: str, root: Path) -> Specification:
     """Read the specification, the overlay and the descriptions of a former commit."""
-    with tempfile.TemporaryDirectory() as directory:
-        folder = Path(directory) / "openapi"
+    with replace.temporary() as directory:
+        folder = directory / "openapi"
         folder.mkdir()
         for name in (specification.SPECIFICATION, specification.OVERLAY, specification.DESCRIPTIONS):
             content = git.read(root, commit, f"openapi/{name}")
@@ -267,8 +266,8 @@ def _check(root: Path) -> int:
     """Print the files that differ from what would be generated. Return DIFFERENT if there are any, otherwise DONE."""
     folder = root / "openapi"
     new = specification.load(str(folder / specification.SPECIFICATION), folder)
-    with tempfile.TemporaryDirectory() as directory:
-        fresh = Path(directory) / build.PACKAGE
+    with replace.temporary() as directory:
+        fresh = directory / build.PACKAGE
         build.generate(new.described, new.wire, fresh)
         lines = build.differences(fresh, root / "generated" / build.PACKAGE)
     for line in lines:

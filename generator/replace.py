@@ -9,17 +9,28 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
     from types import FrameType
 
 PREFIX = ".new-"
 """The beginning of the names of the temporary directories beside the package."""
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+@contextmanager
+def temporary(*, prefix: str | None = None, parent: Path | None = None) -> Generator[Path]:
+    """Make a temporary directory, and remove it at the end. A signal does not interrupt that."""
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as directory:
+        try:
+            yield Path(directory).resolve()
+        finally:
+            with _uninterrupted():
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -37,8 +48,7 @@ def workshop(target: Path) -> Generator[Path]:
         if _old(left, target).exists() and not target.exists():
             _old(left, target).rename(target)
         shutil.rmtree(left, ignore_errors=True)
-    prefix = f"{PREFIX}{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent, ignore_cleanup_errors=True) as directory:
+    with temporary(prefix=f"{PREFIX}{os.getpid()}-", parent=target.parent) as directory:
         yield target.parent / directory
 
 

@@ -118,6 +118,27 @@ def test_a_signal_waits_until_both_are_replaced(target, committed, monkeypatch, 
     assert arrived == [("new", "new")]
 
 
+def test_a_signal_waits_until_the_workshop_is_removed(target, monkeypatch):
+    def end(*_):
+        raise SystemExit
+
+    remove = replace.shutil.rmtree
+
+    def signalled(*arguments, **options):
+        signal.raise_signal(signal.SIGTERM)
+        remove(*arguments, **options)
+
+    monkeypatch.setattr(replace.shutil, "rmtree", signalled)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(SystemExit), replace.workshop(target) as directory:
+            made(directory)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert left(target) == []
+
+
 def test_what_a_killed_run_left_is_put_back(target, committed):
     """A run that was killed between the two renames has left no package, and the old one in its workshop."""
     killed = target.parent / f"{replace.PREFIX}killed"
