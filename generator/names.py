@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 CLASSES = frozenset(
     {
-        *("Answer", "Any", "ClassVar", "JsonValue", "Mapping", "Members", "Model", "ModelError", "OpenStrEnum"),
-        *("Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
+        *("Answer", "Any", "ClassVar", "JsonValue", "Mapping", "Members", "Model", "ModelError", "Never"),
+        *("OpenStrEnum", "Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
     }
 )
 """Names that the generated modules use, so no class and no constant may have them."""
