@@ -121,7 +121,8 @@ def _models(types: Types, samples: Samples, modules: dict[str, ModuleType]) -> I
         if model is None:
             yield f"{found.place} has no class {ref.name} in the module models/{ref.module_name}.py."
             continue
-        problem = _problem(samples.of(found.schema), _round_trip(model.from_dict, modules))
+        # null in its place is read by the model or the operation around it.
+        problem = _problem(samples.of({**found.schema, "nullable": False}), _round_trip(model.from_dict, modules))
         if problem is not None:
             yield f"{ref.name} ({found.place}): {problem}"
 
@@ -182,6 +183,8 @@ def _sent(module: Any) -> Callable[[Any], None]:
     }
 
     def build(value: Any) -> None:
+        if value is None:
+            return  # it stands for no body
         request = module.build_request(base_url="https://edge.test", body=value, **needed)
         if json.loads(request.content) != value:
             raise AssertionError(f"the body {json.dumps(value)[:200]} is sent as {request.content[:200]!r}")

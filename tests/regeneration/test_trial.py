@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from generator import build, bundle, trial
 
-from .test_forms import TEXT, answer, document, listed, obj, operation, ref
+from .test_forms import TEXT, answer, document, listed, obj, operation, parameter, ref
 
 PATHS = {
     "/ping": {
@@ -32,8 +32,11 @@ PATHS = {
                 "default": answer(listed({"type": "boolean"})),
             },
             operationId="ping",
+            parameters=[parameter(name, TEXT) for name in ("new_request", "with_headers")]
+            + [parameter("header_text", TEXT, "header")],
             requestBody={"content": {"application/json": {"schema": obj({"list": listed(TEXT)}, "list")}}},
-        )
+        ),
+        "put": operation(requestBody={"content": {"application/json": {"schema": {**TEXT, "nullable": True}}}}),
     }
 }
 SCHEMAS = {
@@ -42,6 +45,7 @@ SCHEMAS = {
     "Ping": obj({"body": obj({"count": {"type": "integer"}}, "count")}),
     "Endless": obj({"next": ref("Endless")}, "next"),
     "Either": obj({"a": TEXT, "b": TEXT}, anyOf=[{"required": ["a"]}, {"required": ["b"]}]),
+    "MaybeNull": obj({"a": obj({"b": TEXT}, nullable=True)}, "a", nullable=True),
     "Parts": obj({"either": {"allOf": [ref("Either"), {"description": "d"}]}, "list": {"items": TEXT}}),
 }
 
