@@ -16,6 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+if __name__ == "__main__":
+    # The imports below take a second, in which Python would answer ^C with a traceback.
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from . import build, bundle, compare, descriptions, documents, git, replace, specification
 from .errors import SpecificationError
 from .report import Report
@@ -37,6 +42,8 @@ DIFFERENT = 1
 UNUSABLE = 2
 BROKEN_WRAPPER = 3
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 _STATUSES = """exit statuses:
   0  done; --check found no difference
   1  --check found a difference, or the changes are as bad as --fail-on says; nothing was put in place
@@ -50,16 +57,21 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run the command in the project at `root` and return its exit status."""
     options = _options(arguments)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # a stream that is replaced by another kind of object
+        with suppress(AttributeError):  # a stream that is closed, or replaced by another kind of object
             # A terminal may be unable to show a character of the specification.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIO does not have it
     try:
-        return _run(options, root)
+        status = _run(options, root)
+        sys.stdout.flush()
+        return status
     except SpecificationError as error:
         problems = error.problems
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader of the report has ended. Python would print an error when it flushes the stream at its end.
+        try:
+            sys.stdout.flush()
+        except OSError:
+            # The reader of the report has ended, or its disk is full. Python would flush the stream again at the end,
+            # and print an error of its own.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         file = f"{error.filename}: " if error.filename else ""
         problems = (f"a file cannot be read or written: {file}{error.strerror or error}. Nothing was put in place.",)
@@ -125,19 +137,31 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.check and (options.spec, options.against) != (None, None):
         parser.error("--check uses the committed specification: leave out --spec and --against, or leave out --check")
-    if options.bundle and options.against is not None:
+    if options.bundle is not None and options.against is not None:
         parser.error("--bundle writes one specification: leave out --against, or leave out --bundle")
-    reports = (options.spec, options.against) != (None, None)
+    apart = options.check or options.bundle is not None
+    reports = (options.spec, options.against) != (None, None) and not apart
     if not reports and (options.wording or options.fail_on or options.format != "text"):
-        parser.error("--format, --wording and --fail-on are about a report: add --spec or --against")
+        parser.error(
+            "--format, --wording and --fail-on are about a report: add --spec or --against, and leave out --check and "
+            "--bundle"
+        )
+    if options.accept_broken_wrapper and (apart or (options.spec is None and options.against is not None)):
+        parser.error(
+            "--accept-broken-wrapper needs a run that generates: leave out --check and --bundle, or add --spec"
+        )
     return options
 
 
 def _run(options: argparse.Namespace, root: Path) -> int:
+    if sys.stdout is None:  # Python's name for a closed stream
+        raise SpecificationError("The standard output is closed, so no report can be printed. Open it.")
     folder = root / "openapi"
     if options.bundle is not None:
-        text = documents.dump(bundle.bundle(options.spec or str(folder / specification.SPECIFICATION)))
-        options.bundle.write_text(text, encoding="utf-8")
+        text = documents.dump(
+            bundle.bundle(str(folder / specification.SPECIFICATION) if options.spec is None else options.spec)
+        )
+        replace.write(options.bundle, text)
         return DONE
     if options.check:
         return _check(root)
@@ -155,6 +179,8 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
     committed = folder / specification.SPECIFICATION
     old: Specification | None = None
     if options.spec is not None:
+        if "://" in options.spec:
+            _say(f"reading {documents.shown(options.spec)}")
         former = specification.load_former(folder)
         new = specification.load(options.spec, folder, like=former.bundled)
         old = former if options.against is None else _at(options.against, root)
@@ -172,7 +198,7 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
         status = DONE
         if old is None:
             for line in found.wrapper:
-                print(line)
+                print(line, flush=True)
         else:
             report = _report(old, new, found)
             # Before anything is put in place, so that nothing changes without having been said.
@@ -221,7 +247,12 @@ def _at(commit: str, root: Path) -> Specification:
                 (folder / name).write_bytes(content)
             elif name != specification.DESCRIPTIONS:
                 raise SpecificationError(f"--against: {commit} has no openapi/{name}, so nothing can be compared.")
-        return specification.load_former(folder)
+        try:
+            return specification.load_former(folder)
+        except SpecificationError as error:
+            # The paths are those of temporary files.
+            problems = (problem.replace(f"{directory}{os.sep}", "") for problem in error.problems)
+            raise SpecificationError(*(f"--against: {commit} cannot be read: {one}" for one in problems)) from error
 
 
 def _check(root: Path) -> int:
@@ -240,16 +271,20 @@ def _check(root: Path) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"generator: {text}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # nobody reads the standard error, which is no reason to stop
+        if sys.stderr is not None:  # it is closed
+            print(f"generator: {compare.printable(text)}", file=sys.stderr, flush=True)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """End the process with the status of a signal, so that temporary directories are removed before."""
+    for other in _SIGNALS:  # one that arrives while they are removed would leave the rest of them
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _end)
+    for one in _SIGNALS:
+        if signal.getsignal(one) != signal.SIG_IGN:  # nohup, or a shell's background
+            signal.signal(one, _end)
     sys.exit(main())

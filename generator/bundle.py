@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections import deque
-from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -40,19 +39,34 @@ def bundle(source: str) -> dict[str, Any]:
         SpecificationError: a document cannot be read, is not OpenAPI 3, or has a reference without a target.
 
     """
-    with ExitStack() as stack:
-        if not is_url(source):
-            return _Bundler(Documents(None), _local(source)).run(source)
-        if urldefrag(source).fragment:
-            raise SpecificationError(f"{source} names a part of a document. Leave out the part from # on.")
-        # One client for all documents, because creating a client takes longer than a download.
-        client = stack.enter_context(httpx.Client(timeout=TIMEOUT))
+    try:
+        on_web, fragment = is_url(source), urldefrag(source).fragment
+    except ValueError as error:
+        raise SpecificationError(f"{shown(source)} cannot be read: it is no address: {error}.") from error
+    if not on_web:
+        return _Bundler(Documents(None), _local(source)).run(source)
+    if fragment:
+        raise SpecificationError(f"{shown(source)} names a part of a document. Leave out the part from # on.")
+    # One client for all documents, because creating a client takes longer than a download.
+    with _client(source) as client:
         return _Bundler(Documents(client), source).run(source)
 
 
+def _client(source: str) -> httpx.Client:
+    try:
+        return httpx.Client(timeout=TIMEOUT)
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        raise SpecificationError(
+            f"{shown(source)} cannot be read: the environment's settings for proxies or certificates (HTTP_PROXY, "
+            f"HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR) cannot be used: {str(error).rstrip('.')}."
+        ) from error
+
+
 def _local(source: str) -> str:
+    if not source:
+        raise SpecificationError("The specification is an empty text. Give a path or an address.")
     if "://" in source and not source.startswith("file://"):
-        raise SpecificationError(f"{source} cannot be read: only files and http and https addresses can.")
+        raise SpecificationError(f"{shown(source)} cannot be read: only files and http and https addresses can.")
     path = Path(unquote(urlsplit(source).path) if source.startswith("file://") else source).absolute()
     return (root_in(path) if path.is_dir() else path).as_uri()
 
@@ -102,7 +116,7 @@ class _Bundler:
     def run(self, source: str) -> dict[str, Any]:
         final, root = self.documents.get(self.root)
         top = _Location(final)
-        check_version(root, source)
+        check_version(root, shown(source))
         components, at = self.followed(root.get("components", {}), _inside(top, "components"), ("components",))
         listed, listed_at = (
             self.followed(components.get("schemas", {}), _inside(at, "schemas"), _NAMED)

@@ -38,7 +38,7 @@ _DATA = frozenset({"default", "enum", "const", "required", "mapping", "security"
 _SHORT = 70
 
 _TAG = re.compile(
-    r"<!--.*?-->|</?(?P<name>a|abbr|b|blockquote|br|code|dd|div|dl|dt|em|h[1-6]|hr|i|img|li|ol|p|pre|s|small|span|strong|"
+    r"<!--.*?(?:-->|\Z)|</?(?P<name>a|abbr|b|blockquote|br|code|dd|div|dl|dt|em|h[1-6]|hr|i|img|li|ol|p|pre|s|small|span|strong|"
     r"sub|sup|table|tbody|td|th|thead|tr|tt|u|ul)(?:\s[^<>]*)?/?>",
     re.IGNORECASE | re.DOTALL,
 )

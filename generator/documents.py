@@ -7,7 +7,9 @@ import io
 import json
 import math
 import os
+import queue
 import re
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +50,7 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(
     r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
+_BREAKS = re.compile(r"[\x85\u2028\u2029\ufeff]")
 _KNOWN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("null", "bool", "int", "float", "str", "timestamp", "merge", "value", "map", "seq")
@@ -99,16 +102,39 @@ class Documents:
             raise SpecificationError(f"{name}: the specification has more than {MOST_DOCUMENTS} documents.")
         try:
             if self._client is not None:
-                final, data = self._download(self._client, location)
+                final, data = self._in_time(self._client, location)
             else:
                 final, data = _file_content(location, MOST_BYTES - self._bytes)
         except (OSError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise SpecificationError(f"{name} cannot be read: {error}.") from error
+            why = getattr(error, "strerror", None) or _without_dot(error)
+            raise SpecificationError(f"{name} cannot be read: {why}.") from error
         self._bytes += len(data)
         text = _decoded(data, name)
         if is_text(location) or is_text(final):
             return final, "\n".join(text.splitlines()) + "\n" if text else ""
         return final, self._parsed(text, name)
+
+    def _in_time(self, client: httpx.Client, location: str) -> tuple[str, bytes]:
+        """Download a document in a thread, which can be left alone when the time is over.
+
+        A server can send the header of an answer, byte for byte, for as long as it likes.
+        """
+        results: queue.SimpleQueue[tuple[str, bytes] | Exception] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                results.put(self._download(client, location))
+            except Exception as error:  # raised again below
+                results.put(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            result = results.get(timeout=max(self._end - time.monotonic(), 0))
+        except queue.Empty as error:
+            raise ValueError(f"the download took more than {LONGEST:.0f} seconds") from error
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     def _download(self, client: httpx.Client, location: str) -> tuple[str, bytes]:
         url = httpx.URL(location)
@@ -130,8 +156,6 @@ class Documents:
                     chunks.append(chunk)
                     if sum(map(len, chunks)) + self._bytes > MOST_BYTES:
                         raise _too_large()
-                    if time.monotonic() > self._end:
-                        raise ValueError(f"the download took more than {LONGEST:.0f} seconds")
                 return urldefrag(str(url)).url, b"".join(chunks)
         raise ValueError(f"there were more than {MOST_REDIRECTS} redirects")
 
@@ -233,6 +257,7 @@ def dump(document: dict[str, Any]) -> str:
     yaml.width = 110
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.representer.ignore_aliases = _yes
+    yaml.representer.add_representer(str, _represented)
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
@@ -245,16 +270,22 @@ def root_in(folder: Path) -> Path:
     in it, or else in its folders, or else in their folders, and so on. Hidden folders do not count.
 
     Raises:
-        SpecificationError: no such file is there, or several are equally near.
+        SpecificationError: no such file is there, several are equally near, or the only ones cannot be read.
 
     """
     found: dict[int, list[Path]] = {}
+    unreadable: list[SpecificationError] = []
     for number, path in enumerate(_documents_in(folder)):
         if number >= MOST_DOCUMENTS:
             raise SpecificationError(f"{folder} has more than {MOST_DOCUMENTS} YAML and JSON files. Name the root.")
         depth = len(path.relative_to(folder).parts)
-        if depth <= min(found, default=depth) and _is_root(path):
-            found.setdefault(depth, []).append(path)
+        try:
+            if depth <= min(found, default=depth) and _is_root(path):
+                found.setdefault(depth, []).append(path)
+        except SpecificationError as error:
+            unreadable.append(error)
+    if not found and unreadable:
+        raise unreadable[0]
     if not found:
         raise SpecificationError(
             f"{folder} has no OpenAPI document: no YAML or JSON file with the keys openapi and info is in it."
@@ -277,8 +308,10 @@ def is_text(location: str) -> bool:
 
 
 def shown(location: str) -> str:
-    """Return the path of a file, or the URL of a document on the web, for a message."""
-    return unquote(location.removeprefix("file://"))
+    """Return the path of a file, or the URL of a document on the web without a password, for a message."""
+    if "://" not in location:
+        return location
+    return unquote(re.sub(r"://[^/?#]*@", "://", location.removeprefix("file://")))
 
 
 def _too_large() -> ValueError:
@@ -313,20 +346,21 @@ def _documents_in(folder: Path) -> Iterator[Path]:
     for directory, inner, names in os.walk(folder):
         inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "node_modules")
         for name in sorted(names):
-            if name.endswith((".yaml", ".yml", ".json")):
-                yield Path(directory, name)
+            path = Path(directory, name)
+            if name.endswith((".yaml", ".yml", ".json")) and path.is_file():  # a pipe would never end
+                yield path
 
 
 def _is_root(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        # Most files are no roots, and parsing takes long.
-        if b"info" not in data or not (b"openapi" in data or b"swagger" in data):
-            return False
-        content = read(path)
-    except (OSError, SpecificationError):
+            data = file.read(MOST_BYTES + 1).replace(b"\0", b"")  # UTF-16 has a zero in each ASCII letter
+    except OSError:
         return False
+    # Most files are no roots, and parsing takes long.
+    if not (re.search(rb"\binfo\b", data) and re.search(rb"\b(openapi|swagger)\b", data)):
+        return False
+    content = read(path)
     return is_object(content) and "info" in content and not content.keys().isdisjoint(("openapi", "swagger"))
 
 
@@ -380,6 +414,12 @@ def _without_dot(error: object) -> str:
 
 def _at(name: str, place: tuple[str, ...]) -> str:
     return f"{name} at {'.'.join(place)}" if place else name
+
+
+def _represented(representer: Any, text: str) -> Any:
+    # Without quotes and escapes, these characters would be read as the end of a line or as nothing.
+    style = '"' if _BREAKS.search(text) else None
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _yes(_: object) -> bool:

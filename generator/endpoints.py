@@ -25,7 +25,7 @@ _STYLES = {"query": "form", "header": "simple", "path": "simple"}
 _TEXTS = frozenset({"str", "int", "float", "bool", "enum", "datetime"})
 
 # OpenAPI says that parameters of these names have no meaning, because other parts of the document determine them.
-_IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type"})
+IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 EMPTY = frozenset({"204", "205", "304"})
 """The statuses of answers without a body, whatever the specification says."""
@@ -275,7 +275,7 @@ def _parameters(operation: Operation, name: str, types: Types) -> list[Parameter
     found: list[Parameter] = []
     taken = set(names.PARAMETERS)
     for (json, place), data in sorted(declared.items(), key=lambda item: _ORDER.index(item[0][1])):
-        if place == "header" and json.lower() in _IGNORED_HEADERS:
+        if place == "header" and json.lower() in IGNORED_HEADERS:
             continue
         where = f"{operation.name}: the {place} parameter {json}"
         kind = types.of(data.get("schema"), name, json)

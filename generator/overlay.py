@@ -66,17 +66,18 @@ class _Segment:
         return self.key is None or node.key == self.key
 
 
-def check_form(overlay: Any, name: str) -> None:
+def check_form(overlay: Any, name: str, *, strict: bool = True) -> None:
     """Raise SpecificationError, with every problem, unless `overlay` has the form of an Overlay 1.0 document.
 
-    An action that updates must also say what it expects, so that it cannot silently override the published API.
+    If `strict` is true, an action that updates must also say what it expects, so that it cannot silently override the
+    published API.
     """
     validator: Any = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     problems: list[str] = []
     for error in validator.iter_errors(overlay):
         place = "/".join(map(str, error.absolute_path)) or "its top"
         problems.append(f"{name} is not an OpenAPI Overlay 1.0 document: at {place}, {_cut(error.message)}.")
-    if not problems:
+    if strict and not problems:
         for number, action in enumerate(overlay["actions"], start=1):
             unsaid = _unsaid(action)
             if unsaid:

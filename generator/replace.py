@@ -71,6 +71,22 @@ def replace(fresh: Path, target: Path, specification: Path | None, committed: Pa
             raise
 
 
+def write(path: Path, text: str) -> None:
+    """Write the file `path` whole, or leave it as it was."""
+    if path.exists() and not path.is_file():  # a pipe or a device
+        path.write_text(text, encoding="utf-8")
+        return
+    final = path.resolve()  # the standard output and other links keep their names
+    aside = final.with_name(f"{PREFIX}{os.getpid()}-{final.name}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, final)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def _old(workshop: Path, target: Path) -> Path:
     """Return where the old package stands while it is replaced."""
     return workshop / f"{target.name}-old"

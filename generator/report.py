@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
-from openapi_python_client.strings import snake_case
 
 from .compare import Change, printable
+from .names import attribute, class_name
 from .rules import WORST_FIRST, Verdict
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _INTERNAL = frozenset(
         *("API version", "information changed", "extension changed", "unused definition changed"),
         *("written differently", "name changed, not in Python", "tags changed"),
         *("schema without a class added", "schema without a class removed", "security scheme added"),
+        *("number format equivalent", "discriminator of a class", "callback or link changed"),
     }
 )
 
@@ -153,33 +155,43 @@ def _listed(title: str, lines: Iterable[str]) -> list[str]:
 
 def _entry(change: Change) -> tuple[str, str]:
     """Return the section of CHANGELOG.md that a change belongs to, and its line there."""
-    name = f"`{printable(change.python)}`"
-    if change.kind in ("enum member added", "enum member removed"):
-        values = change.new if change.kind.endswith("added") else change.old
-        members = ", ".join(f"`{change.python}.{snake_case(str(value)).upper()}`" for value in values)
-        return ("Added", f"- {members}.") if change.kind.endswith("added") else ("Removed", f"- {members}.")
-    if change.kind in ("schema added", "schema removed"):
-        name = f"Class {name}"
-    elif change.kind in ("property added", "required property added", "property removed"):
-        pass
-    elif change.kind.startswith(("parameter", "required parameter")):
-        name = f"Argument {name} of `build_request`"
-    elif change.kind in ("operation added", "operation removed"):
-        name = f"Operation {name}"
-    elif change.kind == "deprecated added":
-        return "Deprecated", f"- {name}."
-    else:
-        return "Changed", f"- {_named(change)}: {change.text}."
-    if change.kind.endswith("removed"):
-        hint = change.text.partition("; ")[2]
-        return "Removed", f"- {name}{f', {hint}' if hint else ''}."
-    if change.kind.endswith("added"):
-        required = ", which is required" if change.kind.startswith("required") else ""
-        return "Added", f"- {name}{required}."
-    return "Changed", f"- {name}: {change.text}."
+    if change.kind == "deprecated added":
+        return "Deprecated", f"- {_named(change)}."
+    thing, _, ending = change.kind.removeprefix("required ").rpartition(" ")
+    section = {"added": "Added", "removed": "Removed"}.get(ending, "Changed") if thing in _THINGS else "Changed"
+    form = _THINGS.get(thing, "")
+    if not form or section == "Changed":
+        return section, f"- {_named(change)}: {_escaped(change.text)}."
+    line = form.format(_named(change))
+    renamed = change.text.partition("perhaps renamed to ")[2]
+    if renamed and thing != "enum member":
+        line += f", perhaps renamed to {_code(class_name(renamed) if thing == 'schema' else attribute(renamed))}"
+    return section, f"- {line}{', which is required' if change.kind.startswith('required') else ''}."
+
+
+# The kinds of things that are added and removed, and how CHANGELOG.md calls them if not by place and text.
+_THINGS = {
+    **dict.fromkeys(("schema", "class"), "Class {0}"),
+    **dict.fromkeys(("property", "parameter", "enum member"), "{0}"),
+    "operation": "Operation {0}",
+    **dict.fromkeys(("body", "media type", "content", "header", "server"), ""),
+    **dict.fromkeys(("success response", "error response", "last error response", "response of a new type"), ""),
+}
 
 
 def _named(change: Change) -> str:
     """Return the place in Python if it has a name there, or else by the names of the specification."""
-    in_python = change.place.partition(".")[0] == change.python.partition(".")[0]
-    return f"`{printable(change.python if in_python else change.place)}`"
+    names = ", ".join(map(_code, printable(change.python).split(", ")))
+    if change.typing == "argument":
+        operation = change.place.rpartition(" parameter ")[0].rpartition(" ")[0]
+        return f"Argument {names} of `build_request` for {_code(printable(operation))}"
+    return names if change.python.partition(".")[0].rstrip("[]{}").isidentifier() else _code(printable(change.place))
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _escaped(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", text)

@@ -6,6 +6,13 @@ Every verdict answers two questions:
 - In Python: does code that was written for the old package still run with the new one? Does it still pass a type
   checker, where it builds what it sends and where it reads what it receives?
 
+A place in Python is one of these:
+
+- value: a type checker takes an int for a float, and a member of an enum for a str.
+- item: it takes no `list[int]` for a `list[float]`, in either direction. The same is true for the values of a dict.
+- argument: an argument of build_request; its lists are sequences, which cannot be changed, so an item is like a value.
+- untyped: the package has no type for it, such as a header of an answer.
+
 The answer depends on the direction. A caller sends values that were allowed before, so a narrower schema breaks what
 is sent. A caller expects of an answer what was promised before, so a wider schema breaks what is received. A caller
 that constructs a received model (on-device decisioning and tests do) gives the arguments that were required before.
@@ -19,6 +26,7 @@ from attrs import frozen
 
 Verdict: TypeAlias = Literal["breaks", "check", "safe"]
 Direction: TypeAlias = Literal["sent", "received", "both", "neither"]
+Typing: TypeAlias = Literal["value", "item", "argument", "untyped"]
 
 WORST_FIRST: Final[tuple[Verdict, ...]] = ("breaks", "check", "safe")
 
@@ -38,18 +46,21 @@ class Rule:
     """Whether the change adds something that callers can use, so that it needs a minor version even if it is safe."""
     why: str
 
-    def verdict(self, direction: Direction) -> Verdict:
-        """Return the worst verdict of those that concern `direction`.
+    def verdict(self, direction: Direction, typing: Typing = "value") -> Verdict:
+        """Return the worst verdict of those that concern `direction` at a place that Python types in this way.
 
         A schema that no operation uses still has a class, so only the verdicts for Python concern it.
         """
-        found: list[Verdict] = []
+        found: list[Verdict] = [SAFE]
         if direction in ("sent", "both"):
-            found.extend((self.sent_wire, self.sent_python))
+            found.append(self.sent_wire)
         if direction in ("received", "both"):
-            found.extend((self.received_wire, self.received_python))
-        if direction == "neither":
-            found.extend((self.sent_python, self.received_python))
+            found.append(self.received_wire)
+        if typing != "untyped":
+            if direction != "received" or typing == "item":
+                found.append(self.sent_python)
+            if direction != "sent" or typing == "item":
+                found.append(self.received_python)
         return next(verdict for verdict in WORST_FIRST if verdict in found)
 
 
@@ -95,6 +106,10 @@ TABLE: Final = (
          "The edge refuses values of other types; code that reads any JSON value can read this one."),
     Rule("one type became any value",       SAFE,   SAFE,   BREAKS, BREAKS, KEEPS,
          "The old type is still accepted; an answer may now contain a value of another type."),
+    Rule("any value became a Python type",  BREAKS, BREAKS, SAFE,   BREAKS, KEEPS,
+         "The edge refuses other types; a type checker takes no such list, dict, class or datetime as JSON."),
+    Rule("a Python type became any value",  SAFE,   BREAKS, BREAKS, BREAKS, KEEPS,
+         "A type checker takes no such list, dict, class or datetime as JSON; an answer may contain another type."),
     Rule("type changed",                    BREAKS, BREAKS, BREAKS, BREAKS, KEEPS,
          "Values of the old type do not fit the new one."),
     Rule("class changed",                   BREAKS, BREAKS, BREAKS, BREAKS, KEEPS,
@@ -106,23 +121,27 @@ TABLE: Final = (
 
     # Alternatives: oneOf and anyOf. A change inside an alternative has the verdict of its own kind.
     Rule("alternative added",               SAFE,   SAFE,   BREAKS, BREAKS, ADDS,
-         "An answer may now contain a kind of value that the code does not expect."),
+         "An answer may now contain a kind of value that the old package cannot read and the code does not expect."),
+    Rule("readable alternative added",      SAFE,   SAFE,   CHECK,  SAFE,   ADDS,
+         "The old package reads the new kind of value, too; the code may not expect it."),
     Rule("alternative removed",             BREAKS, BREAKS, SAFE,   SAFE,   KEEPS,
          "The edge refuses a kind of value that it accepted; code that handles it in an answer is merely unused."),
-    Rule("class became alternatives",       SAFE,   BREAKS, BREAKS, BREAKS, KEEPS,
-         "Python has a union or a JSON value in place of the class."),
-    Rule("alternatives became class",       BREAKS, BREAKS, SAFE,   BREAKS, KEEPS,
-         "Python had a union or a JSON value in place of the class."),
-    Rule("part of allOf added",             BREAKS, CHECK,  SAFE,   CHECK,  KEEPS,
-         "A value must now also fit this part."),
-    Rule("part of allOf removed",           SAFE,   CHECK,  CHECK,  CHECK,  KEEPS,
-         "A value need no longer fit this part, and its fields may be gone from the class."),
-    Rule("discriminator of alternatives",   CHECK,  BREAKS, CHECK,  BREAKS, KEEPS,
-         "The discriminator can decide whether Python has a union of classes or a JSON value."),
+    Rule("wider Python type",               SAFE,   SAFE,   SAFE,   BREAKS, KEEPS,
+         "A type checker does not take the new type of an answer where code expects the old one."),
+    Rule("narrower Python type",            SAFE,   BREAKS, SAFE,   SAFE,   KEEPS,
+         "A type checker does not take a value of the old type in a request."),
+    Rule("another Python type",             SAFE,   BREAKS, SAFE,   BREAKS, KEEPS,
+         "A type checker takes neither type for the other: the alternatives cannot be told apart, or now they can."),
+    Rule("discriminator added",             CHECK,  SAFE,   SAFE,   SAFE,   KEEPS,
+         "The edge may refuse a request without the tag. A change of the type in Python has a line of its own."),
+    Rule("discriminator removed",           SAFE,   SAFE,   CHECK,  SAFE,   KEEPS,
+         "An answer may lack the tag. A change of the type in Python has a line of its own."),
+    Rule("discriminator changed",           BREAKS, SAFE,   BREAKS, SAFE,   KEEPS,
+         "Another property has the tag, so the edge cannot tell the old requests apart, nor the old package answers."),
     Rule("discriminator of a class",        SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
          "A discriminator without alternatives has no effect on the class."),
     Rule("discriminator value added",       SAFE,   SAFE,   CHECK,  SAFE,   ADDS,
-         "An answer may now contain another class; values without a known class were JSON before."),
+         "An answer may now contain another tag; objects with an unknown tag stay a dict."),
     Rule("discriminator value removed",     BREAKS, BREAKS, SAFE,   SAFE,   KEEPS,
          "The edge may refuse the class."),
     Rule("discriminator value changed",     BREAKS, BREAKS, BREAKS, BREAKS, KEEPS,
@@ -149,6 +168,14 @@ TABLE: Final = (
          "The edge refuses a request without it; code that constructs the class without it raises TypeError."),
     Rule("property not required",           SAFE,   SAFE,   BREAKS, BREAKS, KEEPS,
          "An answer may lack the field: the old package cannot read such an answer, and the new field may be None."),
+    Rule("one-way property required",       BREAKS, SAFE,   SAFE,   SAFE,   KEEPS,
+         "Only requests or only answers contain the field, so it is optional in Python in any case."),
+    Rule("one-way property not required",   SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
+         "Only requests or only answers contain the field, so it was optional in Python already."),
+    Rule("optional in Python",              SAFE,   SAFE,   SAFE,   BREAKS, KEEPS,
+         "Only requests or only answers contain the field, so it may be None in Python."),
+    Rule("required in Python",              BREAKS, BREAKS, SAFE,   BREAKS, KEEPS,
+         "Requests and answers contain the field; code that constructs the class without it raises TypeError."),
     Rule("unlisted name required",          BREAKS, SAFE,   SAFE,   SAFE,   KEEPS,
          "The edge may refuse a request without a member that the specification does not describe."),
     Rule("unlisted name not required",      SAFE,   SAFE,   CHECK,  SAFE,   KEEPS,
@@ -157,15 +184,15 @@ TABLE: Final = (
          "The edge refuses members that the schema does not name (additional_properties)."),
     Rule("other members allowed",           SAFE,   SAFE,   SAFE,   SAFE,   ADDS,
          "Members that the schema does not name are kept in additional_properties."),
-    Rule("readOnly added",                  BREAKS, BREAKS, SAFE,   SAFE,   KEEPS,
+    Rule("readOnly added",                  BREAKS, SAFE,   SAFE,   SAFE,   KEEPS,
          "A request must not contain the field."),
     Rule("readOnly removed",                SAFE,   SAFE,   SAFE,   SAFE,   ADDS,
          "A request may contain the field."),
-    Rule("writeOnly added",                 SAFE,   SAFE,   BREAKS, BREAKS, KEEPS,
+    Rule("writeOnly added",                 SAFE,   SAFE,   BREAKS, SAFE,   KEEPS,
          "An answer no longer contains the field."),
     Rule("writeOnly removed",               SAFE,   SAFE,   SAFE,   SAFE,   ADDS,
          "An answer may contain the field."),
-    Rule("x-list-when",                     CHECK,  BREAKS, CHECK,  BREAKS, KEEPS,
+    Rule("x-list-when",                     SAFE,   BREAKS, SAFE,   BREAKS, KEEPS,
          "The generator reads this extension: lists become models, or no longer."),
 
     # Enums, limits and defaults. The models check no limits, so limits concern the wire only.
@@ -229,6 +256,8 @@ TABLE: Final = (
          "The edge refuses a request without it, and build_request requires the argument."),
     Rule("parameter not required",          SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
          "Requests with the parameter are accepted as before."),
+    Rule("ignored parameter changed",       CHECK,  SAFE,   SAFE,   SAFE,   KEEPS,
+         "OpenAPI and the package ignore header parameters named Accept, Content-Type and Authorization."),
     Rule("encoding changed",                BREAKS, SAFE,   BREAKS, SAFE,   KEEPS,
          "The value is written in another way (style, explode, allowReserved, encoding)."),
     Rule("empty value refused",             BREAKS, SAFE,   BREAKS, SAFE,   KEEPS,
@@ -237,14 +266,14 @@ TABLE: Final = (
          "The edge accepts an empty value as well."),
 
     # Bodies, responses, media types and headers.
-    Rule("body added",                      SAFE,   BREAKS, SAFE,   BREAKS, ADDS,
-         "build_request needs a body."),
+    Rule("body added",                      SAFE,   SAFE,   SAFE,   SAFE,   ADDS,
+         "It may be left out."),
     Rule("required body added",             BREAKS, BREAKS, BREAKS, BREAKS, ADDS,
          "The edge refuses a request without a body, and build_request needs one."),
     Rule("body removed",                    BREAKS, BREAKS, BREAKS, BREAKS, KEEPS,
          "The edge no longer reads the body, and build_request takes none."),
-    Rule("body required",                   BREAKS, SAFE,   BREAKS, SAFE,   KEEPS,
-         "The edge refuses a request without a body."),
+    Rule("body required",                   BREAKS, BREAKS, BREAKS, BREAKS, KEEPS,
+         "The edge refuses a request without a body, and build_request requires the argument."),
     Rule("body not required",               SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
          "Requests with a body are accepted as before."),
     Rule("media type added",                SAFE,   SAFE,   CHECK,  SAFE,   ADDS,
@@ -262,7 +291,9 @@ TABLE: Final = (
     Rule("success response removed",        BREAKS, BREAKS, BREAKS, BREAKS, KEEPS,
          "The edge no longer answers with the status on which callers rely."),
     Rule("error response removed",          CHECK,  CHECK,  CHECK,  CHECK,  KEEPS,
-         "An error has another status or no described body; parse may not recognize it."),
+         "The answer to any other status describes this error now."),
+    Rule("last error response removed",     CHECK,  BREAKS, CHECK,  BREAKS, KEEPS,
+         "No other answer describes this error, so parse raises ModelError for it."),
     Rule("header added",                    SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
          "The package has no names for the headers of an answer."),
     Rule("header removed",                  SAFE,   SAFE,   BREAKS, SAFE,   KEEPS,
@@ -286,7 +317,7 @@ TABLE: Final = (
     Rule("security alternative removed",    BREAKS, SAFE,   BREAKS, SAFE,   KEEPS,
          "The edge refuses credentials that it accepted, or requests without any."),
     Rule("security removed",                SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
-         "Requests need no credentials."),
+         "Requests need no credentials, or fewer of them."),
     Rule("security scheme added",           SAFE,   SAFE,   SAFE,   SAFE,   KEEPS,
          "Only a requirement makes it count, and has a line of its own."),
     Rule("security scheme removed",         CHECK,  SAFE,   CHECK,  SAFE,   KEEPS,

@@ -65,14 +65,17 @@ def schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
     """Yield the operations of a bundled document."""
     for path, item in objects(document.get("paths")).items():
-        shared = _parameters(item)
         for method in METHODS:
             data = item.get(method)
             if is_object(data):
-                own = _parameters(data)
-                replaced = [(one.get("in"), one.get("name")) for one in own]
-                kept = [one for one in shared if (one.get("in"), one.get("name")) not in replaced]
-                yield Operation(f"{method.upper()} {path}", data, [*kept, *own])
+                yield Operation(f"{method.upper()} {path}", data, parameters(item, data))
+
+
+def parameters(path: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parameters of a path that its operation does not replace, then those of the operation."""
+    own = _parameters(operation)
+    replaced = [(one.get("in"), one.get("name")) for one in own]
+    return [*(one for one in _parameters(path) if (one.get("in"), one.get("name")) not in replaced), *own]
 
 
 def contents(holder: Any) -> dict[str, dict[str, Any]]:

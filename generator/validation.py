@@ -40,20 +40,21 @@ def check_version(document: Any, name: str) -> None:
 def check_api(new: dict[str, Any], old: dict[str, Any], name: str) -> None:
     """Raise SpecificationError unless `new`, which `name` names, describes the same API as `old`.
 
-    Two bundled documents describe the same API if they have an operation (method and path) in common, or if `new`
-    has at least half of the schema names of `old`. An operation may move, and schemas may be renamed, but hardly
-    all of them at once. An operationId alone says nothing: many APIs have one called `execute`.
+    Two bundled documents describe the same API if `new` has at least half of the schema names of `old`, or if they
+    have an operation (method and path) and a schema name in common. An operation may move, and schemas may be
+    renamed, but hardly all of them at once. An operationId alone says nothing: many APIs have one called `execute`.
     """
-    if {one.name for one in operations(new)} & {one.name for one in operations(old)}:
-        return
     before = schemas(old).keys()
-    if before and 2 * len(before & schemas(new).keys()) >= len(before):
+    common = before & schemas(new).keys()
+    shared = {one.name for one in operations(new)} & {one.name for one in operations(old)}
+    if len(common) >= (min(1, len(before)) if shared else max(1, len(before) / 2)):
         return
     info = new.get("info")
     title = info.get("title") if is_object(info) else None
+    lacks = "none of the schemas" if shared else "none of the operations, and fewer than half of the schemas,"
     raise SpecificationError(
-        f"{name} describes another API ({_shown(title)}): it has none of the operations of openapi/delivery.yaml, and "
-        "fewer than half of its schemas. Check the path or the address."
+        f"{name} describes another API ({_shown(title)}): it has {lacks} of openapi/delivery.yaml. "
+        "Check the path or the address."
     )
 
 

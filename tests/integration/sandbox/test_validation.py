@@ -46,6 +46,7 @@ def send(edge: Sandbox, body: bytes, query: dict[str, str] | None = None) -> htt
             {"context": WEB, "id": {"customerIds": [{"id": "1", "integrationCode": "c"}]}},
             "id.customerIds[0].authenticatedState is required",
         ),
+        ({"context": {**WEB, "geo": {"ipAddress": "nowhere"}}}, "context.geo.ipAddress must match the pattern "),
         ({"context": WEB, "requestId": "x" * 129}, "requestId must have at most 128 characters, not 129"),
         ({"context": WEB, "requestId": "x" * 9999}, "requestId must have at most 128 characters, not 9999"),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from copy import deepcopy
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from target_delivery._core import limits
+from target_delivery._core.addresses import normal_address
 from target_delivery._core.limits import MAX_MATCHED, refusal
 from target_delivery_api import models
 
@@ -68,6 +70,28 @@ def test_a_refusal_says_what_is_wrong_and_where(parts: Any, expected: str, attri
     assert (refused.reason, list(refused.attributes)) == (expected, attributes)
 
 
+@pytest.mark.parametrize(
+    ("geo", "expected"),
+    [
+        ({"city": "x" * 51}, "context.geo.city must have at most 50 characters, not 51"),
+        ({"countryCode": 1}, "context.geo.countryCode must be a string, not an integer"),
+        (1, "context.geo must meet anyOf [{'$ref': '#/$defs/Geo'}, {'type': 'null'}], which an integer does not"),
+    ],
+)
+def test_a_problem_inside_a_part_that_may_be_null_has_its_own_place(
+    monkeypatch: pytest.MonkeyPatch, geo: Any, expected: str
+) -> None:
+    schema = deepcopy(SCHEMA)
+    geo_or_null = [{"$ref": "#/$defs/Geo"}, {"type": "null"}]
+    schema["$defs"]["Context"]["properties"]["geo"] = {"anyOf": geo_or_null}
+    validator = type(limits._validator())(schema)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(limits, "_validator", lambda: validator)
+    assert refusal({"context": {"channel": "web", "geo": None}}) is None
+    refused = refusal({"context": {"channel": "web", "geo": geo}})
+    assert refused is not None
+    assert refused.reason == expected
+
+
 def test_of_many_problems_the_outermost_are_shown_and_the_time_is_bounded() -> None:
     many = [{"index": "secret", "name": "a"} for _ in range(100_000)]
     started = time.perf_counter()
@@ -106,9 +130,34 @@ def test_any_json_is_accepted_or_refused_without_showing_a_text(document: Any) -
 
 def test_a_pattern_means_what_it_means_in_javascript() -> None:
     compiled = limits._compiled(r"^[\d$]+\$?$")  # pyright: ignore[reportPrivateUsage]
+    assert compiled
     assert compiled.search("12$")
     assert not compiled.search("12\n")
     assert not compiled.search("\u0661")
+
+
+@pytest.mark.parametrize("pattern", [r"^\p{L}+$", "^(?<year>[0-9]+)$", r"^\u{61}$", r"^\cA$"])
+def test_a_pattern_that_python_cannot_read_refuses_nothing(pattern: str) -> None:
+    validator = type(limits._validator())({"pattern": pattern})  # pyright: ignore[reportPrivateUsage]
+    assert validator.is_valid("1")
+
+
+@given(st.ip_addresses().flatmap(lambda ip: st.sampled_from([str(ip), ip.exploded, str(ip).upper(), f" {ip} "])))
+def test_an_address_in_its_normal_form_is_accepted(text: str) -> None:
+    address = normal_address(text)
+    assert address is not None
+    assert refusal({"context": {"channel": "web", "geo": {"ipAddress": address}}}) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nowhere", "1.2.3", "1.2.3.256", "192.0.2.1\n", "fe80::1%eth0", "[::1]", "1::2::3"]
+)
+def test_a_text_that_is_no_address_is_refused(text: str) -> None:
+    refused = refusal({"context": {"channel": "web", "geo": {"ipAddress": text}}})
+    assert refused is not None
+    assert refused.reason.startswith("context.geo.ipAddress must match the pattern '^")
+    assert refused.reason.endswith(f"which a string of length {len(text)} does not")
+    assert refused.attributes == ("request.context.geo.ip_address",)
 
 
 def test_a_pattern_is_not_applied_to_a_long_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,5 +175,4 @@ def test_every_field_of_a_request_has_its_attribute(name: str) -> None:
     model = by_name[(name or SCHEMA["title"]).lower()] if name.lower() in by_name or not name else None
     for field in (SCHEMA["$defs"][name] if name else SCHEMA).get("properties", {}):
         assert model is not None
-        attribute = limits._attributes().get(limits._plain(field))  # pyright: ignore[reportPrivateUsage]
-        assert attribute == model._JSON_NAMES[field]
+        assert limits._attributes()[field] == model._JSON_NAMES[field]  # pyright: ignore[reportPrivateUsage]

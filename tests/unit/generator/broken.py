@@ -63,6 +63,12 @@ def other_api(document):
     document["components"]["schemas"] = {"Pet": {"type": "object"}}
 
 
+def other_schemas(document):
+    document["info"]["title"] = "Parcels"
+    document["paths"] = {"/rest/v1/delivery": {"post": ANSWERING}}
+    document["components"]["schemas"] = {"Parcel": {"type": "object"}}
+
+
 BROKEN = [
     ("no text", b"\xff\xfea", "is neither YAML nor JSON: "),
     ("no UTF-8", b"a: \xfa\x81", "is neither YAML nor JSON: byte 4 is no UTF-8 text. Save the document as UTF-8."),
@@ -98,6 +104,12 @@ BROKEN = [
     ("deep JSON", "[" * 100_000 + "]" * 100_000, "values are nested more than 64 levels deep"),
     ("no schemas", value(*SCHEMAS, to=None), "at components.schemas: an object of schemas is missing."),
     ("another API", other_api, "describes another API ('Petstore'): it has none of the operations"),
+    (
+        "a name of control characters",
+        put(*ID[:-1], **{"a\n\x1b[31m": {"type": "date"}}),
+        ".Order.properties.a\\n\\x1b[31m.type: 'date' is not one of array, ",
+    ),
+    ("another API at the same path", other_schemas, "another API ('Parcels'): it has none of the schemas of openapi/"),
     ("no info", without("info"), ": its top: 'info' is missing."),
     ("no paths", value("paths", to=None), ": paths: null is not of the type object."),
     (

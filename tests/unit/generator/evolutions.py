@@ -445,3 +445,111 @@ _check(
     (_s("Product.id/xml"), {"name": "ID"}),
     lines=('Product.id: xml {"name": "ID"} added',),
 )
+
+
+# What two versions of a specification may do to the types in Python.
+def _tagged(*schemas: str, **mapping: str) -> dict[str, Any]:
+    return {
+        "oneOf": [{"$ref": f"{REF}{name}"} for name in schemas],
+        "discriminator": {"propertyName": "type", **({"mapping": mapping} if mapping else {})},
+    }
+
+
+_breaks(
+    "the items of a sent list may be null",
+    (_s("Order.purchasedProductIds/items/nullable"), True),
+    lines=("Order.purchasedProductIds[]: may be null",),
+)
+_breaks(
+    "an enum with a class becomes a string",
+    (_s("DeviceType"), STRING),
+    lines=("DeviceType: type string enum became string", "DeviceType: class removed"),
+)
+_breaks(
+    "a received class gets an alternative that a tag tells apart",
+    (_s("PrefetchResponse.pageLoad"), _tagged("PageLoadResponse", "MboxResponse")),
+    lines=(
+        "PrefetchResponse.pageLoad: alternative MboxResponse added",
+        "PrefetchResponse.pageLoad: discriminator type added",
+    ),
+)
+_check(
+    "a sent class gets an alternative that a tag tells apart",
+    (_s("Context.window"), _tagged("Window", "Screen")),
+    lines=("Context.window: alternative Screen added", "Context.window: discriminator type added"),
+)
+_breaks(
+    "a sent class gets an alternative that nothing tells apart",
+    (_s("Context.window"), {"oneOf": [{"$ref": f"{REF}Window"}, {"$ref": f"{REF}Screen"}]}),
+    lines=(
+        "Context.window: Python type Window became JsonValue",
+        "Context.window: alternative Screen added",
+    ),
+)
+_safe(
+    "an alternative of its own",
+    (_s("Context.window"), {"oneOf": [{"$ref": f"{REF}Window"}]}),
+    lines=("Context.window: written differently, with the same meaning",),
+)
+_breaks(
+    "a sent map has values of any type",
+    (_s("Parameters/additionalProperties"), {}),
+    lines=("Parameters{}: type string became anything",),
+)
+_added(
+    "a class gets a tag without alternatives",
+    (_s("Window/discriminator"), {"propertyName": "kind"}),
+    (_s("Window.kind"), STRING),
+    lines=("Window.kind: added", "Window: discriminator kind added"),
+)
+_breaks(
+    "a required field becomes one that only answers contain",
+    (_s("Property.token/readOnly"), True),
+    lines=("Property.token: now optional in Python", "Property.token: readOnly true added"),
+)
+_breaks(
+    "a field that only requests contain becomes required",
+    (_s("Product.owner"), {"type": "string", "writeOnly": True}),
+    (_s("Product/required"), ["owner"]),
+    lines=("Product.owner: added, required",),
+)
+_breaks(
+    "a required field that may be null is added to answers",
+    (_s("PageLoadResponse.rank"), {"type": "integer", "nullable": True}),
+    (_s("PageLoadResponse/required"), ["rank"]),
+    lines=("PageLoadResponse.rank: added, required",),
+)
+_added(
+    "a map with typed values is added",
+    (_s("DeliveryResponse.counts"), {"type": "object", "additionalProperties": {"type": "integer"}}),
+    lines=("DeliveryResponse.counts: added",),
+)
+_safe(
+    "a definition that nothing uses",
+    ("components/parameters", {"page": {"name": "page", "in": "query", "schema": STRING}}),
+    lines=("components.parameters.page: added",),
+)
+_safe(
+    "credentials are accepted and not required",
+    ("components/securitySchemes", {"key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}),
+    ("security", [{"key": []}, {}]),
+    lines=('API: security {"key": []} accepted', "security scheme key: added"),
+)
+_breaks(
+    "an operation has an address of its own",
+    (f"{POST}/servers", [{"url": "https://edge.example.net"}]),
+    lines=(
+        f"{NAME} server https://edge.example.net: added",
+        f"{NAME} server https://{{clientCode}}.tt.omtrdc.net/: removed",
+    ),
+)
+_breaks(
+    "no answer describes errors",
+    (f"{POST}/responses/default", GONE),
+    lines=(f"{NAME} default: response removed",),
+)
+_check(
+    "a part of the address",
+    ("servers/0/variables/clientCode/default", "x"),
+    lines=("server https://{clientCode}.tt.omtrdc.net/: variable clientCode changed",),
+)

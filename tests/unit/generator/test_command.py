@@ -4,8 +4,10 @@ import copy
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -148,6 +150,12 @@ except TypeError:
     assert ran.stdout == "required\n"
 
 
+def test_a_specification_without_a_name(run, capsys, tmp_path):
+    for arguments in (["--spec="], ["--spec=", "--bundle", tmp_path / "a.yaml"]):
+        assert run(*arguments) == 2
+        assert "The specification is an empty text." in capsys.readouterr().err
+
+
 def test_a_specification_that_is_not_there(run, house, tree, capsys):
     before = tree(house)
 
@@ -170,10 +178,42 @@ def test_an_overlay_may_be_changed_for_the_new_specification_first(run, house, w
     assert run("--check") == 0
 
 
-def test_an_overlay_that_is_none(run, house, capsys):
+def test_an_overlay_may_refer_to_schemas_of_the_new_specification(run, house, write, published, capsys):
+    overlay = house / "openapi" / "overlay.yaml"
+    overlay.write_text(
+        overlay.read_text(encoding="utf-8") + "  - target: $.components.schemas.Order\n"
+        "    description: An order has a base.\n"
+        "    x-purpose: convenience\n"
+        "    x-expects-absent: [allOf]\n"
+        "    update: {allOf: [{$ref: '#/components/schemas/Base'}]}\n",
+        encoding="utf-8",
+    )
+    schemas(published)["Base"] = {"type": "object", "properties": {"base": {"type": "string"}}}
+
+    assert run("--spec", write("new.yaml", published)) == 0
+    assert "Order.base: added" in capsys.readouterr().out
+
+
+def test_a_bundle_that_cannot_be_written_leaves_the_file(run, tmp_path, monkeypatch):
+    def full(path, text, **_):
+        with path.open("w") as file:
+            file.write(text[:9])
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "one.yaml"
+    file.write_text("old")
+    monkeypatch.setattr(Path, "write_text", full)
+
+    assert run("--bundle", file) == 2
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["one.yaml"]
+
+
+@pytest.mark.parametrize("arguments", [["--check"], ["--spec", "openapi/delivery.yaml"]])
+def test_an_overlay_that_is_none(run, house, capsys, arguments):
     (house / "openapi" / "overlay.yaml").write_text("overlay: 1.0.0\n")
 
-    assert run("--check") == 2
+    assert run(*arguments) == 2
     assert "openapi/overlay.yaml is not an OpenAPI Overlay 1.0 document" in capsys.readouterr().err
 
 
@@ -200,6 +240,9 @@ def test_bundle_only_writes_the_document(run, house, tree, tmp_path, split, publ
         ["--wording"],
         ["--fail-on", "any"],
         ["--spec", "a.yaml", "--fail-on", "safe"],
+        ["--spec", "a.yaml", "--bundle", "b.yaml", "--fail-on", "any"],
+        ["--check", "--accept-broken-wrapper"],
+        ["--against", "HEAD", "--accept-broken-wrapper"],
         ["--specification"],
     ],
 )
@@ -320,6 +363,15 @@ def test_a_commit_without_a_specification(run, house, git, capsys):
     assert "HEAD has no openapi/delivery.yaml" in capsys.readouterr().err
 
 
+def test_a_commit_whose_overlay_is_none(run, house, git, capsys):
+    (house / "openapi" / "overlay.yaml").write_text("a: [b\n")
+    git("commit", "--quiet", "-a", "-m", "second")
+    git("checkout", "--quiet", "v1", "openapi")
+
+    assert run("--against", "HEAD") == 2
+    assert "--against: HEAD cannot be read: openapi/overlay.yaml is neither YAML" in capsys.readouterr().err
+
+
 def test_a_project_that_is_no_repository(run, monkeypatch, capsys, house):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(house.parent))
 
@@ -393,6 +445,64 @@ def test_a_terminal_that_cannot_show_every_character(house, write, published, en
 
     assert ran.returncode == 0, ran.stderr
     assert "Option." in ran.stdout
+
+
+@pytest.mark.parametrize("output", [">&-", ">/dev/full"])
+def test_a_report_that_cannot_be_printed(house, tree, write, published, output):
+    before = tree(house)
+    quick = [sys.executable, "-c", QUICK, str(house), "--spec", str(write("new.yaml", new_version(published)))]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+    ran = subprocess.run(
+        ["sh", "-c", f'exec "$@" {output}', "sh", *quick],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 2
+    assert all(line.startswith("generator: ") for line in ran.stderr.splitlines())
+    assert tree(house) == before
+
+
+def test_a_closed_error_output_leaves_the_report_alone(house, git):
+    ran = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", QUICK, str(house), "--against=v1", "--format=json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+
+    assert ran.returncode == 0
+    assert json.loads(ran.stdout)["changes"] == []
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """nohup starts commands so."""
+    script = "trap '' HUP; exec \"$@\""
+    run = subprocess.Popen(["sh", "-c", script, "sh", sys.executable, "-m", "generator", "--check"], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while run.poll() is None and time.monotonic() < deadline:
+        run.send_signal(signal.SIGHUP)
+        time.sleep(0.1)
+
+    assert run.wait(1) == 0
+
+
+def test_an_interruption_while_modules_are_imported(tmp_path):
+    (tmp_path / "httpx.py").write_text("import signal, time\nsignal.raise_signal(signal.SIGINT)\ntime.sleep(9)\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "generator", "--check"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+
+    assert run.returncode == -signal.SIGINT
+    assert run.stderr == b""
 
 
 def test_a_reader_that_ends_early(house, tree, write, published):

@@ -208,6 +208,10 @@ def test_plain_text(text, expected):
     assert descriptions.plain(text) == expected
 
 
+def test_comments_without_an_end_do_not_take_long():
+    assert descriptions.plain("a" + "<!--" * 100_000) == "a"
+
+
 @given(st.text(st.sampled_from("<>/abr *_`[]()!#-&;\n\r\t\"'\\"), max_size=60))
 def test_plain_text_is_one_line(text):
     found = descriptions.plain(text)

@@ -1,8 +1,11 @@
 """Reading one document: what YAML, JSON and text files mean, and how much is read."""
 
 import json
+import os
 import socket
 import threading
+import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -12,8 +15,8 @@ from generator import bundle, documents
 from generator.documents import Documents
 from generator.errors import SpecificationError
 
-# ruamel.yaml takes the three other line breaks of Unicode for a blank.
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x85\u2028\u2029"))
+# With many of the characters that YAML takes for the end of a line, or that mean something in it.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\x85\u2028\u2029\ufeff\n :#'\"-"))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -37,16 +40,17 @@ def answers():
     """Return a function that serves raw answers on loopback, one for each connection, and returns the URL."""
     listeners = []
 
-    def start(*raw):
+    def start(*raw, hold=0):
         listener = socket.create_server(("127.0.0.1", 0))
         listeners.append(listener)
 
         def serve():
             for answer in raw:
                 connection, _ = listener.accept()
-                with connection:
+                with connection, suppress(OSError):  # of a client that has heard enough
                     connection.recv(65536)
                     connection.sendall(answer)
+                    time.sleep(hold)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -182,6 +186,36 @@ class TestBounds:
         with httpx.Client(transport=hop) as client, pytest.raises(SpecificationError, match="from https to http://h/"):
             Documents(client).get("https://h/api.yaml")
 
+    def test_an_answer_that_never_begins(self, answers, monkeypatch):
+        monkeypatch.setattr(documents, "LONGEST", 0.2)
+
+        with httpx.Client() as client, pytest.raises(SpecificationError, match="took more than 0 seconds"):
+            Documents(client).get(f"{answers(b'HTTP/1.1 100 Continue', hold=1)}/api.yaml")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("HTTP_PROXY", "foo://proxy"),
+            ("ALL_PROXY", "socks5://127.0.0.1:1"),
+            ("NO_PROXY", "[::1]"),
+            ("SSL_CERT_FILE", "/no/such/file"),
+        ],
+    )
+    def test_an_environment_that_cannot_be_used(self, monkeypatch, name, value):
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv(name, value)
+
+        with pytest.raises(SpecificationError, match=f"http://h/a.yaml cannot be read: the environment.*{name}"):
+            bundle.bundle("http://h/a.yaml")
+
+    @pytest.mark.parametrize("raw", [answer(b"", "404 Not Found"), answer(b"a: ["), answer(b"a: 1")])
+    def test_a_password_is_not_shown(self, answers, raw):
+        with pytest.raises(SpecificationError) as refused:
+            bundle.bundle(answers(raw).replace("://", "://user:secret@") + "/api.yaml")
+
+        assert "http://127.0.0.1:" in str(refused.value)
+        assert "secret" not in str(refused.value)
+
     def test_a_slow_download(self, answers, monkeypatch):
         monkeypatch.setattr(documents, "LONGEST", 0)
 
@@ -210,6 +244,20 @@ class TestFolder:
     def test_none(self, files):
         with pytest.raises(SpecificationError, match="has no OpenAPI document"):
             bundle.bundle(str(files("a.txt", "b/.c/a.yaml")))
+
+    def test_a_root_in_utf_16(self, files):
+        (files() / "api.yaml").write_bytes("openapi: 3.0.3\ninfo: {title: é}\n".encode("utf-16"))
+
+        assert documents.root_in(files()).name == "api.yaml"
+
+    def test_a_root_that_is_broken(self, files):
+        with pytest.raises(SpecificationError, match=r"b/api\.yaml is neither YAML nor JSON: line 3"):
+            bundle.bundle(str(files("b/api.yaml", text="openapi: 3.0.3\ninfo: {a\n")))
+
+    def test_a_pipe_is_not_waited_for(self, files):
+        os.mkfifo(files("b/api.yaml") / "a.yaml")
+
+        assert documents.root_in(files()).name == "api.yaml"
 
     def test_several(self, files):
         with pytest.raises(SpecificationError, match=r"has 2 OpenAPI documents: a/x\.yaml, b/x\.json\. Name one"):

@@ -13,8 +13,9 @@ from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import fields, frozen, has
+from attrs import frozen
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]  # the stub has no result
 from jsonschema.validators import create  # pyright: ignore[reportUnknownVariableType]  # the stub leaves out one type
 
 from target_delivery._core.prepared import is_object
@@ -91,7 +92,9 @@ def refusal(document: Any) -> Refusal | None:
         check_depth(document)
     except ValueError as too_deep:
         return Refusal(f"the body cannot be read: {too_deep}", ())
-    found = [*islice(_validator().iter_errors(document), MAX_PROBLEMS)]
+    # Where a value fits no alternative of an anyOf, the problem is inside the nearest alternative.
+    errors = islice(_validator().iter_errors(document), MAX_PROBLEMS)
+    found: list[ValidationError] = [best_match([error]) for error in errors]
     if not found:
         return None
     # The outermost problems come first. At one place a wrong type comes first: the other problems follow from it.
@@ -122,14 +125,22 @@ def _required(_: Validator, names: Sequence[str], value: object, __: object) -> 
 
 def _pattern(_: Validator, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
     """Find a text that does not match. Unlike the function of jsonschema, limit the time that the search can take."""
-    if isinstance(value, str) and (len(value) > MAX_MATCHED or not _compiled(pattern).search(value)):
+    compiled = _compiled(pattern)
+    if compiled and isinstance(value, str) and (len(value) > MAX_MATCHED or not compiled.search(value)):
         yield ValidationError("does not match")
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    r"""Compile a pattern of JavaScript, in which ``$`` is the very end of the text, and ``\d`` and ``\w`` are ASCII."""
-    return re.compile(_DOLLAR.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    r"""Compile a pattern of JavaScript, in which ``$`` is the very end of the text, and ``\d`` and ``\w`` are ASCII.
+
+    Returns:
+        None when the pattern has syntax that Python does not have, such as ``\p{L}``. Then any text is accepted.
+    """
+    try:
+        return re.compile(_DOLLAR.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII)
+    except re.error:
+        return None
 
 
 def _place(error: ValidationError) -> tuple[str, str]:
@@ -140,7 +151,7 @@ def _place(error: ValidationError) -> tuple[str, str]:
         if isinstance(step, int):
             place, written = f"{place}[{step}]", f"{written}[{step}]"
         elif next(are_fields, True):
-            place, written = f"{place}.{step}", f"{written}.{_attributes().get(_plain(step), step)}"
+            place, written = f"{place}.{step}", f"{written}.{_attributes().get(step, step)}"
         else:
             place, written = f"{place}[{_cut(step)}]", f"{written}[{_cut(step)}]"
     return place.removeprefix("."), written
@@ -158,13 +169,11 @@ def _are_fields(keywords: Iterator[str | int]) -> Iterator[bool]:
 
 @cache
 def _attributes() -> Mapping[str, str]:
-    """Return the names of the fields of all models in Python, by their names without underscores."""
-    classes = (getattr(models, name) for name in models.__all__)
-    return {_plain(field.name): field.name for one in classes if has(one) for field in fields(one)}
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+    """Return the names of the fields of all models in Python, by their names in the JSON."""
+    names: dict[str, str] = {}
+    for model in models.__all__:
+        names |= getattr(getattr(models, model), "_JSON_NAMES", {})
+    return names
 
 
 def _need(error: ValidationError) -> str:
