@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def _sentences(schema: dict[str, Any], described: dict[str, Any], limited: dict[
     yield from _range(schema.get("minItems"), schema.get("maxItems"), " items")
     yield from _range(limited.get("minProperties"), limited.get("maxProperties"), " entries")
     if schema.get("default") is not None:
-        yield f"Absent means {str(schema['default']).lower()}."
+        default = schema["default"]
+        yield f"Absent means {default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)}."
 
 
 def _range(low: float | None, high: float | None, unit: str) -> Iterator[str]:

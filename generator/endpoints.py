@@ -27,6 +27,9 @@ _TEXTS = frozenset({"str", "int", "float", "bool", "enum", "datetime"})
 # OpenAPI ignores header parameters with these names, because other parts of the document determine the headers.
 IGNORED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
+EMPTY = frozenset({"204", "205", "304"})
+"""The statuses of answers without a body, whatever the specification says."""
+
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _STATUS = re.compile(r"[1-5]([0-9]{2}|XX)", re.IGNORECASE)
 
@@ -256,7 +259,7 @@ def _endpoint(operation: Operation, types: Types, taken: set[str]) -> Endpoint:
         parameters=parameters,
         body=body,
         body_required=bool(data.get("requestBody", {}).get("required")),
-        body_doc=sentence(types.schema(_json_schema(data.get("requestBody"))).get("description")),
+        body_doc=sentence(types.schema(json_schema(data.get("requestBody"))).get("description")),
         results=_results(operation, name, types),
     )
 
@@ -337,7 +340,7 @@ def _member(holder: Any, key: str) -> dict[str, Any]:
     return found or {}
 
 
-def _json_schema(holder: Any) -> Any:
+def json_schema(holder: Any) -> Any:
     """Return the schema of the JSON content of a body or an answer; None if its content has no JSON."""
     for media, item in _member(holder, "content").items():
         plain = str(media).partition(";")[0].strip().lower()
@@ -350,7 +353,7 @@ def _body(operation: Operation, name: str, types: Types) -> Type | None:
     holder = operation.data.get("requestBody")
     if not holder:
         return None
-    schema = _json_schema(holder)
+    schema = json_schema(holder)
     if schema is None:
         listed = ", ".join(map(str, holder.get("content") or ())) or "no content"
         raise SpecificationError(
@@ -373,12 +376,11 @@ def _results(operation: Operation, name: str, types: Types) -> list[Result]:
                 "default. Correct it with an overlay action."
             )
         code = "" if status == "DEFAULT" else status.replace("XX", "00-") + (f"{status[0]}99" if "X" in status else "")
-        schema = _json_schema(data)
-        empty = not data.get("content") or status in ("204", "205", "304")
+        schema = None if status in EMPTY else json_schema(data)
         found[code] = Result(
             code=code,
-            type=None if empty or schema is None else types.of(schema, name, "Response", str(key)),
-            has_body=not empty,
+            type=None if schema is None else types.of(schema, name, "Response", str(key)),
+            has_body=bool(data.get("content")) and status not in EMPTY,
             doc=sentence(data.get("description")),
         )
     return [found[code] for code in sorted(found, key=lambda code: (not code, "-" in code, code))]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 CLASSES = frozenset(
     {
-        *("Answer", "Any", "ClassVar", "JsonValue", "Mapping", "Members", "Model", "ModelError", "OpenStrEnum"),
-        *("Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
+        *("Answer", "Any", "ClassVar", "JsonValue", "Mapping", "Members", "Model", "ModelError", "Never"),
+        *("OpenStrEnum", "Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
     }
 )
 """Names that the generated modules use. No class and no constant may have one of them."""
@@ -43,12 +43,14 @@ PARAMETERS = frozenset(
             "asyncio",
             "build_request",
             "deprecated",
-            "header",
+            "header_text",
+            "new_request",
             "parse",
             "quote",
             "segment",
             "sync",
             "text",
+            "with_headers",
             "write_json",
         ),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
 
-from .tree import component, is_list, is_object, schemas
+from .tree import component, is_list, is_object
+from .types import Types
 
 _SAFE_INTEGER = 2**31 - 1
 _LONGEST = 8
@@ -22,6 +24,13 @@ _FORMATS = {
     "uri": "https://example.org/",
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",
+}
+
+_CLASSES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
 }
 
 _texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=_LONGEST)
@@ -41,57 +50,66 @@ class Samples:
 
     def __init__(self, document: dict[str, Any]) -> None:
         """Prepare for `document`, a bundled and flattened specification."""
-        self._schemas = schemas(document)
+        self._types = Types(document)
         self._named: dict[str, st.SearchStrategy[Any]] = {}
 
     def of(self, schema: Any) -> st.SearchStrategy[Any]:
         """Return a strategy for the values that `schema` allows."""
-        name = component(schema)
-        if name is not None:
-            return self._of_name(name)
         if not is_object(schema):
             return _any_json
-        strategy = self._not_null(schema)
-        return st.none() | strategy if schema.get("nullable") is True else strategy
+        full = self._types.merged(schema)
+        name = component(full)
+        strategy = self._not_null(full) if name is None else self._of_name(name)
+        return st.none() | strategy if full.get("nullable") is True else strategy
 
     def _of_name(self, name: str) -> st.SearchStrategy[Any]:
         if name not in self._named:
             # Deferred, because a schema can contain itself.
-            self._named[name] = st.deferred(lambda: self.of(self._schemas.get(name, {})))
+            self._named[name] = st.deferred(lambda: self.of(self._types.known.get(name, {})))
         return self._named[name]
 
     def _not_null(self, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+        kind = schema.get("type")
         if is_list(schema.get("enum")):
-            return st.sampled_from([value for value in schema["enum"] if value is not None])
+            fits = _CLASSES.get(str(kind), object)
+            values = [value for value in schema["enum"] if value is not None and isinstance(value, fits)]
+            return st.sampled_from(values) if values else st.nothing()
+        if schema.get("properties") and kind in (None, "object"):
+            # Alternatives beside properties only restrict which of them are there together.
+            return self._object(schema)
         for key in ("oneOf", "anyOf"):
             if is_list(schema.get(key)) and schema[key]:
-                return st.one_of([self._branch(branch, schema.get("discriminator")) for branch in schema[key]])
-        if is_list(schema.get("allOf")) and schema["allOf"]:
-            own = {key: value for key, value in schema.items() if key not in ("allOf", "nullable")}
-            parts = [self.of(part) for part in (*schema["allOf"], *([own] if own.get("properties") else []))]
-            return parts[0] if len(parts) == 1 else st.tuples(*parts).map(_joined)
-        match schema.get("type"):
+                return st.one_of([self._branch(branch, schema) for branch in schema[key]])
+        match kind:
             case "string":
                 return _text(schema)
             case "integer":
-                return st.integers(*_bounds(schema, -_SAFE_INTEGER, _SAFE_INTEGER))
+                return st.integers(*_whole_limits(schema))
             case "number":
-                low, high = _bounds(schema, -1_000_000, 1_000_000)
-                return st.integers(low, high) | st.floats(low, high, allow_nan=False, allow_infinity=False, width=32)
+                return _number(schema)
             case "boolean":
                 return st.booleans()
             case "array":
-                least = _count(schema, "minItems", 0)
-                most = min(_count(schema, "maxItems", least + 2), least + 2)
-                return st.lists(self.of(schema.get("items", {})), min_size=least, max_size=most)
+                return self._list(schema)
             case "object":
                 return self._object(schema)
+            case _ if "items" in schema:
+                return self._list(schema)
+            case _ if is_object(schema.get("additionalProperties")):
+                return self._object(schema)
             case _:
-                return self._object(schema) if schema.get("properties") else _any_json
+                return _any_json
 
-    def _branch(self, branch: Any, discriminator: Any) -> st.SearchStrategy[Any]:
-        """Return a strategy for one alternative of a schema, with the tag that the discriminator demands."""
-        strategy = self.of(branch)
+    def _list(self, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+        least = _count(schema, "minItems", 0)
+        most = min(_count(schema, "maxItems", least + 2), least + 2)
+        return st.lists(self.of(schema.get("items", {})), min_size=least, max_size=most)
+
+    def _branch(self, branch: Any, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+        """Return a strategy for one alternative of `schema`, with the tag that its discriminator demands."""
+        if "type" in schema and is_object(branch):
+            branch = {"type": schema["type"], **branch}
+        strategy, discriminator = self.of(branch), schema.get("discriminator")
         name = component(branch)
         if name is None or not is_object(discriminator) or not isinstance(discriminator.get("propertyName"), str):
             return strategy
@@ -125,13 +143,6 @@ def _merged(value: Any, more: dict[str, Any]) -> Any:
     return {**value, **more} if is_object(value) else value
 
 
-def _joined(parts: tuple[Any, ...]) -> Any:
-    """Return the members of all parts as one object, or the last part if a part is no object."""
-    if all(map(is_object, parts)):
-        return {key: value for part in parts for key, value in part.items()}
-    return parts[-1]
-
-
 def _text(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     example = _FORMATS.get(str(schema.get("format")))
     if example is not None:
@@ -145,14 +156,33 @@ def _text(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     return st.text(st.characters(codec="utf-8"), min_size=least, max_size=most)
 
 
-def _bounds(schema: dict[str, Any], low: int, high: int) -> tuple[int, int]:
-    """Return the smallest and the largest whole number in the samples of a number."""
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if isinstance(least, (int, float)):
-        low, high = int(-(-least // 1)), max(high, int(least) + 100)
-    if isinstance(most, (int, float)):
-        low, high = min(low, int(most // 1)) if least is None else low, int(most // 1)
-    return low + (schema.get("exclusiveMinimum") is True), high - (schema.get("exclusiveMaximum") is True)
+def _whole_limits(schema: dict[str, Any]) -> tuple[int, int]:
+    low, high = _limits(schema, _SAFE_INTEGER)
+    least, most = math.ceil(low), math.floor(high)
+    return (
+        least + (schema.get("exclusiveMinimum") is True and least == low),
+        most - (schema.get("exclusiveMaximum") is True and most == high),
+    )
+
+
+def _number(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    low, high = _limits(schema, 1_000_000)
+    floats = st.floats(
+        float(low),
+        float(high),
+        exclude_min=schema.get("exclusiveMinimum") is True,
+        exclude_max=schema.get("exclusiveMaximum") is True,
+    )
+    least, most = _whole_limits({**schema, "minimum": low, "maximum": high})
+    return floats | st.integers(least, most) if least <= most else floats
+
+
+def _limits(schema: dict[str, Any], usual: int) -> tuple[float, float]:
+    """Return the limits of a number. A limit that the schema does not have is near `usual` or its negative."""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is None:
+        low = -usual if high is None or high > -usual else high - 100
+    return low, max(usual, low + 100) if high is None else high
 
 
 def _count(schema: dict[str, Any], key: str, absent: int) -> int:

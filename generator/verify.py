@@ -64,55 +64,68 @@ def verify(fresh: Path, document: dict[str, Any], root: Path) -> Found:
     folders = [fresh, *([wrapper] if wrapper.is_dir() else [])]
     specification = fresh.with_name("specification.json")
     specification.write_text(json.dumps(document), encoding="utf-8")
-    path = [str(fresh.parent), str(root / "wrapper")]
-    commands = {
-        "trial": [sys.executable, "-m", "generator.trial", str(fresh), str(specification), *map(str, folders[1:])],
-        "mypy": [sys.executable, "-m", "mypy", *_mypy(fresh.parent), *map(str, folders)],
-        "pyright": [sys.executable, "-m", "pyright", "--outputjson", "--project", str(_pyright(fresh, folders, path))],
-    }
-    environment = {
-        **os.environ,
-        "MYPYPATH": os.pathsep.join(path),
-        "PYTHONPATH": os.pathsep.join([*path, str(_HERE)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUTF8": "1",
-    }
-    answers = _run(commands, environment)
+    trial = ["-m", "generator.trial", str(fresh), str(specification), *map(str, folders[1:])]
+    path = [fresh.parent, root / "wrapper"]
+    answers = _run({"trial": trial, **_type_checks(fresh.parent, folders, path)}, fresh.parent, path)
     tried: dict[str, list[str]] = _decoded("trial", answers["trial"])
-    lines = [*tried["package"], *tried["wrapper"], *_of_mypy(answers["mypy"]), *_of_pyright(answers["pyright"])]
-    return _sorted(lines, tried["package"], fresh, root)
+    lines = [*tried["package"], *tried["wrapper"], *_typed(answers, fresh.parent)]
+    found = _sorted(lines, fresh, root)
+    if not found.wrapper:
+        return found
+    # Problems that the wrapper has with the committed package, too, say nothing about the new one. A library that is
+    # not installed causes many.
+    before = fresh.with_name("before")
+    before.mkdir()
+    path[0] = root / "generated"
+    known = _typed(_run(_type_checks(before, folders[1:], path), before, path), before)
+    return _sorted([line for line in lines if line not in known], fresh, root)
 
 
-def _mypy(directory: Path) -> list[str]:
-    # mypy gets its own configuration, so that the result does not depend on the project around the directory.
-    configuration = directory / "mypy.ini"
-    configuration.write_text(
-        "[mypy]\nstrict = True\nincremental = False\nexplicit_package_bases = True\n", encoding="utf-8"
-    )
-    return [f"--config-file={configuration}", f"--cache-dir={os.devnull}", "--output=json", "--no-pretty"]
+def _type_checks(directory: Path, folders: Sequence[Path], path: Sequence[Path]) -> dict[str, list[str]]:
+    """Return the commands that type-check folders. Their configuration, which is in `directory`, is their own.
 
-
-def _pyright(fresh: Path, folders: Sequence[Path], path: Sequence[str]) -> Path:
-    """Write the configuration of pyright and return its path."""
-    configuration = fresh.with_name("pyrightconfig.json")
+    The result must not depend on the project around `directory`.
+    """
+    mypy = directory / "mypy.ini"
+    mypy.write_text("[mypy]\nstrict = True\nincremental = False\nexplicit_package_bases = True\n", encoding="utf-8")
+    pyright = directory / "pyrightconfig.json"
     content = {
-        "include": [*map(str, folders)],
+        "include": [os.path.relpath(folder, directory) for folder in folders],  # pyright ignores absolute paths
         "exclude": ["**/__pycache__"],  # by default pyright would leave out hidden directories, such as this one
-        "extraPaths": [*path],
+        "extraPaths": [*map(str, path)],
         "typeCheckingMode": "strict",
         "pythonVersion": "3.11",
     }
-    configuration.write_text(json.dumps(content), encoding="utf-8")
-    return configuration
+    pyright.write_text(json.dumps(content), encoding="utf-8")
+    options = [f"--config-file={mypy}", f"--cache-dir={os.devnull}", "--output=json", "--no-pretty"]
+    return {
+        "mypy": ["-m", "mypy", *options, *map(str, folders)],
+        # Without pythonpath, pyright looks for libraries in the first Python of PATH.
+        "pyright": ["-m", "pyright", "--outputjson", "--project", str(pyright), "--pythonpath", sys.executable],
+    }
 
 
-def _run(commands: dict[str, list[str]], environment: dict[str, str]) -> dict[str, str]:
-    """Run commands at the same time and return their output. When this function returns, all of them have ended."""
+def _run(commands: dict[str, list[str]], directory: Path, path: Sequence[Path]) -> dict[str, str]:
+    """Run Python commands at the same time and return what each printed. None of them outlives this function.
+
+    Args:
+        commands: the arguments of Python, by a name for messages.
+        directory: where to start. Python imports from there first, so it must not have another package of the name.
+        path: where to import from.
+    """
+    environment = {
+        **os.environ,
+        "MYPYPATH": os.pathsep.join(map(str, path)),
+        "PYTHONPATH": os.pathsep.join(map(str, [*path, _HERE])),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+    }
     running: dict[str, subprocess.Popen[str]] = {}
     try:
         for name, command in commands.items():
             running[name] = subprocess.Popen(  # noqa: S603
-                command,
+                [sys.executable, *command],
+                cwd=directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -157,13 +170,19 @@ def _decoded(name: str, text: str) -> Any:
         raise SpecificationError(f"{name} did not answer in JSON: {_short(text)}") from error
 
 
-def _of_mypy(output: str) -> list[str]:
+def _typed(answers: dict[str, str], directory: Path) -> list[str]:
+    """Return the problems that mypy and pyright have found."""
+    return [*_of_mypy(answers["mypy"], directory), *_of_pyright(answers["pyright"])]
+
+
+def _of_mypy(output: str, directory: Path) -> list[str]:
     found: list[str] = []
     for text in output.splitlines():
         if text.startswith("{"):
             item: dict[str, Any] = _decoded("mypy", text)
             if item["severity"] == "error":
-                found.append(f"{item['file']}:{item['line']}: {item['message']} ({item['code']})")
+                # mypy shortens the paths of files inside its working directory.
+                found.append(f"{directory / item['file']}:{item['line']}: {item['message']} ({item['code']})")
     return found
 
 
@@ -176,17 +195,16 @@ def _of_pyright(output: str) -> list[str]:
     ]
 
 
-def _sorted(lines: Iterable[str], of_package: Iterable[str], fresh: Path, root: Path) -> Found:
-    """Separate the problems of the package from the problems of the wrapper. Paths start from `root`."""
-    package: dict[str, None] = dict.fromkeys(_short(line).replace(f"{fresh.parent}{os.sep}", "") for line in of_package)
+def _sorted(lines: Iterable[str], fresh: Path, root: Path) -> Found:
+    """Divide problems into those of the package and those of the wrapper, with paths as the project has them."""
+    package: dict[str, None] = {}
     wrapper: dict[str, str] = {}
     for line in lines:
         shown = _short(line.replace(f"{fresh.parent}{os.sep}", "generated/").replace(f"{root}{os.sep}", ""))
-        place = ":".join(shown.split(":")[:2])
-        if shown.startswith("wrapper"):
-            # One message for each line of the wrapper is enough, because several tools find the same problem.
-            wrapper.setdefault(place, shown)
-        elif shown.startswith("generated/"):
+        if shown.startswith(f"wrapper{os.sep}"):
+            # One line for each place: several tools find the same problem.
+            wrapper.setdefault(":".join(shown.split(":")[:2]), shown)
+        else:
             package[shown] = None
     return Found(tuple(package), tuple(sorted(wrapper.values(), key=_order)))
 

@@ -9,6 +9,8 @@ from .errors import SpecificationError
 from .shapes import ANY, DATA, kind_of
 from .tree import component, contents, is_list, is_object, operations, schemas
 
+_DELIVERY = "DeliveryRequest"
+
 _INTEGER_LIMITS = {"int32": 2**31, "int64": 2**63}
 # Texts for people, and keys that have a meaning in OpenAPI only.
 _DROPPED = frozenset(
@@ -45,17 +47,20 @@ def wire_schema(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _request(document: dict[str, Any]) -> str:
-    """Return the name of the schema of the first JSON request body."""
+    """Return the name of the schema of the delivery request; without one, that of the first JSON request body."""
+    found: list[str] = []
     for operation in operations(document):
         schema = contents(operation.data.get("requestBody")).get("application/json", {})
         parts = schema.get("allOf")
         # In OpenAPI 3.1, words beside the reference make it an allOf of one part.
         name = component(parts[0] if is_list(parts) and len(parts) == 1 else schema)
         if name is not None:
-            return name
-    raise SpecificationError(
-        "No operation under paths has a JSON body whose schema is a reference to components.schemas."
-    )
+            found.append(name)
+    if not found:
+        raise SpecificationError(
+            "No operation under paths has a JSON body whose schema is a reference to components.schemas."
+        )
+    return _DELIVERY if _DELIVERY in found else found[0]
 
 
 def _converted(schema: Any, root: str, waiting: list[str]) -> Any:

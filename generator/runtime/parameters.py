@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import quote
 
 from .model import ModelError, write_datetime
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["header_text", "segment", "text", "with_headers"]
 
@@ -48,7 +45,8 @@ def header_text(name: str, value: object) -> str:
     Raises:
         ModelError: a header cannot contain the text.
     """
-    line = ",".join(map(text, cast("list[object]", value))) if isinstance(value, (list, tuple)) else text(value)
+    items = cast("Sequence[object]", value if isinstance(value, Sequence) and not isinstance(value, str) else [value])
+    line = ",".join(map(text, items))
     if any((ord(character) < 32 and character != "\t") or ord(character) == 127 for character in line):
         raise ModelError(f"The header {name} must not contain control characters such as line breaks.")
     return line

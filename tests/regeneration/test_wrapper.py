@@ -1,6 +1,8 @@
 """A package that the wrapper does not fit is reported with file and line, and not put in place unless one asks."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,37 @@ def test_it_stops_unless_a_maintainer_accepts(whole_house, regenerate, write, pu
     assert hash_of(whole_house) != before
     assert places[0] in accepted.stdout
     assert regenerate(whole_house, "--check").returncode == 0
+
+
+CLIENT = """
+import a_library_that_is_not_installed
+from target_delivery_api.models import ChannelType
+
+
+def name(channel: ChannelType) -> str:
+    match channel:
+        case ChannelType.WEB:
+            return "web"
+        case ChannelType.MOBILE:
+            return "mobile"
+    return str(channel)
+"""
+
+
+def test_only_what_the_new_package_breaks_is_reported(whole_house, environment, write, published):
+    """From every working directory, by pyright alone, and without the problems that the wrapper already has."""
+    (whole_house / "wrapper" / "target_delivery" / "_core" / "channels.py").write_text(CLIENT, encoding="utf-8")
+    schemas(published)["ChannelType"]["enum"].append("television")
+
+    run = subprocess.run(
+        [sys.executable, "-m", "generator", "--spec", write("new.yaml", published), "--dry-run", "--format", "json"],
+        cwd=whole_house.parent,
+        env={**environment, "PYTHONPATH": str(whole_house), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == 3, run.stderr
+    places = json.loads(run.stdout)["broken"]
+    assert [place.rpartition("(")[2] for place in places] == ["reportMatchNotExhaustive)"], places
+    assert places[0].startswith("wrapper/target_delivery/_core/channels.py:7:")

@@ -30,6 +30,14 @@ SCHEMAS = {
     "one part": {"allOf": [{"$ref": f"{REF}Node"}]},
     "recursive": {"$ref": f"{REF}Node"},
     "anything": {},
+    "a reference with words": {"allOf": [{"$ref": f"{REF}Node"}, {"description": "A node."}]},
+    "a reference with a requirement": {"allOf": [{"$ref": f"{REF}Node"}, {"required": ["all"]}]},
+    "a limit in a part of its own": {"allOf": [{"type": "string"}, {"maxLength": 2}]},
+    "a list in two parts": {"allOf": [{"type": "array"}, {"items": {"type": "integer"}}]},
+    "fractions": {"type": "number", "minimum": 0.5, "maximum": 0.75},
+    "a large number": {"type": "number", "minimum": 123456789},
+    "every number": {"type": "number", "minimum": -1.7976931348623157e308, "maximum": 1.7976931348623157e308},
+    "values of two types": {"type": "string", "enum": ["a", 1]},
 }
 
 NODE = {
@@ -46,6 +54,24 @@ def test_a_schema_allows_its_samples(schema, data):
     value = data.draw(Samples(document).of(schema))
 
     assert Draft202012Validator({**schema, **document}).is_valid(value)
+
+
+@pytest.mark.parametrize("key", ["oneOf", "anyOf"])
+def test_alternatives_beside_properties_are_objects(key):
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, key: [{"required": ["a"]}, {"required": []}]}
+
+    assert find(Samples({}).of(schema), lambda _: True) == {}
+
+
+def test_limits_may_be_exclusive():
+    schema = {"minimum": 0, "exclusiveMinimum": True, "maximum": 1, "exclusiveMaximum": True}
+
+    assert 0 < find(Samples({}).of({"type": "number", **schema}), lambda _: True) < 1
+    assert find(Samples({}).of({"type": "integer", **schema, "maximum": 2}), lambda _: True) == 1
+
+
+def test_null_alone():
+    assert find(Samples({}).of({"nullable": True, "enum": [None]}), lambda _: True) is None
 
 
 def test_a_nullable_schema_is_null_at_times():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from generator import bundle
 from generator.errors import SpecificationError
 from generator.wire import wire_schema
 
@@ -156,3 +157,11 @@ def test_one_schema(openapi, expected):
 def test_a_reference_to_nothing():
     with pytest.raises(SpecificationError, match=r"components\.schemas has no Gone"):
         wire_schema(specification({"allOf": [{"$ref": "#/components/schemas/Gone"}], "description": "d"}))
+
+
+def test_a_new_operation_does_not_change_the_request(published):
+    schema = {"$ref": "#/components/schemas/Geo"}
+    body = {"content": {"application/json": {"schema": schema}}}
+    published["paths"] = {"/first": {"post": {"requestBody": body, "responses": {}}}, **published["paths"]}
+
+    assert wire_schema(bundle.flatten(published))["title"] == "DeliveryRequest"
