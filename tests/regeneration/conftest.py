@@ -8,12 +8,14 @@ import sys
 
 import pytest
 
-from generator import descriptions, documents, overlay
+from generator import bundle, descriptions, documents, overlay
 from generator.normalize import flatten
 from generator.validation import validate
 from generator.wire import wire_schema
 from tests.unit.generator.conftest import (
+    OPENAPI,
     ROOT,
+    _house,
     _published,
     overlay_document,
     published,
@@ -22,26 +24,33 @@ from tests.unit.generator.conftest import (
     write,
 )
 
-__all__ = ["_published", "overlay_document", "published", "served", "tree", "write"]
+__all__ = ["_house", "_published", "overlay_document", "published", "served", "tree", "write"]
 
 PACKAGE = "generated/target_delivery_api"
 
 
 def copied(place, *names):
+    """Copy folders of the project to `place`."""
     for name in names:
         shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__", ".new-*"))
     return place
 
 
 @pytest.fixture
-def house(tmp_path):
-    """Return a copy of the project without the wrapper, which makes a run shorter."""
-    return copied(tmp_path / "house", "generator", "openapi", "generated")
+def committed():
+    """Return the present specification of the project, which a test may change."""
+    return bundle.bundle(str(ROOT / "openapi" / "delivery.yaml"))
+
+
+@pytest.fixture
+def house(_house, tmp_path):
+    """Return a project without a wrapper, which makes a run shorter."""
+    return copied(shutil.copytree(_house, tmp_path / "house"), "generator")
 
 
 @pytest.fixture
 def whole_house(tmp_path):
-    """Return a copy of the project with the wrapper."""
+    """Return a copy of the project, with the wrapper."""
     return copied(tmp_path / "house", "generator", "openapi", "generated", "wrapper")
 
 
@@ -84,7 +93,7 @@ def hash_of(house):
 
 def prepared(document):
     """Return the document that the code of an evolution is made from, and the schema of its requests."""
-    overlaid = overlay.apply(documents.read(ROOT / "openapi" / "overlay.yaml"), document)
+    overlaid = overlay.apply(documents.read(OPENAPI / "overlay.yaml"), document)
     validate(overlaid, "evolution")
-    words = descriptions.read(ROOT / "openapi" / "descriptions.yaml")
+    words = descriptions.read(OPENAPI / "descriptions.yaml")
     return flatten(descriptions.apply(words, overlaid)), wire_schema(flatten(overlaid))

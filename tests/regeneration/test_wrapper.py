@@ -38,9 +38,9 @@ def change_a_type(document):
         (change_a_type, "wrapper/target_delivery/_cli/demo.py:"),
     ],
 )
-def test_it_stops_unless_a_maintainer_accepts(whole_house, regenerate, write, published, change, file):
-    change(published)
-    specification = write("new.yaml", published)
+def test_it_stops_unless_a_maintainer_accepts(whole_house, regenerate, write, committed, change, file):
+    change(committed)
+    specification = write("new.yaml", committed)
     before = hash_of(whole_house)
 
     refused = regenerate(whole_house, "--spec", specification, "--format", "json")
@@ -77,13 +77,13 @@ def name(channel: ChannelType) -> str:
 """
 
 
-def test_only_what_the_new_package_breaks_is_reported(whole_house, environment, write, published):
+def test_only_what_the_new_package_breaks_is_reported(whole_house, environment, write, committed):
     """From every working directory, by pyright alone, and without the problems that the wrapper already has."""
     (whole_house / "wrapper" / "target_delivery" / "_core" / "channels.py").write_text(CLIENT, encoding="utf-8")
-    schemas(published)["ChannelType"]["enum"].append("television")
+    schemas(committed)["ChannelType"]["enum"].append("television")
 
     run = subprocess.run(
-        [sys.executable, "-m", "generator", "--spec", write("new.yaml", published), "--dry-run", "--format", "json"],
+        [sys.executable, "-m", "generator", "--spec", write("new.yaml", committed), "--dry-run", "--format", "json"],
         cwd=whole_house.parent,
         env={**environment, "PYTHONPATH": str(whole_house), "PATH": "/usr/bin:/bin"},
         capture_output=True,

@@ -5,7 +5,6 @@ import copy
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -18,9 +17,8 @@ from generator.report import Report
 from generator.rules import RULES, TABLE, WORST_FIRST
 from generator.types import Types
 
+from .conftest import OPENAPI
 from .evolutions import EVOLUTIONS
-
-ROOT = Path(__file__).resolve().parents[3]
 
 REF = "#/components/schemas/"
 
@@ -652,7 +650,7 @@ def test_null_in_a_required_field(old):
     assert kinds == [("null allowed", "breaks")]
 
 
-DELIVERY = bundle.flatten(bundle.bundle(str(ROOT / "openapi" / "delivery.yaml")))
+DELIVERY = bundle.flatten(bundle.bundle(str(OPENAPI / "delivery.yaml")))
 
 
 def places(value, path=()):
@@ -720,7 +718,7 @@ def test_the_table_has_each_kind_once_and_says_why():
 
 def test_each_kind_of_the_table_is_tested():
     """Each kind is yielded by a case of this file or by an evolution. A kind that nothing yields has no use."""
-    document = bundle.bundle(str(ROOT / "openapi" / "delivery.yaml"))
+    document = bundle.bundle(str(OPENAPI / "delivery.yaml"))
     pairs = [(DELIVERY, bundle.flatten(evolution.apply(document))) for evolution in EVOLUTIONS]
     pairs += [(a_document(), changed(a_document(), edit)) for edit, _ in CASES.values()]
     for *sides, _ in OPERATIONS.values():
