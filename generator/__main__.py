@@ -275,10 +275,15 @@ def _say(text: str) -> None:
             print(f"generator: {compare.printable(text)}", file=sys.stderr, flush=True)
 
 
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """End the process with the status of a signal, so that temporary directories are removed before."""
     for other in _SIGNALS:  # one that arrives while they are removed would leave the rest of them
-        signal.signal(other, signal.SIG_IGN)
+        # Not SIG_IGN: Python prints an error about a signal that has arrived already.
+        signal.signal(other, _nothing)
     raise SystemExit(128 + number)
 
 
