@@ -283,10 +283,15 @@ def _say(text: str) -> None:
             print(f"generator: {compare.printable(text)}", file=sys.stderr, flush=True)
 
 
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
     """Raise SystemExit with the status of a signal, so that temporary directories are removed first."""
     for other in _SIGNALS:  # a second signal must not interrupt the removal
-        signal.signal(other, signal.SIG_IGN)
+        # Not SIG_IGN: Python prints an error about a signal that has arrived already.
+        signal.signal(other, _nothing)
     raise SystemExit(128 + number)
 
 
