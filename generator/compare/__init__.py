@@ -18,7 +18,7 @@ __all__ = ["Change", "changes", "compare", "printable", "same", "without_words"]
 
 
 def changes(published: tuple[Object, Object], overlaid: tuple[Object, Object]) -> list[Change]:
-    """Return the changes from an old specification to a new one, those that break callers first.
+    """Return the changes from an old specification to a new one, sorted by place.
 
     Args:
         published: the old and the new specification as published, flattened.
