@@ -23,6 +23,7 @@ if __name__ == "__main__":
 
 from . import build, bundle, compare, descriptions, documents, git, replace, specification
 from .errors import SpecificationError
+from .mentions import mentions
 from .report import Report
 from .verify import NOTHING, verify
 
@@ -207,7 +208,7 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
             for line in found.wrapper:
                 print(line, flush=True)
         else:
-            report = _report(old, new, found)
+            report = _report(old, new, found, tuple(mentions(old.overlaid, new.overlaid, root)))
             # Print the report before anything changes: if printing fails, nothing is put in place.
             print(report.render(options.format, wording=options.wording), flush=True)
             status = _status(report, options)
@@ -224,13 +225,14 @@ def _generate(options: argparse.Namespace, root: Path) -> int:
     return status
 
 
-def _report(old: Specification, new: Specification, found: Found = NOTHING) -> Report:
+def _report(old: Specification, new: Specification, found: Found = NOTHING, named: tuple[str, ...] = ()) -> Report:
     return Report(
         changes=tuple(compare.changes((old.published, new.published), (old.overlaid, new.overlaid))),
         wording=tuple(descriptions.wording(old.bundled, new.bundled)),
         undescribed=new.undescribed,
         unused=new.unused,
         broken=found.wrapper,
+        mentions=named,
     )
 
 

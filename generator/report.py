@@ -48,6 +48,8 @@ class Report:
     """The descriptions of fields that are not in the new specification."""
     broken: tuple[str, ...] = field(default=(), converter=_lines)
     """The lines of the wrapper that the new package breaks."""
+    mentions: tuple[str, ...] = field(default=(), converter=_lines)
+    """The lines of the wrapper with a text that is a name which is gone."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -96,6 +98,7 @@ class Report:
         yield from _listed("Fields without a description of ours, for openapi/descriptions.yaml", self.undescribed)
         yield from _listed("Descriptions in openapi/descriptions.yaml of fields that are gone", self.unused)
         yield from _listed("Lines of the wrapper to change by hand", self.broken)
+        yield from _listed("Lines of the wrapper to look at: a name that is gone, as a text", self.mentions)
 
     def _markdown(self) -> Iterator[str]:
         found: dict[str, list[str]] = {section: [] for section in _SECTIONS}
@@ -123,6 +126,7 @@ class Report:
                 "undescribed": len(self.undescribed),
                 "unused": len(self.unused),
                 "broken": len(self.broken),
+                "mentions": len(self.mentions),
             },
             "changes": [
                 {
@@ -144,6 +148,7 @@ class Report:
             "undescribed": self.undescribed,
             "unused": self.unused,
             "broken": self.broken,
+            "mentions": self.mentions,
         }
         return json.dumps(document, indent=2, default=str)
 

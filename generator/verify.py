@@ -94,6 +94,7 @@ def _type_checks(directory: Path, folders: Sequence[Path], path: Sequence[Path])
         "exclude": ["**/__pycache__"],  # by default pyright would leave out hidden directories, such as this one
         "extraPaths": [*map(str, path)],
         "typeCheckingMode": "strict",
+        "reportDeprecated": "warning",  # what is deprecated still works, and the report has a line for it
         "pythonVersion": "3.11",
     }
     pyright.write_text(json.dumps(content), encoding="utf-8")

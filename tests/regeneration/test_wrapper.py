@@ -94,3 +94,13 @@ def test_only_what_the_new_package_breaks_is_reported(whole_house, environment, 
     places = json.loads(run.stdout)["broken"]
     assert [place.rpartition("(")[2] for place in places] == ["reportMatchNotExhaustive)"], places
     assert places[0].startswith("wrapper/target_delivery/_core/channels.py:7:")
+
+
+def test_what_is_deprecated_still_fits(whole_house, regenerate, write, committed):
+    committed["paths"]["/rest/v1/delivery"]["post"]["deprecated"] = True
+    schemas(committed)["Order"]["deprecated"] = True
+
+    ran = regenerate(whole_house, "--spec", write("new.yaml", committed), "--dry-run")
+
+    assert ran.returncode == 0, ran.stdout
+    assert "Check:" in ran.stdout

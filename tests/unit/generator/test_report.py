@@ -840,7 +840,16 @@ def test_json_has_a_stable_form(old):
     assert document == {
         "verdict": "check",
         "step": "minor",
-        "counts": {"breaks": 0, "check": 1, "safe": 0, "wording": 1, "undescribed": 0, "unused": 0, "broken": 0},
+        "counts": {
+            "breaks": 0,
+            "check": 1,
+            "safe": 0,
+            "wording": 1,
+            "undescribed": 0,
+            "unused": 0,
+            "broken": 0,
+            "mentions": 0,
+        },
         "changes": [
             {
                 "place": "Got.text",
@@ -860,6 +869,7 @@ def test_json_has_a_stable_form(old):
         "undescribed": [],
         "unused": [],
         "broken": [],
+        "mentions": [],
     }
 
 
