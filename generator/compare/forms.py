@@ -24,11 +24,17 @@ def unwrapped(value: Any) -> Object:
     return schema
 
 
-def followed(schema: Object, known: Object) -> Object:
-    """Return a schema with its reference replaced by the target, unless the target is a class in Python."""
+def followed(schema: Object, known: Object, *, into_classes: bool = False) -> Object:
+    """Return a schema with its reference replaced by the target, unless the target is a class in Python.
+
+    Args:
+        schema: the schema.
+        known: the named schemas of its document.
+        into_classes: replace a reference to a class, too.
+    """
     seen: set[str] = set()
     while (name := component(schema)) is not None and name in known and name not in seen:
-        if is_class(known[name], known):
+        if not into_classes and is_class(known[name], known):
             break
         seen.add(name)
         schema = {**unwrapped(known[name]), **{key: item for key, item in schema.items() if key != "$ref"}}
@@ -122,15 +128,6 @@ _FAMILIES = {
     **dict.fromkeys(("integer", "number"), "number"),
     **dict.fromkeys(("string", "enum", "time"), "string"),
 }
-
-
-def target(schema: Object, known: Object) -> Object:
-    """Return a schema with its reference replaced by the target."""
-    seen: set[str] = set()
-    while (name := component(schema)) is not None and name in known and name not in seen:
-        seen.add(name)
-        schema = {**unwrapped(known[name]), **{key: item for key, item in schema.items() if key != "$ref"}}
-    return schema
 
 
 def label(value: Any, known: Object) -> str:

@@ -22,7 +22,7 @@ from .differences import (
     short,
     without_words,
 )
-from .forms import bare, choices_of, followed, kind_of, label, matches, target, unwrapped
+from .forms import bare, choices_of, followed, kind_of, label, matches, unwrapped
 from .limits import AT_LEAST, AT_MOST, access, default, limit, lower, multiple, pattern, unique, upper
 from .python_types import PythonTypes, fits, reads
 from .renames import renames
@@ -89,7 +89,8 @@ class Schemas:
             settled |= {"enum"}
         elif any(change.kind == "class changed" for change in found) and None in (component(was), component(now)):
             # A class without a name became one with a name, or the other way around: its parts may have changed, too.
-            was, now = target(was, self.known_before), target(now, self.known)
+            was = followed(was, self.known_before, into_classes=True)
+            now = followed(now, self.known, into_classes=True)
         elif any(change.kind == "class changed" for change in found) or (not known and kinds[0] != kinds[1]):
             settled |= _SHAPE
         found += members(where, was, now, self._keywords(settled, types, optional=optional, known=known))
