@@ -15,6 +15,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from .errors import SpecificationError
 from .overlay import PROSE
+from .shapes import ANY, DATA, MAPPING, kind_of
 from .tree import METHODS, is_list, is_object, reference
 
 if TYPE_CHECKING:
@@ -26,15 +27,6 @@ Place = tuple[str, ...]
 item of a list), `Trace.usage{}` (a value of a map), `POST /rest/v1/delivery response 200`."""
 
 _PARTS = ("allOf", "oneOf", "anyOf")
-# The keys of these objects are names, even a key such as "description".
-_MAPS = frozenset(
-    {
-        *("properties", "patternProperties", "$defs", "schemas", "paths", "parameters", "requestBodies", "responses"),
-        *("content", "headers", "callbacks", "links", "securitySchemes", "scopes", "variables"),
-    }
-)
-# The values of these keys are plain data.
-_DATA = frozenset({"default", "enum", "const", "required", "mapping", "security"})
 _SHORT = 70
 
 _TAG = re.compile(
@@ -360,25 +352,22 @@ def _members(value: Any) -> list[tuple[str, Any]]:
     return [(str(key), inner) for key, inner in value.items()] if is_object(value) else []
 
 
-def _cleaned(value: Any, *, names: bool = False) -> Any:
-    """Return a copy of `value` with plain descriptions, and without titles, examples and links.
-
-    `names` says that the keys of `value` are names, even a key such as "description".
-    """
+def _cleaned(value: Any, kind: str = "document") -> Any:
+    """Return a copy of a value of the kind `kind` with plain descriptions, and without titles, examples and links."""
+    if kind in (DATA, MAPPING):
+        return value
     if is_list(value):
-        return [_cleaned(item) for item in value]
+        return [_cleaned(item, kind_of(kind, "") if kind.startswith("[") else ANY) for item in value]
     if not is_object(value):
         return value
     result: dict[str, Any] = {}
     for key, inner in value.items():
-        if names:
-            result[key] = _cleaned(inner)
+        if kind.startswith("{"):  # the keys are names, even a key such as "description"
+            result[key] = _cleaned(inner, kind_of(kind, key))
         elif key in ("description", "summary") and isinstance(inner, str):
             result[key] = plain(inner)
-        elif key in _DATA or str(key).startswith("x-"):
-            result[key] = inner
         elif key not in PROSE or key in ("description", "summary"):
-            result[key] = _cleaned(inner, names=key in _MAPS)
+            result[key] = _cleaned(inner, kind_of(kind, str(key)))
     return result
 
 

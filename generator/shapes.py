@@ -1,6 +1,6 @@
 """The shape of OpenAPI documents: which kind of value each key of each kind of object has.
 
-All functions that walk through a document use this one table. So none of them takes a property named `schema` for a
+Functions that walk a document from its top use this one table. So none of them takes a property named `schema` for a
 schema, or an example that contains `$ref` for a reference.
 
 The kinds of plain values are text, flag, number, limit (a number or a flag), type (a text or a list of texts), and
