@@ -81,7 +81,7 @@ def regenerate(environment):
 
 
 def hash_of(house):
-    """Return a hash over the names and contents of all files that a run may replace, and of what it may leave."""
+    """Return a hash of the names and contents of all files in generated/ and openapi/, temporary ones included."""
     digest = hashlib.sha256()
     for folder in ("generated", "openapi"):
         for path in sorted((house / folder).rglob("*")):

@@ -138,11 +138,11 @@ CASES = {
         ((*SENT, "properties", "nested", "properties", "n", "maximum"), 4),
         ("Sent.nested.n", "maximum 4, was 5: tighter", "breaks"),
     ),
-    "limit of what is never sent": (
+    "limit of a schema that is never sent": (
         ((*FREE, "properties", "text", "maxLength"), 5),
         ("Free.text", "maxLength 5, was 10: tighter", "safe"),
     ),
-    "member of what is never sent": (
+    "member of a schema that is never sent": (
         ((*FREE, "properties", "text"), GONE),
         ("Free", "type object became map of anything", "breaks"),
     ),
@@ -270,7 +270,7 @@ DIRECTIONS = [
     ({"type": "integer", "enum": [1, 2]}, {"type": "integer", "enum": [1]}, "breaks", "safe"),
     ({"allOf": [{"$ref": f"{REF}Free"}]}, {"oneOf": [{"$ref": f"{REF}Free"}, TEXT]}, "safe", "breaks"),
     (TEXT, {"type": "string", "minLength": 0}, "safe", "safe"),
-    # A list or a dict of one type is none of another type, in either direction.
+    # For a type checker, a list or dict of one type is never a list or dict of another type.
     (listed(INTEGER), listed({"type": "number"}), "breaks", "breaks"),
     (mapped({"type": "number"}), mapped(INTEGER), "breaks", "breaks"),
     (listed(TEXT), listed(ref("Both")), "breaks", "breaks"),

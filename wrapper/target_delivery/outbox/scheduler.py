@@ -44,7 +44,7 @@ DOUBTFUL_SHARE = 4
 """Calls to edge clusters that only visitors have named: `parallel` divided by this number, at least two. They come on
 top of the other calls, so that a cluster that does not answer delays nobody else."""
 DOUBTFUL_PAUSE = 0.1
-"""Seconds between two claims of items of such clusters, if the outbox could not send all items of the first claim."""
+"""Seconds until the outbox claims more items of such clusters, when it could not send all items of its last claim."""
 DOUBTFUL_WAIT = 0.5
 """Seconds that such an item waits for its next turn, at most, multiplied by the number of waiting clusters."""
 LEFT_FOR = 10.0
