@@ -17,6 +17,7 @@ from tests.unit.generator.conftest import (
     ROOT,
     _house,
     _published,
+    git,
     overlay_document,
     published,
     served,
@@ -24,7 +25,7 @@ from tests.unit.generator.conftest import (
     write,
 )
 
-__all__ = ["_house", "_published", "overlay_document", "published", "served", "tree", "write"]
+__all__ = ["_house", "_published", "git", "overlay_document", "published", "served", "tree", "write"]
 
 PACKAGE = "generated/target_delivery_api"
 

@@ -8,6 +8,7 @@ import copy
 import functools
 import http.server
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -127,3 +128,18 @@ def served():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def git(house):
+    """Return a function that runs git in the project's copy, which is a repository."""
+
+    def run(*arguments):
+        identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *arguments], cwd=house, check=True, capture_output=True)
+
+    run("init", "--quiet")
+    run("add", "openapi")
+    run("commit", "--quiet", "-m", "first")
+    run("tag", "v1")
+    return run
