@@ -35,7 +35,7 @@ def test_a_clock_set_back_delays_nothing(edge: Sandbox, make: Make, tmp_path: Pa
         for number in range(10):
             outbox.send_notifications(options(notification(f"before{number}"), visitor=f"visitor{number}"))
         pass_time(outbox, virtual, 5.0)
-    assert outbox.stats().stored == 10
+        assert outbox.stats().stored == 10
     virtual.set_clock(-back)
     outbox.send_notifications(options(notification("after"), visitor="visitor"))
     changed = virtual.clock.now()
