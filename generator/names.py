@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CLASSES = frozenset(
     {
         *("Answer", "Any", "ClassVar", "JsonValue", "Mapping", "Members", "Model", "ModelError", "Never"),
-        *("OpenStrEnum", "Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
+        *("OpenStrEnum", "Request", "Self", "Sequence", "Unfit", "MEMBERS", "NEW_DICT", "TYPE_CHECKING"),
     }
 )
 """Names that the generated modules use. No class and no constant may have one of them."""
@@ -38,7 +38,7 @@ PARAMETERS = frozenset(
     {
         *keyword.kwlist,
         *("base_url", "body", "headers", "own_headers", "query", "item", "path", "request"),
-        *("bool", "bytes", "datetime", "dict", "float", "httpx", "int", "list", "str"),
+        *("bool", "bytes", "datetime", "dict", "float", "int", "list", "str"),
         *(
             "asyncio",
             "build_request",

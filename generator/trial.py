@@ -16,7 +16,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from hypothesis.errors import Unsatisfiable
 
@@ -169,7 +168,7 @@ def _code(status: str, responses: Container[str]) -> int | None:
 
 
 def _parser(module: Any, answer: Any, code: int) -> Callable[[Any], Any]:
-    return lambda value: module.parse(answer(code, httpx.Headers(), json.dumps(value).encode()))
+    return lambda value: module.parse(answer(code, {}, json.dumps(value).encode()))
 
 
 def _sent(module: Any) -> Callable[[Any], None]:

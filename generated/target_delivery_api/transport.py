@@ -1,4 +1,4 @@
-"""Build and send requests. All operations use these functions."""
+"""Build requests, and send them with a client of httpx or httpx2. All operations use these functions."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from .body import ACCEPTED_ENCODINGS, MAX_BYTES, Body
+from .clients import library_of
 from .errors import AnswerTooLarge, ModelError, TruncatedAnswer
 from .model import Model
-from .types import Answer
+from .types import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
+    from .clients import AsyncHttpClient, HttpClient, HttpResponse
     from .types import JsonValue
 
 __all__ = ["asyncio", "decode", "encode", "misfit", "new_request", "sync", "unexpected"]
@@ -29,11 +29,6 @@ __all__ = ["asyncio", "decode", "encode", "misfit", "new_request", "sync", "unex
 # A body that takes longer than this, in seconds, gets a timer thread that ends it at the deadline. Most bodies are
 # complete before a thread could start.
 _SLOW = 0.2
-
-# After so many bytes an asyncio exchange lets the event loop do other work. Each chunk counts as _WORK_OF_CHUNK more
-# bytes than it has, because a server can send a body in chunks of one byte.
-_WORK = 2**18
-_WORK_OF_CHUNK = 2**10
 
 # How many JSON values an answer may have. Reading more of them would make a call last too long after its deadline.
 _MAX_VALUES = 100_000
@@ -54,10 +49,7 @@ _TICK = 0.001
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
 
 # Default headers of httpx that change nothing, so they are not sent.
-_IDLE_HEADERS = frozenset({(b"accept", b"*/*"), (b"connection", b"keep-alive")})
-
-# The errors that httpx raises when a connection ends before the body is complete.
-_BROKEN = (httpx.ReadError, httpx.RemoteProtocolError)
+_IDLE_HEADERS = frozenset({("accept", "*/*"), ("connection", "keep-alive")})
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -130,8 +122,8 @@ def new_request(
     query: str,
     body: Model | Mapping[str, Any] | JsonValue,
     headers: Mapping[str, str] | Sequence[tuple[str, str]],
-) -> httpx.Request:
-    """Return a request with a JSON body. The request can be sent any number of times.
+) -> Request:
+    """Return a request with a JSON body.
 
     Args:
         method: the HTTP method.
@@ -143,87 +135,73 @@ def new_request(
     Raises:
         ModelError: `body` contains a value that JSON does not have, such as NaN.
     """
-    target = _target(url)
-    content = b"" if body is None else encode(body)
-    own = [(b"Host", target.host)]
-    if body is not None:
-        own += (b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(content))
-    request = httpx.Request(
-        method,
-        target.with_query(query) if query else target.url,
-        headers=[
-            *own,
-            *[
-                (name.encode("ascii"), value.encode())
-                for name, value in (headers.items() if isinstance(headers, Mapping) else headers)
-                if name.lower() not in _OWN_HEADERS
-            ],
-        ],
-        # As a stream, because httpx would normalise all headers a second time for `content`.
-        stream=httpx.ByteStream(content),
-    )
-    request.read()
-    return request
+    further = [
+        (name, value)
+        for name, value in (headers.items() if isinstance(headers, Mapping) else headers)
+        if name.lower() not in _OWN_HEADERS
+    ]
+    address = f"{url}?{query}" if query else url
+    if body is None:
+        return Request(method, address, further)
+    return Request(method, address, [("Content-Type", "application/json"), *further], encode(body))
 
 
 def sync(
-    client: httpx.Client, request: httpx.Request, *, deadline: float | None = None, max_bytes: int = MAX_BYTES
+    client: HttpClient,
+    request: Request,
+    *,
+    deadline: float | None = None,
+    max_bytes: int = MAX_BYTES,
+    trace: object = None,
 ) -> Answer:
     """Send `request` and read the whole answer. Redirects are returned, not followed.
 
     Args:
-        client: the client that sends the request. Its default headers and its timeouts apply, its cookies do not.
-        request: a request from build_request. It can be sent again later.
+        client: the client of httpx or httpx2 that sends the request. Its default headers and its timeouts apply, its
+            cookies do not.
+        request: the request.
         deadline: the time at which the whole exchange must be over, in seconds of time.monotonic(). None leaves
             only the timeouts of the client. The request carries the deadline as the extension "deadline". A
             transport that ignores this extension, such as httpx's own, limits each read of the status line and the
             headers, but not their sum: a server that sends them byte by byte can delay the call past the deadline.
         max_bytes: bytes that the body may have, both as it is received and as it is decoded. Of an error or a
             redirect, only the first 64 KiB are read.
+        trace: the extension "trace" of httpx: a function that is called at each step.
 
     Raises:
-        httpx.ReadTimeout: the deadline passed before the request was sent or before the answer was complete.
         TruncatedAnswer: the connection ended before the body was complete.
         AnswerTooLarge: the body has more than max_bytes.
-        httpx.TransportError: sending the request or receiving the answer failed for another reason.
+        httpx.ReadTimeout: the deadline passed before the request was sent or before the answer was complete.
+        httpx.TransportError: sending the request or receiving the answer failed for another reason. A client of
+            httpx2 raises the errors of httpx2.
     """
-    _prepare(client, request, deadline)
-    response = client.send(request, stream=True, follow_redirects=False)
-    reading = _Reading(request, response, deadline, max_bytes)
-    timer: Timer | None = None
+    library = library_of(client)
+    response = client.send(_native(library, client, request, deadline, trace), stream=True, follow_redirects=False)
+    reading = _Reading(library, response, deadline, max_bytes)
     try:
         if not reading.already:
             if "transfer-encoding" in response.headers:
                 # A server can send the framing of a chunk for ever, byte by byte, and no chunk arrives.
-                timer = reading.ended_at_deadline()
+                reading.end_at_deadline()
             # Read the stream itself: iter_raw() also counts and splits the chunks, which costs time.
-            assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 - the client guarantees it
-            for chunk in response.stream:
-                waits = reading.body.add(chunk)
-                while waits:
-                    reading.check_deadline()
-                    waits = reading.body.step()
-                if reading.check_deadline() and timer is None:
-                    timer = reading.ended_at_deadline()
-                if reading.body.full:
-                    break
-        if timer is not None:
+            reading.body.receive(response.stream, reading.check)
+        if reading.timer is not None:
             # The end of the connection, which the timer causes, is the end of a body without a length.
-            reading.check_deadline()
+            reading.check()
         stream = reading.stream_with_unasked_bytes()
         if stream is not None:
             stream.close()
-    except _BROKEN as error:
+    except (library.ReadError, library.RemoteProtocolError) as error:
         raise reading.failure() from error
     finally:
-        if timer is not None:
-            timer.cancel()
+        if reading.timer is not None:
+            reading.timer.cancel()
         response.close()
     return reading.answer()
 
 
 async def asyncio(
-    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None = None, max_bytes: int = MAX_BYTES
+    client: AsyncHttpClient, request: Request, *, deadline: float | None = None, max_bytes: int = MAX_BYTES
 ) -> Answer:
     """Send `request` and read the whole answer under asyncio. Arguments and errors are those of sync()."""
     # Imported here, because asyncio is slow to import and programs without it must not pay for it.
@@ -235,40 +213,39 @@ async def asyncio(
             return await exchange(client, request, deadline=deadline, max_bytes=max_bytes)
     except TimeoutError:
         if limit.expired():
-            raise _too_late(request) from None
+            raise _too_late(library_of(client)) from None
         raise
 
 
 async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None, max_bytes: int = MAX_BYTES
+    client: AsyncHttpClient,
+    request: Request,
+    *,
+    deadline: float | None,
+    max_bytes: int = MAX_BYTES,
+    trace: object = None,
 ) -> Answer:
-    """Do the same as asyncio(). The caller must cancel a wait that lasts beyond the deadline."""
-    from asyncio import sleep
+    """Do the same as asyncio(). The caller must cancel a wait that lasts beyond the deadline.
 
-    _prepare(client, request, deadline)
-    response = await client.send(request, stream=True, follow_redirects=False)
-    reading = _Reading(request, response, deadline, max_bytes)
+    Args:
+        client: as for sync().
+        request: as for sync().
+        deadline: as for sync().
+        max_bytes: as for sync().
+        trace: the extension "trace" of httpx: a coroutine function, which is called at each step.
+    """
+    library = library_of(client)
+    response = await client.send(
+        _native(library, client, request, deadline, trace), stream=True, follow_redirects=False
+    )
+    reading = _Reading(library, response, deadline, max_bytes)
     try:
         if not reading.already:
-            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - the client guarantees it
-            work = 0
-            async for chunk in response.stream:
-                waits = reading.body.add(chunk)
-                while waits:
-                    await sleep(0)
-                    waits = reading.body.step()
-                reading.check_deadline()
-                if reading.body.full:
-                    break
-                # A server that sends faster than the body is read must not keep the event loop for itself.
-                work += len(chunk) + _WORK_OF_CHUNK
-                if work > _WORK:
-                    work = 0
-                    await sleep(0)
+            await reading.body.receive_async(response.stream, reading.check_deadline)
         stream = reading.stream_with_unasked_bytes()
         if stream is not None:
             await stream.aclose()
-    except _BROKEN as error:
+    except (library.ReadError, library.RemoteProtocolError) as error:
         raise reading.failure() from error
     finally:
         await response.aclose()
@@ -278,55 +255,57 @@ async def exchange(
 class _Reading:
     """The answer to one request while it is being read."""
 
-    __slots__ = ("already", "body", "deadline", "request", "response", "started")
+    __slots__ = ("already", "body", "deadline", "headers", "library", "response", "started", "timer")
 
-    def __init__(
-        self, request: httpx.Request, response: httpx.Response, deadline: float | None, max_bytes: int
-    ) -> None:
-        self.request = request
+    def __init__(self, library: ModuleType, response: HttpResponse, deadline: float | None, max_bytes: int) -> None:
+        self.library = library
         self.response = response
         self.deadline = deadline
         self.started = monotonic()
-        self.body = Body(request, response, max_bytes)
+        self.headers = dict(response.headers.items())
+        self.body = Body(response.status_code, self.headers, max_bytes)
+        self.timer: Timer | None = None
         # True if an event hook of the client read the body, or if a mock transport made the answer.
         self.already = response.is_stream_consumed
         if self.already and len(response.content) > max_bytes:
-            beginning = Answer(response.status_code, response.headers, response.content[: 2**16])
-            raise AnswerTooLarge(request, beginning, max_bytes)
+            beginning = Answer(response.status_code, self.headers, response.content[: 2**16])
+            raise AnswerTooLarge(beginning, max_bytes)
 
-    def check_deadline(self) -> bool:
-        """Return whether the body has a deadline and is slow, so that it needs a timer.
+    def check(self) -> None:
+        """Check the deadline. If the body is slow, start a timer that keeps the deadline.
 
         Raises:
             httpx.ReadTimeout: the deadline passed.
         """
-        if self.deadline is None:
-            return False
-        now = monotonic()
-        if now >= self.deadline:
-            raise _too_late(self.request)
-        return now - self.started > _SLOW
+        self.check_deadline()
+        if self.timer is None and monotonic() - self.started > _SLOW:
+            self.end_at_deadline()
 
-    def ended_at_deadline(self) -> Timer | None:
-        """Start a timer thread that shuts the connection down at the deadline. Return None if that is impossible.
+    def check_deadline(self) -> None:
+        """Check the deadline.
+
+        Raises:
+            httpx.ReadTimeout: the deadline passed.
+        """
+        if self.deadline is not None and monotonic() >= self.deadline:
+            raise _too_late(self.library)
+
+    def end_at_deadline(self) -> None:
+        """Start a timer thread that shuts the connection down at the deadline, if that is possible.
 
         Without the timer, a server that sends a byte now and then could delay the call past the deadline, because
         the transport sets the timeout of a read only once, at the start of the body. An HTTP/2 connection is not
-        shut down, because other requests share it. check_deadline() is called there with every part that arrives.
+        shut down, because other requests share it. The deadline is checked there with every part that arrives.
         A transport that keeps the deadline itself needs no timer.
         """
-        if "deadline" in self.response.extensions:
-            return None
+        if self.deadline is None or "deadline" in self.response.extensions:
+            return
         stream = self.response.extensions.get("network_stream")
         connection = stream.get_extra_info("socket") if stream is not None else None
-        if self.deadline is None or not isinstance(connection, socket.socket):
-            return None
-        if self.response.http_version == "HTTP/2":
-            return None
-        timer = Timer(self.deadline - monotonic(), _shut_down, (connection,))
-        timer.daemon = True
-        timer.start()
-        return timer
+        if isinstance(connection, socket.socket) and self.response.http_version != "HTTP/2":
+            self.timer = Timer(self.deadline - monotonic(), _shut_down, (connection,))
+            self.timer.daemon = True
+            self.timer.start()
 
     def stream_with_unasked_bytes(self) -> Any:
         """Return the network stream of the connection if bytes follow the end of the answer; otherwise None.
@@ -342,17 +321,17 @@ class _Reading:
         network = self.response.extensions["network_stream"]
         return network if state.trailing_data[0] or _holds_content(network.get_extra_info("ssl_object")) else None
 
-    def failure(self) -> httpx.TransportError:
+    def failure(self) -> Exception:
         """Return the error for a connection that ended before the body was complete."""
         if self.deadline is not None and monotonic() >= self.deadline:
-            return _too_late(self.request)
-        return TruncatedAnswer(self.request, self.answer())
+            return _too_late(self.library)
+        return TruncatedAnswer(self.answer())
 
     def answer(self) -> Answer:
         """Return the answer with the part of the body that has arrived."""
-        response = self.response
-        content = response.content if self.already else self.body.content()
-        return Answer(response.status_code, response.headers, content)
+        if self.already:
+            return Answer(self.response.status_code, self.headers, self.response.content)
+        return self.body.answer()
 
 
 def _holds_content(tls: object) -> bool:
@@ -391,60 +370,38 @@ class _Remaining(dict[str, float | None]):
         return limit
 
 
-def _prepare(client: httpx.Client | httpx.AsyncClient, request: httpx.Request, deadline: float | None) -> None:
-    """Add the default headers and the timeouts of `client`, which httpx adds only to requests that it builds."""
-    own = request.headers.raw
-    given = {name.lower() for name, _ in own}
-    missing = [
-        (name, ACCEPTED_ENCODINGS if name.lower() == b"accept-encoding" and b"gzip" in value else value)
-        for name, value in client.headers.raw
-        if name.lower() not in given and (name.lower(), value) not in _IDLE_HEADERS
+def _native(
+    library: ModuleType,
+    client: HttpClient | AsyncHttpClient,
+    request: Request,
+    deadline: float | None,
+    trace: object,
+) -> Any:
+    """Return a request of the client's library, with the default headers and the timeouts of the client.
+
+    Raises:
+        httpx.ReadTimeout: the deadline passed.
+    """
+    given = {name.lower() for name, _ in request.headers}
+    headers = [
+        *request.headers,
+        *[
+            (name, ACCEPTED_ENCODINGS if name == "accept-encoding" and "gzip" in value else value)
+            for name, value in client.headers.items()
+            if name not in given and (name, value) not in _IDLE_HEADERS
+        ],
     ]
-    if missing:
-        request.headers = httpx.Headers([*own, *missing])
-    # Left over if the request was sent before.
-    request.extensions.pop("timeout", None)
-    request.extensions.pop("deadline", None)
+    extensions: dict[str, Any] = {} if trace is None else {"trace": trace}
     if deadline is not None:
         if deadline <= monotonic():
-            raise _too_late(request)
-        limits: dict[str, float | None] = {**client.timeout.as_dict()}
-        request.extensions["timeout"] = _Remaining(limits, deadline)
-        request.extensions["deadline"] = deadline
+            raise _too_late(library)
+        extensions |= {"timeout": _Remaining({**client.timeout.as_dict()}, deadline), "deadline": deadline}
+    return library.Request(request.method, request.url, headers=headers, content=request.content, extensions=extensions)
 
 
-class _Target:
-    """A URL that many requests use, each with another query."""
-
-    __slots__ = ("host", "quick", "url")
-
-    def __init__(self, url: str) -> None:
-        self.url = httpx.URL(url)
-        self.host = self.url.netloc
-        self.quick = False
-        with suppress(AttributeError):
-            self.quick = self.replaced("a=b") == self.parsed("a=b")
-
-    def with_query(self, query: str) -> httpx.URL:
-        """Return the URL with a percent-encoded query."""
-        return self.replaced(query) if self.quick else self.parsed(query)
-
-    def parsed(self, query: str) -> httpx.URL:
-        """Return the URL through the public API of httpx, which parses the whole URL again. This is slow."""
-        return self.url.copy_with(query=query.encode("ascii"))
-
-    def replaced(self, query: str) -> httpx.URL:
-        """Return the URL by replacing the query in a private attribute of httpx. __init__ checks that this works."""
-        url = httpx.URL(self.url)
-        url._uri_reference = url._uri_reference._replace(query=query)  # pyright: ignore[reportPrivateUsage]
-        return url
-
-
-_target = lru_cache(maxsize=256)(_Target)
-
-
-def _too_late(request: httpx.Request) -> httpx.ReadTimeout:
-    return httpx.ReadTimeout("The deadline passed before the answer was complete.", request=request)
+def _too_late(library: ModuleType) -> Exception:
+    error: Exception = library.ReadTimeout("The deadline passed before the answer was complete.")
+    return error
 
 
 def _shut_down(connection: socket.socket) -> None:

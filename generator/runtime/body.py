@@ -9,14 +9,14 @@ from .errors import AnswerTooLarge
 from .types import Answer
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 
 __all__ = ["ACCEPTED_ENCODINGS", "MAX_BYTES", "Body"]
 
 MAX_BYTES = 16 * 2**20
 """How many bytes a body may have by default, both as it is received and as it is decoded."""
 
-ACCEPTED_ENCODINGS = b"gzip, deflate"
+ACCEPTED_ENCODINGS = "gzip, deflate"
 """The Accept-Encoding of every request: the encodings that the standard library decodes step by step."""
 
 # How many bytes are kept of the body of an error or a redirect, and of a body that is too large. Callers need only the
@@ -25,6 +25,11 @@ _MAX_ERROR_BYTES = 2**16
 
 # How many bytes one step decodes at most, so that an event loop can do other work between two steps.
 _STEP = 2**20
+
+# After so many bytes receive_async() lets the event loop do other work. Each part counts as _WORK_OF_PART more bytes
+# than it has, because a server can send a body in chunks of one byte.
+_WORK = 2**18
+_WORK_OF_PART = 2**10
 
 
 class _Decoder(Protocol):
@@ -47,34 +52,73 @@ class Body:
         "_decoded",
         "_decoder",
         "_encoding",
+        "_headers",
         "_kept",
         "_limit",
         "_raw",
         "_received",
-        "_request",
-        "_response",
+        "_status_code",
         "_waiting",
     )
 
-    def __init__(self, request: httpx.Request, response: httpx.Response, limit: int) -> None:
-        """Prepare to receive the body of `response`, whose head has arrived.
+    def __init__(self, status_code: int, headers: Mapping[str, str], limit: int) -> None:
+        """Prepare to receive the body of an answer whose head has arrived.
 
         Args:
-            request: the request that was answered.
-            response: the answer. Its body is not read here.
+            status_code: the HTTP status of the answer.
+            headers: the headers of the answer, by names in lower case.
             limit: bytes of the body at most, both as it is received and as it is decoded. For an error or a redirect
                 the limit is at most 64 KiB, and the rest is dropped.
         """
-        self._request = request
-        self._response = response
-        self._limit = limit if response.status_code < 300 else min(limit, _MAX_ERROR_BYTES)
-        self._encoding: str | None = response.headers.get("content-encoding")
+        self._status_code = status_code
+        self._headers = headers
+        self._limit = limit if status_code < 300 else min(limit, _MAX_ERROR_BYTES)
+        self._encoding = headers.get("content-encoding")
         self._decoder: _Decoder | None = None
         self._raw: list[bytes] = []
         self._received = 0
         self._decoded: list[bytes] = []
         self._kept = 0
         self._waiting = b""
+
+    def receive(self, parts: Iterable[bytes], check: Callable[[], None]) -> None:
+        """Take the parts of the body, up to its end or until nothing more is kept.
+
+        Args:
+            parts: the parts, as they are received.
+            check: called between two steps of work. It raises an exception to end the work.
+
+        Raises:
+            AnswerTooLarge: the body is larger than the limit.
+        """
+        for part in parts:
+            waits = self.add(part)
+            check()
+            while waits:
+                waits = self.step()
+                check()
+            if self.full:
+                break
+
+    async def receive_async(self, parts: AsyncIterable[bytes], check: Callable[[], None]) -> None:
+        """Do the same as receive(). Between two steps of work, the event loop does other work."""
+        from asyncio import sleep  # here, because asyncio is slow to import
+
+        work = 0
+        async for part in parts:
+            waits = self.add(part)
+            check()
+            while waits:
+                await sleep(0)
+                waits = self.step()
+                check()
+            if self.full:
+                break
+            # A server that sends faster than the body is read must not keep the event loop for itself.
+            work += len(part) + _WORK_OF_PART
+            if work > _WORK:
+                work = 0
+                await sleep(0)
 
     def add(self, part: bytes) -> bool:
         """Take a part of the body as it was received. Return whether step() must be called before the next part.
@@ -112,29 +156,32 @@ class Body:
         self._check(max(self._kept, self._received))
         return bool(self._waiting) and not self.full
 
+    def answer(self) -> Answer:
+        """Return the answer with the content that has arrived."""
+        return Answer(self._status_code, self._headers, self._content())
+
     @property
     def full(self) -> bool:
         """Whether the body of an error or a redirect has arrived as far as it is kept. The rest need not be read."""
         return max(self._kept, self._received) > self._limit
 
-    def content(self) -> bytes:
-        """Return the content that has arrived."""
+    def _content(self) -> bytes:
         content = b"".join(self._raw if self._decoder is None else self._decoded)
         return content[: self._limit] if self.full else content
 
     def _check(self, size: int) -> None:
-        if size > self._limit and self._response.status_code < 300:
+        if size > self._limit and self._status_code < 300:
             content = b""
             for part in self._raw if self._decoder is None else self._decoded:
                 content += part[:_MAX_ERROR_BYTES]
                 if len(content) >= _MAX_ERROR_BYTES:
                     break
-            beginning = Answer(self._response.status_code, self._response.headers, content[:_MAX_ERROR_BYTES])
+            beginning = Answer(self._status_code, self._headers, content[:_MAX_ERROR_BYTES])
             # The traceback of the error refers to this object. Drop the parts, so that a kept error does not keep them.
             self._raw.clear()
             self._decoded.clear()
             self._waiting = b""
-            raise AnswerTooLarge(self._request, beginning, self._limit)
+            raise AnswerTooLarge(beginning, self._limit)
 
 
 def _decoder_of(encoding: str, first: int) -> _Decoder | None:

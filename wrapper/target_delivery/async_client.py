@@ -8,9 +8,8 @@ import weakref
 from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-import httpx
 from attrs import define, field
 
 from target_delivery._core import checks
@@ -23,11 +22,10 @@ from target_delivery._core.telemetry import TelemetryStore
 from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.pool import CookielessAsyncClient, Pool
+from target_delivery._http.wires import new_async_wire
 from target_delivery._http.workers import CLOSE_TIMEOUT, END_TIME, MAX_DOUBTFUL_WORKERS, MAX_WORKERS, weakly
-from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
+from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.events import ClientReady
-from target_delivery_api import transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from target_delivery._core.config import Config
     from target_delivery._core.flow import Flow, Outcome, Spawn, Step
     from target_delivery._core.prepared import Prepared
-    from target_delivery._http.guard import Guard
     from target_delivery.options import (
         AsyncClientOptions,
         AsyncOutbox,
@@ -47,19 +44,11 @@ if TYPE_CHECKING:
         OffersOptions,
     )
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
-    from target_delivery_api.types import Answer
+    from target_delivery_api.clients import AsyncHttpClient
 
 __all__ = ["AsyncTargetClient"]
 
 T = TypeVar("T")
-
-
-class _Exchanging(Protocol):
-    """Sends a request and returns the whole answer, or raises."""
-
-    async def __call__(
-        self, client: httpx.AsyncClient, request: httpx.Request, /, *, deadline: float, max_bytes: int
-    ) -> Answer: ...
 
 
 @define(eq=False)
@@ -89,7 +78,7 @@ class AsyncTargetClient(forks.Watched):
     def __init__(
         self,
         config: Config,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: AsyncHttpClient | None = None,
         outbox: AsyncOutbox | None = None,
         *,
         clock: Clock = SYSTEM_CLOCK,
@@ -108,17 +97,7 @@ class AsyncTargetClient(forks.Watched):
         self._poller: asyncio.Task[None] | None = None
         self._polling: Flow[None] | None = None
         self._parents: object = None
-        self._pool: Pool[httpx.AsyncClient] = Pool(
-            CookielessAsyncClient, http_client, asyncio.get_running_loop, trust_env=config.trust_env
-        )
-        self._guard: Guard | None = None
-        self._exchange: _Exchanging = transport.asyncio
-        if http_client is not None:
-            # Imported here, because importing httpcore takes long.
-            from target_delivery._http.guard import Guard
-
-            self._guard = Guard()
-            self._exchange = self._guard.exchange
+        self._wire = new_async_wire(http_client, trust_env=config.trust_env)
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._device = set_up_device(config, weakly(self._end_wait), telemetry=telemetry, clock=clock, chance=chance)
         self._core = Core(
@@ -132,7 +111,7 @@ class AsyncTargetClient(forks.Watched):
     @classmethod
     def create(cls, options: AsyncClientOptions) -> Self:
         """Create a client; see ``TargetClient.create``."""
-        return cls(read_client_options(options, httpx.AsyncClient), options.get("http_client"), options.get("outbox"))
+        return cls(read_client_options(options, "AsyncClient"), options.get("http_client"), options.get("outbox"))
 
     async def get_offers(self, options: OffersOptions) -> TargetDeliveryResponse:
         """Ask for offers; see ``TargetClient.get_offers``."""
@@ -216,7 +195,7 @@ class AsyncTargetClient(forks.Watched):
             if reports:
                 await asyncio.wait(reports, timeout=limit)
         finally:  # also when the caller cancels the wait
-            self._pool.closed = True
+            self._wire.stop()
             for state in list(self._loops.values()):
                 for task in state.tasks - {own}:
                     _cancel(task)
@@ -225,10 +204,8 @@ class AsyncTargetClient(forks.Watched):
             try:
                 if reports:
                     await asyncio.wait(reports, timeout=END_TIME)
-                if self._guard is not None:
-                    await self._guard.finish()
             finally:
-                await _close_idle(self._pool)
+                await self._wire.close()
 
     def after_fork_in_child(self) -> None:
         """Leave event loops and tasks to the parent. The child polls in the event loop of its first call."""
@@ -306,7 +283,8 @@ class AsyncTargetClient(forks.Watched):
 
     async def _perform(self, step: Step) -> Outcome | None:
         if isinstance(step, Send):
-            return await _send(self._pool, self._exchange, self._clock, step)
+            deadline = system_deadline(step.deadline, self._clock)
+            return await self._wire.exchange(step.request, deadline, step.max_bytes)
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
         elif isinstance(step, AwaitReady):
@@ -360,25 +338,3 @@ def _cancel(task: asyncio.Task[None]) -> None:
     """Cancel a task of any event loop."""
     with suppress(RuntimeError):  # The event loop is closed.
         task.get_loop().call_soon_threadsafe(task.cancel)
-
-
-async def _send(pool: Pool[httpx.AsyncClient], exchange: _Exchanging, clock: Clock, step: Send) -> Outcome:
-    deadline = system_deadline(step.deadline, clock)
-    try:
-        with pool.lane() as http_client:
-            try:
-                return await exchange(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
-            except RuntimeError:
-                if http_client.is_closed:
-                    raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
-                raise
-    except (httpx.HTTPError, httpx.StreamError) as failure:
-        return failure
-    finally:
-        if pool.closed:
-            await _close_idle(pool)
-
-
-async def _close_idle(pool: Pool[httpx.AsyncClient]) -> None:
-    for http_client in pool.retire():
-        await http_client.aclose()

@@ -13,8 +13,6 @@ from functools import cache, partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
-import httpx
-
 from target_delivery._core import checks
 from target_delivery._core.call import Core
 from target_delivery._core.chance import SYSTEM_CHANCE
@@ -27,8 +25,7 @@ from target_delivery._core.validation import read_client_options, require_config
 from target_delivery._device.poller import Poller
 from target_delivery._device.setup import set_up_device
 from target_delivery._http import forks
-from target_delivery._http.calling import CALLING
-from target_delivery._http.pool import CookielessClient, Pool
+from target_delivery._http.wires import new_wire
 from target_delivery._http.workers import (
     CLOSE_TIMEOUT,
     END_TIME,
@@ -40,11 +37,11 @@ from target_delivery._http.workers import (
 )
 from target_delivery._printable import printable
 from target_delivery.async_result import AsyncResult
-from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
+from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery.events import ClientReady
-from target_delivery_api import transport
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
@@ -54,6 +51,7 @@ if TYPE_CHECKING:
     from target_delivery._core.config import Config
     from target_delivery._core.flow import Outcome, Spawn, Step
     from target_delivery._core.prepared import Prepared
+    from target_delivery._http.wires import Wire
     from target_delivery.options import (
         AttributesCallbackOptions,
         AttributesOptions,
@@ -65,6 +63,7 @@ if TYPE_CHECKING:
         Outbox,
     )
     from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+    from target_delivery_api.clients import HttpClient
 
 __all__ = ["TargetClient"]
 
@@ -81,7 +80,7 @@ class TargetClient(forks.Watched):
     def __init__(
         self,
         config: Config,
-        http_client: httpx.Client | None = None,
+        http_client: HttpClient | None = None,
         outbox: Outbox | None = None,
         *,
         clock: Clock = SYSTEM_CLOCK,
@@ -100,8 +99,8 @@ class TargetClient(forks.Watched):
         self._exit_registered = False
         self._at_exit = partial(_close_at_exit, weakref.ref(self))
         self._set_up_workers()
-        self._pool: Pool[httpx.Client] = Pool(CookielessClient, http_client, trust_env=config.trust_env)
-        self._send: Callable[[Send], Outcome] = partial(_send, self._pool, clock)
+        self._wire = new_wire(http_client, trust_env=config.trust_env)
+        self._send: Callable[[Send], Outcome] = partial(_send, self._wire, clock)
         telemetry = TelemetryStore() if config.telemetry_enabled else None
         self._config = config
         self._device = set_up_device(config, weakly(self._end_wait), telemetry=telemetry, clock=clock, chance=chance)
@@ -109,7 +108,9 @@ class TargetClient(forks.Watched):
             config, clock=clock, chance=chance, device=self._device, telemetry=telemetry, outbox=outbox is not None
         )
         # The poller has no reference to the client, so that a client that nobody uses any more is garbage.
-        self._poller = Poller(self._device.keeper, self._send) if self._device is not None else None
+        self._poller = (
+            Poller(self._device.keeper, partial(_send, self._wire, clock)) if self._device is not None else None
+        )
         forks.watch(self, self._lock)
         forks.watch(self._core.stitching, self._core.stitching.lock)
 
@@ -126,7 +127,7 @@ class TargetClient(forks.Watched):
             OptionError: an option is missing, unknown or unusable.
             MissingExtraError: ``decisioning_method`` needs the extra ``on-device``, which is not installed.
         """
-        client = cls(read_client_options(options, httpx.Client), options.get("http_client"), options.get("outbox"))
+        client = cls(read_client_options(options, "Client"), options.get("http_client"), options.get("outbox"))
         # When this method returns, `frame` is deleted, and then client_ready can be emitted. Only C code runs from then
         # until the caller has assigned the client to a name, which a handler may use.
         frame = _Frame()
@@ -324,8 +325,7 @@ class TargetClient(forks.Watched):
     def _finish(self, workers: tuple[Workers, ...]) -> None:
         """End the work that close() did not wait for, and close the connections."""
         try:
-            self._pool.closed = True
-            _close_idle(self._pool)
+            self._wire.close()
             # From here on, every call fails at once, so the jobs end soon. Reports can still go into an outbox.
             grace = deadline_after(END_TIME)
             for one in workers:
@@ -357,7 +357,7 @@ class TargetClient(forks.Watched):
         poller = getattr(self, "_poller", None)
         if poller is not None and not self._closed:
             poller.stop(wait=False)
-            _close_idle(self._pool)
+            self._wire.close()
             warnings.warn(f"{self!r} was not closed; close() ends its downloads.", ResourceWarning, 2, self)
 
     def __enter__(self) -> Self:
@@ -472,31 +472,10 @@ class _Frame:
     """Lives as long as a call of a function whose only reference to it is a local variable."""
 
 
-def _send(pool: Pool[httpx.Client], clock: Clock, step: Send) -> Outcome:
-    deadline = system_deadline(step.deadline, clock)
-    interrupted = CALLING.deadline  # of the interrupted call, if a signal handler makes this call
-    try:
-        with pool.lane(CALLING.http_clients) as http_client:
-            CALLING.http_clients.append(http_client)
-            try:
-                return transport.sync(http_client, step.request, deadline=deadline, max_bytes=step.max_bytes)
-            except RuntimeError:
-                if http_client.is_closed:
-                    raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
-                raise
-            finally:
-                CALLING.http_clients.remove(http_client)
-                CALLING.deadline = interrupted
-    except (httpx.HTTPError, httpx.StreamError) as failure:
-        return failure
-    finally:
-        if pool.closed:
-            _close_idle(pool)
-
-
-def _close_idle(pool: Pool[httpx.Client]) -> None:
-    for http_client in pool.retire():
-        http_client.close()
+def _send(
+    wire: Wire, clock: Clock, step: Send, on_connect: Callable[[socket.socket], None] | None = None, /
+) -> Outcome:
+    return wire.exchange(step.request, system_deadline(step.deadline, clock), step.max_bytes, on_connect)
 
 
 def _close_at_exit(reference: weakref.ref[TargetClient]) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-# ruff: noqa: TC001, TC002, TC003 - typing.get_type_hints() needs these names.
+# ruff: noqa: TC001, TC003 - typing.get_type_hints() needs these names.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, Required, TypedDict
-
-import httpx
 
 from target_delivery._core.prepared import Prepared
 from target_delivery.events import EventHandlers
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.clients import AsyncHttpClient, HttpClient
 from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 __all__ = [
@@ -117,7 +116,7 @@ class _CommonClientOptions(TypedDict, total=False):
 class ClientOptions(_CommonClientOptions, total=False):
     """Options of ``TargetClient.create``. None means the default."""
 
-    http_client: httpx.Client | None
+    http_client: HttpClient | None
     """Your own HTTP client, for proxies, mTLS, instrumentation or test transports. The SDK never closes it."""
     outbox: Outbox | None
     """On-device: a NotificationOutbox for the reports of decisions. It must be made with another client."""
@@ -126,7 +125,7 @@ class ClientOptions(_CommonClientOptions, total=False):
 class AsyncClientOptions(_CommonClientOptions, total=False):
     """Options of ``AsyncTargetClient.create``. None means the default."""
 
-    http_client: httpx.AsyncClient | None
+    http_client: AsyncHttpClient | None
     """Your own HTTP client, for proxies, mTLS, instrumentation or test transports. The SDK never closes it."""
     outbox: AsyncOutbox | None
     """On-device: an AsyncNotificationOutbox for the reports of decisions. It must be made with another client."""

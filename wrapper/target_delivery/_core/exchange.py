@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
-import httpx
 from attrs import define, field
 
 from target_delivery._core.backoff import Backoff
-from target_delivery._core.flow import Send, Wait
+from target_delivery._core.flow import Failure, Send, Wait
 from target_delivery._core.redact import WINDOW, redact
 from target_delivery.errors import (
     DeliveryConnectionError,
@@ -28,16 +28,14 @@ from target_delivery.errors import (
     DeliveryTimeoutError,
     InvalidAnswerError,
 )
-from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 from target_delivery_api.types import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
     from target_delivery._core.flow import Flow, Outcome
     from target_delivery._core.prepared import Prepared
+    from target_delivery_api.types import Request
 
 __all__ = ["Exchange", "name_of", "read_retry_after"]
 
@@ -65,7 +63,7 @@ class Exchange:
     """
 
     prepared: Prepared
-    request: httpx.Request
+    request: Request
     retries: int
     max_bytes: int
     started: float
@@ -132,29 +130,27 @@ class Exchange:
         if isinstance(outcome, Answer):
             if outcome.status_code < 400:
                 return None
-            again, wait = self._after_status(outcome.status_code, outcome.headers)
-        elif isinstance(outcome, httpx.HTTPStatusError):  # from a hook of the caller's http_client
-            again, wait = self._after_status(outcome.response.status_code, outcome.response.headers)
+            again, wait = self._after_status(outcome)
+        elif outcome.answer is not None and outcome.why is None:
+            again, wait = self._after_status(outcome.answer)
         else:
-            self.failures.append(name_of(outcome))
-            again = isinstance(outcome, httpx.TransportError) and not isinstance(outcome, httpx.UnsupportedProtocol)
+            self.failures.append(outcome.name)
+            again = outcome.may_pass
         if not again or self.attempts > self.retries:
             return None
         if wait is None:
             wait = BACKOFF.wait(self.attempts, self.chance)
         return wait if self.clock.monotonic() + wait < self.deadline else None
 
-    def _after_status(self, status: int, headers: Mapping[str, str]) -> tuple[bool, float | None]:
+    def _after_status(self, answer: Answer) -> tuple[bool, float | None]:
         """Return whether to retry after an error status, and the seconds that the edge asked to wait."""
-        self.failures.append(f"status {status}")
-        if status not in RETRIED_STATUSES:
+        self.failures.append(f"status {answer.status_code}")
+        if answer.status_code not in RETRIED_STATUSES:
             return False, None
-        return True, read_retry_after(headers.get("retry-after"), self.clock.now())
+        return True, read_retry_after(answer.headers.get("retry-after"), self.clock.now())
 
-    def _fail(self, failure: httpx.HTTPError | httpx.StreamError) -> NoReturn:
-        """Raise the error of an exchange whose last attempt brought no whole answer."""
-        # None of the errors below has the failure as its cause: a traceback would show the failure's text, which can
-        # hold what the other end sent. The history names the failure.
+    def _fail(self, failure: Failure) -> NoReturn:
+        """Raise the error of an exchange whose last attempt brought no answer that can be used."""
         now = self.clock.monotonic()
         elapsed = round((now - self.started) * 1000)
         if now >= self.deadline:
@@ -164,25 +160,22 @@ class Exchange:
                 request_id=self._request_id,
                 attempts=self.attempts,
                 timeout=timeout,
-            ) from None
-        if isinstance(failure, httpx.HTTPStatusError):
-            status = failure.response.status_code
+            )
+        if failure.answer is not None and failure.why is None:
+            status = failure.answer.status_code
             raise DeliveryStatusError(
                 f"A hook of the http_client refused an answer with status {status}. {self._history()}",
                 request_id=self._request_id,
                 attempts=self.attempts,
                 status=status,
-            ) from None
-        if isinstance(failure, TruncatedAnswer):
-            self.fail_by_content(failure.status_code, failure.content, "cut off")
-        if isinstance(failure, AnswerTooLarge):
-            why = f"larger than max_answer_bytes, {failure.limit} bytes"
-            self.fail_by_content(failure.status_code, failure.content, why)
+            )
+        if failure.answer is not None and failure.why is not None:
+            self.fail_by_content(failure.answer.status_code, failure.answer.content, failure.why)
         raise DeliveryConnectionError(
-            f"No answer from {self.request.url.host} after {elapsed} ms. {self._history()}",
+            f"No answer from {urlsplit(self.request.url).hostname} after {elapsed} ms. {self._history()}",
             request_id=self._request_id,
             attempts=self.attempts,
-        ) from None
+        )
 
     @property
     def _request_id(self) -> str:
@@ -204,14 +197,9 @@ class Exchange:
         return redact(text, self.prepared.body, self.prepared.session_id)
 
 
-def name_of(failure: BaseException) -> str:
-    """Return a name of a failure that is safe to show.
-
-    It is the type. The text of a failure can hold what the other end sent, or a URL with secrets; only the texts of a
-    failure to connect and of an answer that is too large are harmless, and useful.
-    """
-    why = f" ({failure})" if isinstance(failure, (httpx.ConnectError, AnswerTooLarge)) and str(failure) else ""
-    return f"{type(failure).__name__}{why}"
+def name_of(failure: BaseException | Failure) -> str:
+    """Return a name that is safe to show. It is without the text of an exception, which can hold secrets."""
+    return failure.name if isinstance(failure, Failure) else type(failure).__name__
 
 
 def read_retry_after(value: str | None, now: float) -> float | None:

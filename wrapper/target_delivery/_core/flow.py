@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import httpx
 from attrs import frozen
 
 from target_delivery_api.body import MAX_BYTES
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from target_delivery._core.prepared import Prepared
+    from target_delivery_api.types import Request
 
 __all__ = [
     "AwaitReady",
     "Enqueue",
+    "Failure",
     "Flow",
     "Outcome",
     "Send",
@@ -37,7 +38,22 @@ __all__ = [
 
 T = TypeVar("T")
 
-Outcome: TypeAlias = Answer | httpx.HTTPError | httpx.StreamError
+
+@frozen
+class Failure:
+    """Why a request has no answer that can be used."""
+
+    name: str
+    """What failed, as a text that is safe to show: a class of httpx's errors, such as ``ReadTimeout``."""
+    may_pass: bool
+    """Whether another attempt may succeed."""
+    answer: Answer | None = None
+    """What arrived of an answer that cannot be used."""
+    why: str | None = None
+    """Why that answer cannot be used; None if an event hook of the caller's http_client refused its status."""
+
+
+Outcome: TypeAlias = Answer | Failure
 """How sending a request ended: with an answer, or with the reason why there is none."""
 
 
@@ -45,7 +61,7 @@ Outcome: TypeAlias = Answer | httpx.HTTPError | httpx.StreamError
 class Send:
     """Send a request and wait for its whole answer. A shell sends the outcome back."""
 
-    request: httpx.Request
+    request: Request
     deadline: float
     """When the exchange must be over, in monotonic seconds."""
     max_bytes: int = MAX_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from attrs import define, field, fields
@@ -11,6 +12,7 @@ from target_delivery._core.config import CHECK, DECISIONING_METHOD, RETRIES, TIM
 from target_delivery._core.cookies import is_session_id
 from target_delivery._core.hosts import MAX_LABEL
 from target_delivery.errors import OptionError
+from target_delivery_api.clients import LIBRARIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,12 +74,12 @@ _CALL_CHECKS: dict[MethodName, dict[str, Check]] = {
 }
 
 
-def read_client_options(options: object, http_client_type: type[object]) -> Config:
+def read_client_options(options: object, http_client_type: Literal["Client", "AsyncClient"]) -> Config:
     """Check the options of a client.
 
     Args:
         options: the value that the caller gave.
-        http_client_type: class that the option ``http_client`` must be an instance of.
+        http_client_type: name of the class of httpx or httpx2 that the option ``http_client`` must be an instance of.
 
     Raises:
         OptionError: an option is missing, unknown or unusable; the message names it and says what it must be.
@@ -86,8 +88,8 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
         _refuse_options(options, "create()")
     given = dict(options)
     http_client = given.pop("http_client", None)
-    if http_client is not None and not isinstance(http_client, http_client_type):
-        checks.refuse("http_client", http_client, f"an httpx.{http_client_type.__name__}")
+    if http_client is not None and not isinstance(http_client, _http_types(http_client_type)):
+        checks.refuse("http_client", http_client, f"an httpx.{http_client_type} or an httpx2.{http_client_type}")
     outbox = given.pop("outbox", None)
     if outbox is not None and not callable(getattr(outbox, "send_prepared", None)):
         checks.refuse("outbox", outbox, "an outbox, such as a NotificationOutbox")
@@ -101,6 +103,11 @@ def read_client_options(options: object, http_client_type: type[object]) -> Conf
             "give the option 'server_domain'."
         )
     return config
+
+
+def _http_types(name: str) -> tuple[type[object], ...]:
+    """Return a class of httpx and its twin of httpx2, as far as they are imported."""
+    return tuple(getattr(sys.modules[library], name) for library in LIBRARIES if library in sys.modules)
 
 
 def require_config(config: object) -> None:

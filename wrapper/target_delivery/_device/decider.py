@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from attrs import define
 
 from target_delivery._core import hosts
 from target_delivery._core.emit import emit
-from target_delivery._core.flow import Send
+from target_delivery._core.flow import Failure, Send
 from target_delivery._core.trouble import Trouble
 from target_delivery.decisioning import decide, geo_address, geo_of_headers, notification_request, remote_needs
 from target_delivery.events import GeoLocationUpdated
 from target_delivery_api import transport
 from target_delivery_api.errors import ModelError
-from target_delivery_api.types import Answer
+from target_delivery_api.types import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,11 +118,12 @@ class Rules:
             deadline: when the look-up must be over, in monotonic seconds.
         """
         cdn = hosts.cdn_base_url(environment=self._config.cdn_environment, base_path=self._config.cdn_base_path)
-        headers = {"accept": "application/json", "x-forwarded-for": address}
-        outcome = yield Send(httpx.Request("GET", hosts.geo_url(cdn), headers=headers), deadline, MAX_GEO_BYTES)
+        headers = [("accept", "application/json"), ("x-forwarded-for", address)]
+        outcome = yield Send(Request("GET", hosts.geo_url(cdn), headers), deadline, MAX_GEO_BYTES)
+        assert outcome is not None  # noqa: S101 - a shell sends an outcome back for Send
         geo = _geo_of(outcome) if isinstance(outcome, Answer) and outcome.status_code == 200 else None
         if geo is None:
-            why = f"status {outcome.status_code}" if isinstance(outcome, Answer) else type(outcome).__name__
+            why = outcome.name if isinstance(outcome, Failure) else f"status {outcome.status_code}"
             self._log.look_up.failed("A visitor could not be located (%s); the call was decided without.", why)
             return
         self._log.look_up.worked()

@@ -28,7 +28,7 @@ from target_delivery.decisioning import (
 )
 from target_delivery.errors import ClientClosedError, OptionError
 from target_delivery.events import ArtifactDownloadFailed, ArtifactDownloadSucceeded, GeoLocationUpdated
-from target_delivery_api.types import Answer
+from target_delivery_api.types import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +154,7 @@ class ArtifactKeeper:
             headers["if-none-match"] = self._etag
         url = httpx.URL(self._url)
         for _ in range(MAX_REDIRECTS + 1):
-            outcome = yield Send(httpx.Request("GET", url, headers=headers), deadline, MAX_BYTES)
+            outcome = yield Send(Request("GET", str(url), [*headers.items()]), deadline, MAX_BYTES)
             if not isinstance(outcome, Answer) or outcome.status_code not in REDIRECTS:
                 return outcome
             url = _redirected(url, outcome)

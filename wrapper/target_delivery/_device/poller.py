@@ -7,14 +7,14 @@ import threading
 import weakref
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from target_delivery._core.flag import Flag
 from target_delivery._core.flow import Send, run, until_wait
 from target_delivery.errors import ClientClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from target_delivery._core.flow import Flow, Outcome, Step
     from target_delivery._device.keeper import ArtifactKeeper
@@ -25,6 +25,12 @@ STOP_TIMEOUT = 1.0
 """Seconds that stop() waits for the thread at most, because it cannot interrupt a connection that is being made."""
 
 
+class Sending(Protocol):
+    """Sends a request, and calls ``on_connect`` with each socket that it uses, as soon as it is connected."""
+
+    def __call__(self, step: Send, on_connect: Callable[[socket.socket], None], /) -> Outcome: ...
+
+
 class Poller:
     """Runs the flow of an ArtifactKeeper in a thread of its own.
 
@@ -32,7 +38,7 @@ class Poller:
     also when a handler of an event refers to the client.
     """
 
-    def __init__(self, keeper: ArtifactKeeper, send: Callable[[Send], Outcome]) -> None:
+    def __init__(self, keeper: ArtifactKeeper, send: Sending) -> None:
         self._keeper = keeper
         self._send = send
         self._flow: Flow[None] | None = None
@@ -90,25 +96,15 @@ class Poller:
         if not isinstance(step, Send):
             return None
         try:
-            return self._send(self._interruptible(step))
+            return self._send(step, self._note)
         except Exception:
             raise
         except BaseException as error:  # such as gevent.Timeout, from the caller's http_client
             raise RuntimeError(f"The download ended with {type(error).__name__}.") from error
 
-    def _interruptible(self, step: Send) -> Send:
-        """Have httpcore report the socket of a download, so that stop() can wake the thread that reads from it."""
-        step.request.extensions["trace"] = self._trace
-        # httpcore reports the socket of a new connection only, so ask for a new one each time.
-        step.request.headers["connection"] = "close"
-        return step
-
-    def _trace(self, event: str, info: Mapping[str, object]) -> None:
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            extra_info: object = getattr(info["return_value"], "get_extra_info", None)
-            found = extra_info("socket") if callable(extra_info) else None
-            if isinstance(found, socket.socket):
-                self._socket = found
+    def _note(self, connection: socket.socket) -> None:
+        """Remember the socket of a download, so that stop() can wake the thread that reads from it."""
+        self._socket = connection
 
 
 def _poll(reference: weakref.ref[Poller], stopped: Flag) -> None:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import httpx
+    from target_delivery_api.clients import HttpClient
 
 __all__ = ["CALLING"]
 
@@ -19,7 +19,7 @@ class _Calling(threading.local):
     client has. Each thread has its own deadline, because with HTTP/2 several calls share a connection."""
 
     def __init__(self) -> None:
-        self.http_clients: list[httpx.Client] = []
+        self.http_clients: list[HttpClient] = []
         """The HTTP clients that the thread is sending with."""
 
 

@@ -22,7 +22,6 @@ deadline of that call.
 
 from __future__ import annotations
 
-import socket
 import ssl
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,10 +31,10 @@ from httpcore._backends.sync import SyncStream, TLSinTLSStream
 
 from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery._http.calling import CALLING
-from target_delivery._http.names import NAMES
-from target_delivery._http.sockets import new_socket, share_of
+from target_delivery._http.sockets import ConnectFailed, connect
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable
 
 __all__ = ["DeadlineTransport"]
@@ -153,24 +152,11 @@ class _Backend(httpcore.SyncBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         try:
-            found = NAMES.look_up(host, port).result(_left(timeout, httpcore.ConnectTimeout))
-        except TimeoutError:
-            raise httpcore.ConnectTimeout("The deadline passed during the look-up of the host name.") from None
-        except Exception as error:
+            return _Stream(SyncStream(connect(host, port, lambda: _left(timeout, httpcore.ConnectTimeout))))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except ConnectFailed as error:
             raise httpcore.ConnectError(str(error)) from error
-        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for tried, (family, address) in enumerate(found):
-            limit = share_of(_left(timeout, httpcore.ConnectTimeout), len(found) - tried)
-            try:
-                with new_socket(family) as connection:
-                    connection.settimeout(limit)
-                    connection.connect(address)
-                    return _Stream(SyncStream(socket.socket(fileno=connection.detach())))
-            except TimeoutError as error:
-                failure = httpcore.ConnectTimeout(str(error))
-            except OSError as error:
-                failure = httpcore.ConnectError(str(error))
-        raise failure or httpcore.ConnectError(f"{host} has no address.")
 
 
 class DeadlineTransport(httpx.HTTPTransport):

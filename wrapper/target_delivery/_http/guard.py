@@ -20,20 +20,23 @@ An HTTP client of the SDK needs none of this: see Pool.
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-
-import httpcore
-import httpx
 
 from target_delivery._core.clock import SYSTEM_CLOCK
 from target_delivery.errors import OptionError
 from target_delivery_api import transport
+from target_delivery_api.clients import library_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from target_delivery_api.types import Answer
+    import httpcore
+    from httpcore import AsyncNetworkStream as _Stream
+
+    from target_delivery_api.clients import AsyncHttpClient
+    from target_delivery_api.types import Answer, Request
 
 __all__ = ["Guard"]
 
@@ -54,15 +57,20 @@ CONNECTING_STEPS = ("connect_tcp", "start_tls")
 ENDING_STEPS = (*CONNECTING_STEPS, "send_request_headers")
 """At the beginning of these steps an exchange can end without harm to others on the same connection."""
 
-Stream = httpcore.AsyncNetworkStream
+CORES = ("httpcore", "httpcore2")
+"""The libraries that httpx and httpx2 use for their connections. They have the same interface."""
+
+
+class _GivenUp(Exception):
+    """The call has ended."""
 
 
 class _Exchange:
     """The state of one exchange, as httpcore reports it."""
 
-    def __init__(self, streams: dict[Stream, _Exchange]) -> None:
+    def __init__(self, streams: dict[_Stream, _Exchange]) -> None:
         self._streams = streams
-        self._stream: Stream | None = None
+        self._stream: _Stream | None = None
         self._steps: list[str] | None = None
         """The steps under way, from the outermost to the innermost; None before the first."""
         self.given_up = False
@@ -78,7 +86,7 @@ class _Exchange:
             self._steps = []
         if stage == "started":
             if self.given_up and step.endswith(ENDING_STEPS):
-                raise httpcore.ReadError("The call has ended.")
+                raise _GivenUp
             self._steps.append(step)
             return
         if self._steps:
@@ -103,14 +111,12 @@ class Guard:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._tidying = False
-        self._streams: dict[Stream, _Exchange] = {}
+        self._streams: dict[_Stream, _Exchange] = {}
         """The network streams that exchanges of this guard made."""
         self._retired: list[httpcore.AsyncConnectionInterface] = []
         """HTTP/2 connections that are to be closed when their requests have ended."""
 
-    async def exchange(
-        self, client: httpx.AsyncClient, request: httpx.Request, *, deadline: float, max_bytes: int
-    ) -> Answer:
+    async def exchange(self, client: AsyncHttpClient, request: Request, *, deadline: float, max_bytes: int) -> Answer:
         """Send a request and read the whole answer; see ``target_delivery_api.transport.asyncio``.
 
         Raises:
@@ -129,7 +135,7 @@ class Guard:
             elif task.cancelled() or task.exception() or self._retired or len(self._streams) > MANY_STREAMS:
                 self._tidy_soon(client)
         if not task.done():
-            raise httpx.ReadTimeout("The deadline passed before the answer was complete.", request=request)
+            raise library_of(client).ReadTimeout("The deadline passed before the answer was complete.")
         return task.result()
 
     async def finish(self) -> None:
@@ -142,18 +148,16 @@ class Guard:
             await asyncio.wait(ending, timeout=END_TIME)
 
     async def _send(
-        self, client: httpx.AsyncClient, request: httpx.Request, watched: _Exchange, deadline: float, max_bytes: int
+        self, client: AsyncHttpClient, request: Request, watched: _Exchange, deadline: float, max_bytes: int
     ) -> Answer:
-        # A copy, because another attempt can send the same request while this one is still ending.
-        own = httpx.Request(request.method, request.url, headers=request.headers, stream=request.stream)
-        own.read()
-        own.extensions["trace"] = watched
         try:
-            return await transport.exchange(client, own, deadline=deadline + OWN_END, max_bytes=max_bytes)
+            return await transport.exchange(
+                client, request, deadline=deadline + OWN_END, max_bytes=max_bytes, trace=watched
+            )
         finally:
             watched.ended = True
 
-    async def _end(self, client: httpx.AsyncClient, task: asyncio.Task[Answer], watched: _Exchange) -> None:
+    async def _end(self, client: AsyncHttpClient, task: asyncio.Task[Answer], watched: _Exchange) -> None:
         """End an exchange that is given up."""
         watched.given_up = True
         with suppress(AttributeError):
@@ -167,13 +171,13 @@ class Guard:
             task.exception()  # Otherwise asyncio complains that nobody retrieved it.
         self._tidy_soon(client)
 
-    def _tidy_soon(self, client: httpx.AsyncClient) -> None:
+    def _tidy_soon(self, client: AsyncHttpClient) -> None:
         """Tidy once for all exchanges that end at about the same time."""
         if not self._tidying:
             self._tidying = True
             self._start(self._tidy_once(client))
 
-    async def _tidy_once(self, client: httpx.AsyncClient) -> None:
+    async def _tidy_once(self, client: AsyncHttpClient) -> None:
         await asyncio.sleep(0)
         self._tidying = False
         with suppress(AttributeError):
@@ -186,7 +190,7 @@ class Guard:
 
     # The rest uses private attributes of httpx and httpcore. An AttributeError means that they have changed.
 
-    def _retire(self, client: httpx.AsyncClient, watched: _Exchange) -> None:
+    def _retire(self, client: AsyncHttpClient, watched: _Exchange) -> None:
         """Let no further request use the HTTP/2 connection of an exchange that is given up.
 
         The server does not learn that nobody wants the answer any more. The bytes that it still sends would use up the
@@ -198,18 +202,18 @@ class Guard:
                 if (
                     _exchange_of(queued.request) is watched
                     and connection in pool._connections
-                    and isinstance(getattr(connection, "_connection", None), httpcore.AsyncHTTP2Connection)
+                    and isinstance(getattr(connection, "_connection", None), _core_types("AsyncHTTP2Connection"))
                 ):
                     pool._connections.remove(connection)
                     self._retired.append(connection)
 
-    async def _tidy(self, client: httpx.AsyncClient) -> None:
+    async def _tidy(self, client: AsyncHttpClient) -> None:
         """Remove ended requests from the pools, and connections that no request uses and that are not idle.
 
         Then close the network streams that no connection uses any more.
         """
-        unused: list[httpcore.AsyncConnectionInterface | Stream] = []
-        streams: set[Stream | None] = set()
+        unused: list[httpcore.AsyncConnectionInterface | _Stream] = []
+        streams: set[_Stream | None] = set()
         for pool in _pools(client):
             for queued in pool._requests.copy():
                 watched = _exchange_of(queued.request)
@@ -235,7 +239,7 @@ class Guard:
             with suppress(Exception):
                 await one.aclose()
 
-    def _enter_loop(self, client: httpx.AsyncClient) -> None:
+    def _enter_loop(self, client: AsyncHttpClient) -> None:
         """Forget the connections of an earlier event loop, which is closed."""
         loop = asyncio.get_running_loop()
         if self._loop is loop:
@@ -262,15 +266,21 @@ def _exchange_of(request: httpcore.Request) -> _Exchange | None:
     return found if isinstance(found, _Exchange) else None
 
 
-def _stream_of(connection: Any) -> Stream | None:
+def _stream_of(connection: Any) -> _Stream | None:
     """Return the network stream of a connection; None while it is being made."""
     while hasattr(connection, "_connection"):
         connection = connection._connection
-    stream: Stream | None = None if connection is None else connection._network_stream
+    stream: _Stream | None = None if connection is None else connection._network_stream
     return stream
 
 
-def _pools(client: httpx.AsyncClient) -> list[httpcore.AsyncConnectionPool]:
+def _pools(client: AsyncHttpClient) -> list[httpcore.AsyncConnectionPool]:
     """Return httpcore's pools of an HTTP client."""
-    pools = (getattr(one, "_pool", None) for one in (client._transport, *client._mounts.values()))
-    return [pool for pool in pools if isinstance(pool, httpcore.AsyncConnectionPool)]
+    transports = (getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values())
+    pools: list[Any] = [getattr(one, "_pool", None) for one in transports]
+    return [pool for pool in pools if isinstance(pool, _core_types("AsyncConnectionPool"))]
+
+
+def _core_types(name: str) -> tuple[type[Any], ...]:
+    """Return a class of httpcore and its twin of httpcore2, as far as they are imported."""
+    return tuple(getattr(sys.modules[core], name) for core in CORES if core in sys.modules)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from contextlib import contextmanager
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
 
 import httpx
 from attrs import define
 
 from target_delivery._http import forks
-from target_delivery._http.certificates import tls_context
-from target_delivery._http.proxies import AsyncRoutes, Proxies, Routes, read_proxies
+from target_delivery._http.headers import USER_AGENT
+from target_delivery._http.proxies import AsyncRoutes, Routes
+from target_delivery._http.settings import HttpOptions, HttpSettings
 from target_delivery.errors import CLOSED, ClientClosedError, TargetError
+from target_delivery_api.clients import LIBRARIES, AsyncHttpClient, HttpClient
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Collection, Generator
 
 __all__ = ["CookielessAsyncClient", "CookielessClient", "EventLoop", "Pool"]
@@ -25,6 +26,8 @@ __all__ = ["CookielessAsyncClient", "CookielessClient", "EventLoop", "Pool"]
 
 LANES = 100
 """HTTP clients of one pool, at most. Further calls share them."""
+# A lane keeps one connection to each edge cluster that its calls went to. There are about ten clusters.
+LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30)
 CALLS_PER_LANE = {False: 1, True: 10}
 """Calls that one lane takes at the same time, by whether HTTP/2 is used, where calls share a connection."""
 
@@ -33,7 +36,7 @@ INTERRUPTED = (
     "could wait for the other call forever, so it was not sent. Let the handler set a flag, or raise an exception."
 )
 
-H = TypeVar("H", httpx.Client, httpx.AsyncClient)
+H = TypeVar("H", HttpClient, AsyncHttpClient)
 
 
 class _NoCookies(httpx.Cookies):
@@ -71,7 +74,7 @@ class CookielessClient(_Cookieless, httpx.Client):
         self._direct: httpx.BaseTransport = (
             self._new_transport(None) if proxies is None else Routes(proxies, self._new_transport)
         )
-        super().__init__(transport=self._direct, timeout=options["timeout"])
+        super().__init__(transport=self._direct, timeout=httpx.Timeout(None), headers={"user-agent": USER_AGENT})
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
@@ -90,7 +93,7 @@ class CookielessClient(_Cookieless, httpx.Client):
         from target_delivery._http.deadline import DeadlineTransport
 
         own = self._options
-        return DeadlineTransport(verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy)
+        return DeadlineTransport(verify=own["verify"], http2=own["http2"], limits=LIMITS, proxy=proxy)
 
 
 class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
@@ -105,7 +108,7 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
         self._direct: httpx.AsyncBaseTransport = (
             self._new_transport(None) if proxies is None else AsyncRoutes(proxies, self._new_transport)
         )
-        super().__init__(transport=self._direct, timeout=options["timeout"])
+        super().__init__(transport=self._direct, timeout=httpx.Timeout(None), headers={"user-agent": USER_AGENT})
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         """Send a request. With ``stream`` the caller must read and close the body of the answer."""
@@ -128,40 +131,7 @@ class CookielessAsyncClient(_Cookieless, httpx.AsyncClient):
         from target_delivery._http.async_sockets import SocketsTransport
 
         own = self._options
-        return SocketsTransport(
-            self._sockets, verify=own["verify"], http2=own["http2"], limits=own["limits"], proxy=proxy
-        )
-
-
-class HttpOptions(TypedDict):
-    """Arguments of the SDK's own HTTP clients. All but ``proxies`` are httpx's."""
-
-    http2: bool
-    limits: httpx.Limits
-    timeout: httpx.Timeout
-    verify: ssl.SSLContext
-    proxies: Proxies | None
-
-
-def http_options(*, trust_env: bool = True) -> HttpOptions:
-    """Return the arguments for the SDK's own HTTP clients. They use HTTP/2 when the extra ``http2`` is installed.
-
-    They have no timeout, because each call has a deadline.
-
-    Args:
-        trust_env: whether the environment's proxies and certificates are used.
-
-    Raises:
-        OptionError: a proxy or a certificate of the environment cannot be used.
-    """
-    return {
-        "http2": find_spec("h2") is not None,
-        # A lane keeps one connection to each edge cluster that its calls went to. There are about ten clusters.
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30),
-        "timeout": httpx.Timeout(None),
-        "verify": tls_context(trust_env=trust_env),
-        "proxies": read_proxies() if trust_env else None,
-    }
+        return SocketsTransport(self._sockets, verify=own["verify"], http2=own["http2"], limits=LIMITS, proxy=proxy)
 
 
 class EventLoop(Protocol):
@@ -205,33 +175,24 @@ class Pool(forks.Watched, Generic[H]):
     def __init__(
         self,
         kind: Callable[..., H],
-        given: H | None,
+        given: H | HttpSettings,
         running_loop: Callable[[], EventLoop | None] = lambda: None,
-        *,
-        trust_env: bool = True,
     ) -> None:
-        """Make the first lane.
+        """Make a pool without lanes, or with the caller's own HTTP client as its only lane.
 
         Args:
             kind: makes an HTTP client.
-            given: the caller's own HTTP client, which replaces all others.
+            given: the caller's own HTTP client, or the settings of the SDK's own ones.
             running_loop: returns the event loop of the call; None for threads.
-            trust_env: whether the SDK's own HTTP clients use the environment's proxies and certificates.
-
-        Raises:
-            OptionError: a proxy or a certificate of the environment cannot be used.
         """
         forks.import_for_threads()
-        self.owned: bool = given is None
         self.closed: bool = False
-        options = http_options(trust_env=trust_env) if given is None else None
         self._kind: Callable[..., H] = kind
-        self._options = options
-        self._trust_env = trust_env
-        self._forked = False
-        self._calls_per_lane = CALLS_PER_LANE[options is not None and options["http2"]]
+        self._settings = given if isinstance(given, HttpSettings) else None
+        self.owned: bool = self._settings is not None
+        self._calls_per_lane = CALLS_PER_LANE[self._settings is not None and self._settings.http2]
         self._running_loop = running_loop
-        self._lanes: list[Lane[H]] = [Lane(self._new() if given is None else given)]
+        self._lanes: list[Lane[H]] = [] if isinstance(given, HttpSettings) else [Lane(given)]
         self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
         self._parents: list[Lane[H]] = []
         forks.watch(self, self._lock)
@@ -298,13 +259,8 @@ class Pool(forks.Watched, Generic[H]):
 
     def _new(self) -> H:
         """Return a new HTTP client of the SDK's own."""
-        options = self._options
-        assert options is not None  # noqa: S101 - the pool has HTTP clients of its own
-        if self._forked:
-            # A thread of the parent may have held a lock of OpenSSL in the parent's context when it forked.
-            options["verify"] = tls_context(trust_env=self._trust_env)
-            self._forked = False
-        return self._kind(**options)
+        assert self._settings is not None  # noqa: S101 - the pool has HTTP clients of its own
+        return self._kind(**self._settings.options)
 
     def _give_up(self, lane: Lane[H]) -> None:
         with self._lock:
@@ -316,7 +272,6 @@ class Pool(forks.Watched, Generic[H]):
         """Leave the open connections to the parent, and use new ones. A caller's own client stays in use."""
         self._parents += self._lanes  # A reference is kept, because deleting them would close the parent's connections.
         self._lanes = [] if self.owned else [Lane(self._lanes[0].http)]
-        self._forked = True
 
 
 def _close_now(lane: Lane[H]) -> None:
@@ -334,7 +289,8 @@ class _WithoutSecrets(logging.Filter):
 
 
 def _without_secrets(argument: object) -> object:
-    if isinstance(argument, httpx.URL):
+    urls: tuple[type[httpx.URL], ...] = tuple(sys.modules[name].URL for name in LIBRARIES if name in sys.modules)
+    if isinstance(argument, urls):
         if "sessionId" in argument.params:
             return argument.copy_with(query=None)
         if argument.path.endswith(("/rules.json", "/rules.bin")):
@@ -343,4 +299,5 @@ def _without_secrets(argument: object) -> object:
     return argument
 
 
-logging.getLogger("httpx").addFilter(_WithoutSecrets())
+for _library in LIBRARIES:
+    logging.getLogger(_library).addFilter(_WithoutSecrets())

@@ -19,6 +19,7 @@ An entry of another form has no effect.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -72,7 +73,7 @@ class _Exempt:
         return address is None and any(name == self.name or name.endswith(self.below) for name in names)
 
 
-@frozen
+@frozen(eq=False)
 class Proxies:
     """The proxies of the environment."""
 
@@ -88,6 +89,15 @@ class Proxies:
         """Return the proxy for requests to a URL; None when they go directly to the host."""
         proxy = self._by_scheme.get(url.scheme) or self._by_scheme.get("all")
         return None if proxy is None or any(one.covers(url) for one in self._exempt) else proxy
+
+    def of_origin(self, origin: str) -> httpx.Proxy | None:
+        """Return the proxy for requests to a scheme, host and port, such as ``https://demo.tt.omtrdc.net``."""
+        return _of_origin(self, origin)
+
+
+@lru_cache(maxsize=256)
+def _of_origin(proxies: Proxies, origin: str) -> httpx.Proxy | None:
+    return proxies.of(httpx.URL(origin))
 
 
 def read_proxies() -> Proxies | None:

@@ -3,11 +3,55 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
-__all__ = ["new_socket", "share_of"]
+from target_delivery._http.names import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["ConnectFailed", "connect", "new_socket", "share_of"]
 
 SHORTEST_CONNECT = 0.25
 """Seconds that an address gets to answer, at least, before the next address is tried. RFC 8305 advises this value."""
+
+
+class ConnectFailed(Exception):
+    """No connection was made. The text says why."""
+
+
+def connect(host: str, port: int, left: Callable[[], float | None]) -> socket.socket:
+    """Connect to the first address of a host that answers.
+
+    Args:
+        host: a name or an address.
+        port: the port.
+        left: returns the seconds that remain, None for no limit, or raises an exception when none remain.
+
+    Raises:
+        ConnectFailed: the name cannot be looked up, or no address can be connected to.
+        TimeoutError: the look-up, or the last address, took too long.
+    """
+    limit = left()
+    try:
+        found = NAMES.look_up(host, port).result(limit)
+    except TimeoutError:
+        raise TimeoutError("The deadline passed during the look-up of the host name.") from None
+    except Exception as error:
+        raise ConnectFailed(str(error)) from error
+    failure: Exception | None = None
+    for tried, (family, address) in enumerate(found):
+        limit = share_of(left(), len(found) - tried)
+        try:
+            with new_socket(family) as connection:
+                connection.settimeout(limit)
+                connection.connect(address)
+                return socket.socket(fileno=connection.detach())
+        except TimeoutError as error:
+            failure = error
+        except OSError as error:
+            failure = ConnectFailed(str(error))
+    raise failure or ConnectFailed(f"{host} has no address.")
 
 
 def new_socket(family: socket.AddressFamily) -> socket.socket:

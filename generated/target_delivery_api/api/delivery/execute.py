@@ -12,10 +12,8 @@ from ...transport import asyncio, decode, new_request, sync
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import httpx
-
     from ...models.delivery_request import DeliveryRequest
-    from ...types import Answer
+    from ...types import Answer, Request
 
 __all__ = ["asyncio", "build_request", "parse", "sync"]
 
@@ -28,7 +26,7 @@ def build_request(
     version: str | None = None,
     body: DeliveryRequest | Mapping[str, Any],
     headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
-) -> httpx.Request:
+) -> Request:
     """Build the request without sending it. It can be sent any number of times.
 
     One call concerns one visitor. The edge decides the content for execute and counts its impressions at
