@@ -132,9 +132,11 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=LOWEST)
 @timed
 def chaos(session: nox.Session) -> None:
-    """Killed processes, faults, forks, growth, and a Redis that fails."""
+    """Killed processes, faults, forks, growth, a Redis that fails, and the slow tests of tests/integration."""
     install(session, "test")
     run_pytest(session, "tests/chaos", *session.posargs)
+    if not session.posargs:
+        run_pytest(session, "tests/integration", "-m", "slow")
 
 
 @nox.session(python=LOWEST)

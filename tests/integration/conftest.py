@@ -1,4 +1,4 @@
-"""Fixtures that run each test with both kinds of client: TargetClient and AsyncTargetClient."""
+"""Fixtures that run each test with both kinds of client, and some tests with every wire (``drivers.every_wire``)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ import pytest
 
 from target_delivery import TargetClient
 from target_delivery.sandbox import Sandbox
-from tests.integration.drivers import OPTIONS, AsyncDriver, Driver, Wire
+from tests.integration.drivers import ASYNCIO, OPTIONS, THREADS, AsyncDriver, Driver, Wire, WireKind
 from tests.integration.rules import EDGE, artifact
 
 
-@pytest.fixture(params=["threads", "asyncio"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=[THREADS, ASYNCIO], ids=str)
+def wire_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> WireKind:
+    wire: WireKind = request.param
+    if wire not in (THREADS, ASYNCIO):
+        wire.prepare(monkeypatch)
+    return wire
+
+
+@pytest.fixture
+def kind(wire_kind: WireKind) -> str:
+    return wire_kind.kind
 
 
 @pytest.fixture
@@ -27,19 +35,25 @@ def edge() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def make(kind: str) -> Iterator[Callable[..., Driver]]:
-    """Return a function that creates clients of the kind under test. They reach no network without an edge."""
-    made: list[TargetClient | AsyncDriver] = []
+def make(wire_kind: WireKind) -> Iterator[Callable[..., Driver]]:
+    """Return a function that creates clients over the wire under test. They reach no network without an edge."""
+    made: list[tuple[TargetClient | AsyncDriver, Any]] = []
 
     def create(edge: Sandbox | None = None, **options: Any) -> Driver:
-        given = {**OPTIONS, **(edge.client_options() if edge is not None else {}), **options}
-        driver = TargetClient.create(given) if kind == "threads" else AsyncDriver(given)  # type: ignore[typeddict-item]  # options under test
-        made.append(driver)
+        http_client = wire_kind.new_http_client() if "http_client" not in options else None
+        given = {**OPTIONS, **(edge.client_options() if edge is not None else {}), "http_client": http_client}
+        driver = wire_kind.new_driver({**given, **options})
+        made.append((driver, http_client))
         return driver
 
     yield create
-    for driver in made:
-        driver.end() if isinstance(driver, AsyncDriver) else driver.close()
+    for driver, http_client in made:
+        if isinstance(driver, AsyncDriver):
+            driver.end(http_client)
+        else:
+            driver.close()
+            if http_client is not None:
+                http_client.close()
 
 
 @pytest.fixture

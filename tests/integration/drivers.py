@@ -1,18 +1,119 @@
-"""One interface for both kinds of client, and a fake wire for them."""
+"""One interface for both kinds of client, the wires that they send over, and a fake wire for them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import httpx
+import pytest
+from attrs import frozen
 
-from target_delivery import AsyncTargetClient, AttributesProvider, TargetDeliveryResponse
+from target_delivery import AsyncTargetClient, AttributesProvider, TargetClient, TargetDeliveryResponse
+from tests.tls import CERTIFICATE, client_context
 
 OPTIONS = {"client": "demo", "organization_id": "demo@AdobeOrg"}
 Answering = Callable[[httpx.Request], httpx.Response]
+
+
+@frozen
+class WireKind:
+    """One of the ways in which a client sends its requests."""
+
+    name: str
+    kind: str
+    """``threads`` or ``asyncio``: the kind of client that sends so."""
+    given: str = ""
+    """The library of the caller's own HTTP client; empty for the SDK's own connections."""
+    hidden: tuple[str, ...] = ()
+    """Modules that the SDK must not find, because it would prefer them."""
+    needs: tuple[str, ...] = ()
+    """Modules without which this wire cannot be tested."""
+    only_httpx: bool = False
+    """Whether a TargetClient sends everything as it sends through a proxy or with HTTP/2: with httpx."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def prepare(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the clients that are made from now on use this wire, and trust the certificate of the tests."""
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        for module in self.hidden:
+            # The mark of the import system for a module that cannot be imported.
+            monkeypatch.setitem(sys.modules, module, None)
+        if self.only_httpx:
+            from target_delivery._http.httpx_wire import HttpxWire
+            from target_delivery._http.settings import read_settings
+
+            def new_wire(_: object, *, trust_env: bool) -> HttpxWire:
+                return HttpxWire(read_settings(trust_env=trust_env))
+
+            monkeypatch.setattr("target_delivery.client.new_wire", new_wire)
+
+    def new_http_client(self, **options: Any) -> Any:
+        """Return a client of the caller's own; None for the SDK's own connections."""
+        if not self.given:
+            return None
+        library = import_module(self.given)
+        cls = library.Client if self.kind == "threads" else library.AsyncClient
+        return cls(**{"verify": client_context(), **options})
+
+    def new_driver(self, options: Any) -> TargetClient | AsyncDriver:
+        """Return a client."""
+        return TargetClient.create(options) if self.kind == "threads" else AsyncDriver(options)
+
+
+THREADS, ASYNCIO = WireKind("threads", "threads"), WireKind("asyncio", "asyncio")
+"""The wires of clients as they are installed."""
+OWN_WIRES = [
+    WireKind("threads-http.client", "threads", hidden=("h2",)),
+    WireKind("threads-httpx", "threads", only_httpx=True),
+    WireKind("asyncio-aiohttp", "asyncio", needs=("aiohttp", "target_delivery._http.aiohttp_wire")),
+    WireKind("asyncio-httpx", "asyncio", hidden=("aiohttp",)),
+]
+GIVEN_WIRES = [
+    WireKind(f"{kind}-given-{library}", kind, given=library, needs=(library,))
+    for kind in ("threads", "asyncio")
+    for library in ("httpx", "httpx2")
+]
+
+
+def is_installed(module: str) -> bool:
+    return find_spec(module) is not None
+
+
+def every_wire(
+    but: Callable[[WireKind], bool] = lambda wire: False, among: list[WireKind] | None = None, slow: bool = False
+) -> pytest.MarkDecorator:
+    """Run a test with every wire, instead of once with threads and once in asyncio.
+
+    Args:
+        but: returns whether a wire cannot keep the promise under test. The caller says why.
+        among: the wires; all of them if it is None.
+        slow: whether a client of the caller's own is tried only among the slow tests, which `nox -s chaos` runs.
+    """
+    wires = [one for one in among or OWN_WIRES + GIVEN_WIRES if not but(one) and all(map(is_installed, one.needs))]
+    marks = pytest.mark.slow if slow else ()
+    return pytest.mark.parametrize(
+        "wire_kind", [pytest.param(one, marks=marks if one.given else ()) for one in wires], indirect=True, ids=str
+    )
+
+
+def is_asyncio(wire: WireKind) -> bool:
+    return wire.kind == "asyncio"
+
+
+def is_threads(wire: WireKind) -> bool:
+    return wire.kind == "threads"
+
+
+def is_given_for_threads(wire: WireKind) -> bool:
+    return wire.kind == "threads" and bool(wire.given)
 
 
 class Driver(Protocol):
@@ -51,8 +152,15 @@ class AsyncDriver:
     def close(self) -> None:
         self._runner.run(self._client.close())
 
-    def end(self) -> None:
+    def run(self, work: Any) -> Any:
+        """Run a coroutine in the event loop of the client."""
+        return self._runner.run(work)
+
+    def end(self, http_client: Any = None) -> None:
+        """Close the client, then an HTTP client of the caller's own, then the event loop."""
         self.close()
+        if http_client is not None:
+            self.run(http_client.aclose())
         self._runner.close()
 
 

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from target_delivery import (
@@ -34,7 +33,7 @@ from target_delivery.sandbox.faults import (
     Status,
     TruncatedBody,
 )
-from tests.integration.drivers import Driver
+from tests.integration.drivers import GIVEN_WIRES, AsyncDriver, Driver, WireKind, every_wire
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 SLACK = 0.25
@@ -81,6 +80,7 @@ def notification(edge: Sandbox, driver: Driver, name: str = "product1") -> Deliv
     )
 
 
+@every_wire(slow=True)
 @faults
 def test_a_fault_that_passes_is_overcome_and_counts_once(
     edge: Sandbox, make: Callable[..., Driver], fault: Fault, passing: bool, error: type[DeliveryError]
@@ -95,6 +95,7 @@ def test_a_fault_that_passes_is_overcome_and_counts_once(
             client.get_offers({"request": EXECUTE})
 
 
+@every_wire(slow=True)
 @faults
 def test_a_fault_that_stays_is_the_documented_error_in_time(
     edge: Sandbox, make: Callable[..., Driver], fault: Fault, passing: bool, error: type[DeliveryError]
@@ -142,12 +143,14 @@ def test_a_notification_that_the_answer_leaves_out_is_seen_to_be_missing(
     assert edge.ledger.impressions.total() == 1
 
 
+@every_wire()
 def test_latency_within_the_deadline_is_waited_for(edge: Sandbox, make: Callable[..., Driver]) -> None:
     edge.faults.add(Latency(300), times=1)
     assert make(edge, timeout=5000).get_offers({"request": EXECUTE}).response.status == 200
     assert len(edge.requests) == 1
 
 
+@every_wire()
 def test_a_timeout_says_how_long_and_what_was_tried(edge: Sandbox, make: Callable[..., Driver]) -> None:
     edge.faults.add(Status(503), times=1)
     edge.faults.add(Latency(60_000), times=None, match=lambda _: len(edge.requests) > 1)
@@ -160,21 +163,19 @@ def test_a_timeout_says_how_long_and_what_was_tried(edge: Sandbox, make: Callabl
     assert isinstance(error, TimeoutError)
 
 
+@every_wire(among=GIVEN_WIRES)
 def test_a_read_timeout_of_the_callers_own_http_client_is_tried_again(
-    edge: Sandbox, make: Callable[..., Driver], kind: str
+    edge: Sandbox, make: Callable[..., Driver], wire_kind: WireKind
 ) -> None:
     edge.faults.add(Latency(60_000), times=1)
-    limits = httpx.Timeout(0.2)
-    http_client = httpx.Client(timeout=limits) if kind == "threads" else httpx.AsyncClient(timeout=limits)
+    http_client = wire_kind.new_http_client(timeout=0.2)
     client = make(edge, http_client=http_client, timeout=20_000)
     assert client.get_offers({"request": EXECUTE}).response.status == 200
     assert len(edge.requests) == 2
-    if isinstance(http_client, httpx.Client):
-        http_client.close()
-    else:
-        client._runner.run(http_client.aclose())  # type: ignore[attr-defined]  # the loop its sockets belong to
+    client.run(http_client.aclose()) if isinstance(client, AsyncDriver) else http_client.close()
 
 
+@every_wire()
 def test_a_port_where_nobody_listens(make: Callable[..., Driver]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"

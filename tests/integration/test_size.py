@@ -10,7 +10,7 @@ import threading
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ from target_delivery import (
     MboxRequest,
     TargetClient,
 )
-from tests.integration.drivers import OPTIONS, Driver
+from tests.integration.drivers import OPTIONS, Driver, WireKind, every_wire, is_threads
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 TIMEOUT = 1000
@@ -98,20 +98,10 @@ BOMBS = {
 }
 
 
-@pytest.fixture(params=["own", "the caller's"])
-def start(request: pytest.FixtureRequest, kind: str, make: Callable[..., Driver]) -> Iterator[Callable[..., Driver]]:
-    """Return a function that creates a client of either kind, with an HTTP client of its own or of the caller."""
-    given: list[Any] = []
-
-    def create(address: str, **options: Any) -> Driver:
-        if request.param != "own":
-            given.append(httpx.Client() if kind == "threads" else httpx.AsyncClient())
-            options["http_client"] = given[-1]
-        return make(**{"server_domain": address, "secure": False, "timeout": TIMEOUT, **options})
-
-    yield create
-    for http_client in given:
-        http_client.close() if isinstance(http_client, httpx.Client) else asyncio.run(http_client.aclose())
+@pytest.fixture
+def start(make: Callable[..., Driver]) -> Callable[..., Driver]:
+    """Return a function that creates a client for the server at an address."""
+    return lambda address, **options: make(**{"server_domain": address, "secure": False, "timeout": TIMEOUT, **options})
 
 
 def fails(client: Driver, expected: type[DeliveryError], pattern: str, memory: int = 80 * 2**20) -> DeliveryError:
@@ -130,6 +120,7 @@ def fails(client: Driver, expected: type[DeliveryError], pattern: str, memory: i
     return error
 
 
+@every_wire()
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_compressed_answer_that_would_fill_the_memory(start: Callable[..., Driver], name: str) -> None:
     encoding, body = BOMBS[name]
@@ -139,6 +130,7 @@ def test_a_compressed_answer_that_would_fill_the_memory(start: Callable[..., Dri
         assert error.attempts == 1
 
 
+@every_wire()
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 @pytest.mark.parametrize("chunked", [True, False])
 def test_an_answer_without_end(start: Callable[..., Driver], chunked: bool, encoding: str) -> None:
@@ -151,11 +143,13 @@ def test_an_answer_without_end(start: Callable[..., Driver], chunked: bool, enco
         assert error.attempts == 1
 
 
+@every_wire()
 def test_an_answer_in_chunks_of_one_byte(start: Callable[..., Driver]) -> None:
     with serving(head(None), last=1000 * b"1\r\n \r\n", pause=0.01) as address:
         fails(start(address), DeliveryTimeoutError, "timeout is 1000 ms")
 
 
+@every_wire()
 @pytest.mark.parametrize("status", [302, 404, 503])
 def test_an_error_without_end_keeps_its_status(start: Callable[..., Driver], status: int) -> None:
     with serving(head(10**12, status=status), last=b"x" * 2**16) as address:
@@ -164,6 +158,7 @@ def test_an_error_without_end_keeps_its_status(start: Callable[..., Driver], sta
         assert error.attempts == (2 if status == 503 else 1)
 
 
+@every_wire()
 @pytest.mark.parametrize(
     "value", ["{}", "[]", "1", '""', '{"a":{}}'], ids=["objects", "lists", "numbers", "texts", "nested"]
 )
@@ -173,6 +168,7 @@ def test_an_answer_of_very_many_values(start: Callable[..., Driver], value: str)
         fails(start(address), InvalidAnswerError, "more than 100000 JSON values", 120 * 2**20)
 
 
+@every_wire()
 def test_a_large_answer_of_few_values_is_read(start: Callable[..., Driver]) -> None:
     content = '<a href="x">{,[\\"</a>' * 500_000
     offer = {"options": [{"type": "html", "content": content}]}
@@ -187,6 +183,7 @@ def test_a_large_answer_of_few_values_is_read(start: Callable[..., Driver]) -> N
             assert [option.content for option in mbox.options or []] == [content]
 
 
+@every_wire()
 def test_a_long_error_message_is_cut_before_secrets_are_looked_for(start: Callable[..., Driver]) -> None:
     secret = "s" * 300
     message = "x" * 150 + secret + "y" * 60_000
@@ -198,6 +195,7 @@ def test_a_long_error_message_is_cut_before_secrets_are_looked_for(start: Callab
         assert caught.value.edge_message == ("x" * 150 + "[redacted]" + "y" * 200)[:200]
 
 
+@every_wire()
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_json_does_not_have(start: Callable[..., Driver], number: str) -> None:
     body = f'{{"status":200,"execute":{{"mboxes":[{{"options":[{{"content":{number}}}]}}]}}}}'.encode()
@@ -205,6 +203,7 @@ def test_a_number_that_json_does_not_have(start: Callable[..., Driver], number: 
         fails(start(address), InvalidAnswerError, "not JSON")
 
 
+@every_wire()
 def test_max_answer_bytes_limits_an_answer(start: Callable[..., Driver]) -> None:
     body = GOOD + b" " * (1024 - len(GOOD))
     with serving(head(1024), body) as address:
@@ -245,13 +244,15 @@ def test_an_artifact_that_would_fill_the_memory(
     assert peak < 80 * 2**20
 
 
-def test_other_tasks_go_on_while_a_large_answer_is_read() -> None:
+@every_wire(but=is_threads)
+def test_other_tasks_go_on_while_a_large_answer_is_read(wire_kind: WireKind) -> None:
     """No step of an event loop takes much processor time, whatever arrives."""
     encoding, body = BOMBS["gzip"]
 
     async def scenario(address: str) -> float:
         more = {"server_domain": address, "secure": False, "retries": 0, "max_answer_bytes": MANY_BYTES // 2}
-        options: Any = {**OPTIONS, **more}
+        http_client = wire_kind.new_http_client()
+        options: Any = {**OPTIONS, **more, "http_client": http_client}
         client = AsyncTargetClient.create(options)
         longest, last, done = 0.0, time.thread_time(), asyncio.Event()
 
@@ -268,6 +269,8 @@ def test_other_tasks_go_on_while_a_large_answer_is_read() -> None:
         done.set()
         await ticking
         await client.close()
+        if http_client is not None:
+            await http_client.aclose()
         return longest
 
     with serving(head(len(body), f"Content-Encoding: {encoding}"), body) as address:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import httpx
 import pytest
 
 from target_delivery import DeliveryRequest, ExecuteRequest, MboxRequest
-from tests.integration.drivers import Driver
-from tests.tls import CERTIFICATE, client_context, server_context
+from tests.integration.drivers import Driver, every_wire
+from tests.tls import server_context
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 LATER = 0.05
@@ -111,31 +109,12 @@ def running(parts: Parts, context: ssl.SSLContext | None = None) -> Generator[tu
         thread.join()
 
 
-@pytest.fixture(params=["own", "the caller's"])
-def start(
-    request: pytest.FixtureRequest, kind: str, make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Driver]]:
-    """Return a function that creates a client of either kind, with an HTTP client of its own or of the caller."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    given: list[Any] = []
-
-    def create(address: str, **options: Any) -> Driver:
-        if request.param != "own":
-            http_client = httpx.Client if kind == "threads" else httpx.AsyncClient
-            given.append(http_client(verify=client_context()))
-            options["http_client"] = given[-1]
-        return make(server_domain=address, retries=0, **options)
-
-    yield create
-    for http_client in given:
-        http_client.close() if isinstance(http_client, httpx.Client) else asyncio.run(http_client.aclose())
-
-
+@every_wire()
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("name", UNASKED)
-def test_no_visitor_gets_bytes_that_came_for_nobody(start: Callable[..., Driver], name: str, secure: bool) -> None:
+def test_no_visitor_gets_bytes_that_came_for_nobody(make: Callable[..., Driver], name: str, secure: bool) -> None:
     with running(UNASKED[name], server_context() if secure else None) as (edge, address):
-        client = start(address, secure=secure)
+        client = make(server_domain=address, retries=0, secure=secure)
         for visitor in ("v1", "v2", "v3"):
             result = client.get_offers({"request": EXECUTE})
             assert f"{visitor}.35_0" in result.target_cookie["value"]
@@ -143,10 +122,11 @@ def test_no_visitor_gets_bytes_that_came_for_nobody(start: Callable[..., Driver]
         assert edge.connections == [1, 1, 1]
 
 
+@every_wire()
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-def test_a_connection_without_such_bytes_is_used_again(start: Callable[..., Driver], secure: bool) -> None:
+def test_a_connection_without_such_bytes_is_used_again(make: Callable[..., Driver], secure: bool) -> None:
     with running(lambda visitor: [answer(visitor)], server_context() if secure else None) as (edge, address):
-        client = start(address, secure=secure)
+        client = make(server_domain=address, retries=0, secure=secure)
         for _ in range(5):
             client.get_offers({"request": EXECUTE})
         assert edge.connections == [5]
