@@ -216,7 +216,7 @@ class _Connection:
             body = Body(response.status, headers, max_bytes)
             try:
                 body.receive(_parts_of(response), self.check)
-                if response.length:
+                if response.length and not body.full:
                     raise TruncatedAnswer(body.answer())
             except TimeoutError:
                 raise
@@ -228,7 +228,8 @@ class _Connection:
             raise _Failed("RemoteProtocolError") from error
         except OSError as error:
             raise _Failed("ReadError") from error
-        self.can_be_used_again = sent and response.isclosed() and not response.will_close and not self._holds_content()
+        whole = response.isclosed() or response.length == 0
+        self.can_be_used_again = sent and whole and not response.will_close and not self._holds_content()
         return body.answer()
 
     def _send(self, request: Request) -> bool:
