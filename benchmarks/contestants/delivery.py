@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from benchmarks.contestants.crowd import in_tasks, in_threads
+from benchmarks.contestants.callers import in_tasks, in_threads, one_after_the_other
 from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, cookies
 from target_delivery import (
     AsyncTargetClient,
@@ -44,18 +44,13 @@ def check(answer: TargetDeliveryResponse) -> None:
 def get_offers(setup: Setup) -> Run:
     client, visitors = _client(setup), cookies()
     check(client.get_offers(offers_options(visitors)))
-
-    def run(count: int) -> None:
-        for _ in range(count):
-            client.get_offers(offers_options(visitors))
-
-    return run
+    return one_after_the_other(lambda: client.get_offers(offers_options(visitors)))
 
 
 def get_offers_in_threads(setup: Setup) -> Run:
     client, visitors = _client(setup), cookies()
     check(client.get_offers(offers_options(visitors)))
-    return in_threads(lambda: client.get_offers(offers_options(visitors)))
+    return in_threads(lambda: client.get_offers(offers_options(visitors)), setup["callers"])
 
 
 def get_offers_in_tasks(setup: Setup) -> Run:
@@ -64,7 +59,7 @@ def get_offers_in_tasks(setup: Setup) -> Run:
         {"client": CLIENT, "organization_id": ORGANIZATION, "server_domain": setup["server"], "secure": False}
     )
     check(runner.run(client.get_offers(offers_options(visitors))))
-    return in_tasks(lambda: client.get_offers(offers_options(visitors)), runner)
+    return in_tasks(lambda: client.get_offers(offers_options(visitors)), setup["callers"], runner)
 
 
 def parse(setup: Setup) -> Run:
