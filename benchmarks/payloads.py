@@ -15,6 +15,8 @@ CLIENT = "demo"
 ORGANIZATION = "demo@AdobeOrg"
 MBOXES = ("hero", "recommendations")
 PARSED_MBOXES = 50
+PATIENCE = 300
+"""Seconds of every timeout. Of 500 calls at a time some wait longer than the defaults, which would end the run."""
 NEVER = 4102444800
 """Epoch seconds: when the visitors' cookies expire."""
 

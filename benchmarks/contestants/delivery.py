@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from benchmarks.contestants.callers import in_tasks, in_threads, one_after_the_other
-from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, cookies
+from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, PATIENCE, cookies
 from target_delivery import (
     AsyncTargetClient,
     DeliveryRequest,
@@ -56,7 +56,13 @@ def get_offers_in_threads(setup: Setup) -> Run:
 def get_offers_in_tasks(setup: Setup) -> Run:
     runner, visitors = asyncio.Runner(), cookies()
     client = AsyncTargetClient.create(
-        {"client": CLIENT, "organization_id": ORGANIZATION, "server_domain": setup["server"], "secure": False}
+        {
+            "client": CLIENT,
+            "organization_id": ORGANIZATION,
+            "server_domain": setup["server"],
+            "secure": False,
+            "timeout": PATIENCE * 1000,
+        }
     )
     check(runner.run(client.get_offers(offers_options(visitors))))
     return in_tasks(lambda: client.get_offers(offers_options(visitors)), setup["callers"], runner)
@@ -78,5 +84,11 @@ def parse(setup: Setup) -> Run:
 
 def _client(setup: Setup) -> TargetClient:
     return TargetClient.create(
-        {"client": CLIENT, "organization_id": ORGANIZATION, "server_domain": setup["server"], "secure": False}
+        {
+            "client": CLIENT,
+            "organization_id": ORGANIZATION,
+            "server_domain": setup["server"],
+            "secure": False,
+            "timeout": PATIENCE * 1000,
+        }
     )

@@ -12,7 +12,7 @@ import aiohttp
 import httpx
 
 from benchmarks.contestants.callers import in_tasks, in_threads, one_after_the_other
-from benchmarks.payloads import MBOXES, ORGANIZATION, sessions
+from benchmarks.payloads import MBOXES, ORGANIZATION, PATIENCE, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -53,11 +53,12 @@ def post_with_http_client(setup: Setup) -> Run:
 
 
 def post_in_tasks(setup: Setup) -> Run:
-    return _post_in_tasks(setup, httpx.AsyncClient())
+    return _post_in_tasks(setup, httpx.AsyncClient(timeout=PATIENCE))
 
 
 def post_in_tasks_with_large_pool(setup: Setup) -> Run:
-    return _post_in_tasks(setup, httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=100)))
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    return _post_in_tasks(setup, httpx.AsyncClient(limits=limits, timeout=PATIENCE))
 
 
 def post_in_tasks_with_aiohttp(setup: Setup) -> Run:
