@@ -22,13 +22,14 @@ NEVER = 4102444800
 
 
 def sessions() -> Iterator[str]:
-    """Yield a session id for every call: a web server has as many visitors as calls, more or less."""
-    return (f"{number:032x}" for number in itertools.count())
+    """Return a session id for every call: a web server has as many visitors as calls, more or less."""
+    # Threads share these iterators, which they cannot do with a generator.
+    return map("{:032x}".format, itertools.count())
 
 
 def cookies() -> Iterator[str]:
-    """Yield the `mbox` cookie of another visitor for every call."""
-    return (f"session#{session}#{NEVER}|PC#{session}#{NEVER}" for session in sessions())
+    """Return the `mbox` cookie of another visitor for every call."""
+    return map(f"session#{{0}}#{NEVER}|PC#{{0}}#{NEVER}".format, sessions())
 
 
 def answer(*mboxes: str) -> bytes:
