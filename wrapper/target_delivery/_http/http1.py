@@ -1,7 +1,7 @@
-"""Send over HTTP/1.1 with http.client of the standard library, the fastest way for threads.
+"""Send over HTTP/1.1, and read the answers with http.client of the standard library: the fastest way for threads.
 
-http.client writes requests and reads answers. The connections are made and kept here: before every wait, a socket gets
-the time that is left until the deadline as its timeout.
+The connections are made and kept here. Before every wait, a socket gets the time that is left until the deadline as its
+timeout.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import io
 import socket
 import ssl
 from contextlib import nullcontext, suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import TYPE_CHECKING
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from target_delivery._core.clock import SYSTEM_CLOCK
@@ -20,13 +20,14 @@ from target_delivery._http import forks
 from target_delivery._http.failures import unusable
 from target_delivery._http.headers import OWN_HEADERS
 from target_delivery._http.sockets import ConnectFailed, connect
+from target_delivery._http.urls import split
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery_api.body import Body
 from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, Self
 
     from target_delivery._core.flow import Outcome
     from target_delivery._http.certificates import Certificates
@@ -41,6 +42,7 @@ IDLE_TIME = 30.0
 READ_BYTES = 2**16
 """Bytes that are read from a socket at a time."""
 PORTS = {"http": 80, "https": 443}
+OWN_LINES = [f"{name}: {value}" for name, value in OWN_HEADERS]
 
 
 class _Failed(Exception):
@@ -113,9 +115,7 @@ class Http1Wire(forks.Watched):
         Raises:
             _Failed: no connection can be made.
         """
-        parts = urlsplit(url)
-        port = parts.port or PORTS[parts.scheme]
-        origin = (parts.scheme, parts.hostname or "", port)
+        origin = split(url)[0]
         for connection in reversed(list(self._idle)):
             if connection.origin == origin and self._remove(connection):
                 if connection.is_usable:
@@ -145,30 +145,28 @@ class Http1Wire(forks.Watched):
 class _Connection:
     """One connection, and the exchange that uses it."""
 
-    def __init__(self, origin: tuple[str, str, int], certificates: Certificates, deadline: float) -> None:
+    def __init__(self, origin: str, certificates: Certificates, deadline: float) -> None:
         """Connect.
 
         Raises:
             _Failed: that is impossible, or takes longer than until the deadline.
         """
-        scheme, host, port = origin
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
         self.origin = origin
         self.idle_since = 0.0
         self.can_be_used_again = False
         """Whether the last exchange left the connection in order."""
         self._deadline = deadline
         try:
-            self.socket = connect(host, port, self.left)
-            if scheme == "https":
+            self.socket = connect(host, parts.port or PORTS[parts.scheme], self.left)
+            if parts.scheme == "https":
                 self._encrypt(certificates.context, host)
         except TimeoutError as error:
             raise _Failed("ConnectTimeout") from error
         except (OSError, ValueError, ConnectFailed) as error:
             raise _Failed("ConnectError", error) from error
         self._reader = _Reader(_Bytes(self), READ_BYTES)
-        self._http = HTTPConnection(host, port)
-        self._http.default_port = PORTS[scheme]
-        self._http.response_class = _Response
 
     def _encrypt(self, context: ssl.SSLContext, host: str) -> None:
         plain = self.socket
@@ -208,15 +206,16 @@ class _Connection:
             sent = self._send(request)
         except TimeoutError as error:
             raise _Failed("WriteTimeout") from error
-        except (HTTPException, ValueError) as error:
+        except ValueError as error:
             raise _Failed("LocalProtocolError") from error
         try:
-            response = self._http.getresponse()
+            response = _Response(self._reader, request.method)
+            response.begin()
             headers = _headers_of(response)
             body = Body(response.status, headers, max_bytes)
             try:
                 body.receive(_parts_of(response), self.check)
-                if response.length:
+                if response.length and not body.full:
                     raise TruncatedAnswer(body.answer())
             except TimeoutError:
                 raise
@@ -228,7 +227,10 @@ class _Connection:
             raise _Failed("RemoteProtocolError") from error
         except OSError as error:
             raise _Failed("ReadError") from error
-        self.can_be_used_again = sent and response.isclosed() and not response.will_close and not self._holds_content()
+        whole = response.isclosed() or response.length == 0
+        self.can_be_used_again = (
+            sent and whole and not response.will_close and response.status != 101 and not self._holds_content()
+        )
         return body.answer()
 
     def _send(self, request: Request) -> bool:
@@ -236,20 +238,9 @@ class _Connection:
 
         Raises:
             TimeoutError: the deadline passed.
+            ValueError: the request cannot be sent.
         """
-        # Begin anew, whatever became of the last exchange.
-        http = self._http
-        http.close()
-        channel = http.sock = _Channel(self._reader)
-        parts = urlsplit(request.url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        http.putrequest(request.method, target, skip_accept_encoding=True)
-        for name, value in (*request.headers, *OWN_HEADERS):
-            http.putheader(name, value.encode())
-        if request.content:
-            http.putheader("content-length", str(len(request.content)))
-        http.endheaders(request.content or None)
-        unsent = memoryview(b"".join(channel.written))
+        unsent = memoryview(_head_of(request) + request.content)
         try:
             while unsent:
                 self.socket.settimeout(self.left())
@@ -316,22 +307,8 @@ class _Bytes(io.RawIOBase):
 class _Reader(io.BufferedReader):
     """The reader of a connection. The end of an answer does not close it, because the next answer needs it."""
 
-    def close(self) -> None:
-        pass
-
-
-class _Channel:
-    """What http.client sees of a connection. It keeps what is written, so that a request is sent in one piece."""
-
-    def __init__(self, reader: _Reader) -> None:
-        self._reader = reader
-        self.written: list[bytes] = []
-
-    def makefile(self, mode: str) -> _Reader:
-        return self._reader
-
-    def sendall(self, data: bytes) -> None:
-        self.written.append(data)
+    def makefile(self, mode: str) -> Self:
+        return self
 
     def close(self) -> None:
         pass
@@ -340,12 +317,38 @@ class _Channel:
 class _Response(HTTPResponse):
     """An answer. Interim answers (1xx) before it are skipped."""
 
+    def __init__(self, reader: _Reader, method: str) -> None:
+        # http.client only asks the socket for the reader.
+        super().__init__(cast("socket.socket", reader), method=method)
+
     def begin(self) -> None:
         super().begin()
         while 100 <= self.status < 200 and self.status != 101:
             # begin() does nothing while there are headers.
             setattr(self, "headers", None)  # noqa: B010 - typeshed does not know that it may be None
             super().begin()
+
+
+def _head_of(request: Request) -> bytes:
+    """Return the head of a request.
+
+    Raises:
+        ValueError: a part of the request has the end of a line in it.
+    """
+    origin, target = split(request.url)
+    scheme, _, host = origin.partition("://")
+    host = host.rpartition("@")[2].removesuffix(f":{PORTS[scheme]}")
+    lines = [
+        f"{request.method} {target} HTTP/1.1",
+        f"host: {host}",
+        *[f"{name}: {value}" for name, value in request.headers],
+        *OWN_LINES,
+    ]
+    if request.content:
+        lines.append(f"content-length: {len(request.content)}")
+    if any("\n" in line or "\r" in line for line in lines):
+        raise ValueError("A line of a request must not end early.")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def _headers_of(response: HTTPResponse) -> dict[str, str]:
