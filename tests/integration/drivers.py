@@ -132,25 +132,25 @@ class AsyncDriver:
     def __init__(self, options: Any) -> None:
         self._runner = asyncio.Runner()
         try:
-            self._client = AsyncTargetClient.create(options)
+            self.client = AsyncTargetClient.create(options)
         except BaseException:
             self._runner.close()
             raise
 
     def get_offers(self, options: Any) -> TargetDeliveryResponse:
-        return self._runner.run(self._client.get_offers(options))
+        return self.run(self.client.get_offers(options))
 
     def send_notifications(self, options: Any) -> TargetDeliveryResponse:
-        return self._runner.run(self._client.send_notifications(options))
+        return self.run(self.client.send_notifications(options))
 
     def get_attributes(self, names: Any, options: Any = None) -> AttributesProvider:
-        return self._runner.run(self._client.get_attributes(names, options))
+        return self.run(self.client.get_attributes(names, options))
 
     def wait_until_ready(self, timeout: float | None = None) -> bool:
-        return self._runner.run(self._client.wait_until_ready(timeout))
+        return self.run(self.client.wait_until_ready(timeout))
 
     def close(self) -> None:
-        self._runner.run(self._client.close())
+        self.run(self.client.close())
 
     def run(self, work: Any) -> Any:
         """Run a coroutine in the event loop of the client."""

@@ -10,20 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, ExecuteRequest, MboxRequest, OptionError
+from tests.integration.drivers import GIVEN_WIRES, OWN_WIRES, WireKind, every_wire, is_threads
 from tests.slow_edge import running
-from tests.tls import CERTIFICATE, client_context
 
 REQUEST = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 
 
 @pytest.fixture(params=["plain", "tls"])
-def options(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def options(request: pytest.FixtureRequest, wire_kind: WireKind) -> Iterator[Any]:
     """Return the options of a client for an edge that takes a while to answer. A call is sent once only."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     with running(request.param) as address:
         secure = request.param == "tls"
         yield {"client": "demo", "organization_id": "o", "server_domain": address, "secure": secure, "retries": 0}
@@ -34,6 +32,7 @@ async def call(client: AsyncTargetClient, times: int = 3) -> None:
     assert [result.response.status for result in results] == [200] * times
 
 
+@every_wire(but=is_threads, among=OWN_WIRES)
 def test_one_event_loop_after_another(options: Any) -> None:
     client = AsyncTargetClient.create(options)
     for _ in range(3):
@@ -41,6 +40,7 @@ def test_one_event_loop_after_another(options: Any) -> None:
     asyncio.run(client.close())
 
 
+@every_wire(but=is_threads, among=OWN_WIRES)
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts the descriptors of the process in /proc")
 def test_an_event_loop_that_ended_keeps_no_connections(options: Any) -> None:
     client = AsyncTargetClient.create(options)
@@ -54,6 +54,7 @@ def test_an_event_loop_that_ended_keeps_no_connections(options: Any) -> None:
     assert len(os.listdir("/proc/self/fd")) < few
 
 
+@every_wire(but=is_threads, among=OWN_WIRES)
 def test_several_event_loops_at_the_same_time(options: Any) -> None:
     client = AsyncTargetClient.create(options)
 
@@ -65,10 +66,11 @@ def test_several_event_loops_at_the_same_time(options: Any) -> None:
     asyncio.run(client.close())
 
 
+@every_wire(but=is_threads, among=GIVEN_WIRES)
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the event loop leaves the connections of httpx open
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_the_callers_own_http_client_in_one_event_loop_after_another(options: Any) -> None:
-    http_client = httpx.AsyncClient(verify=client_context())
+def test_the_callers_own_http_client_in_one_event_loop_after_another(options: Any, wire_kind: WireKind) -> None:
+    http_client = wire_kind.new_http_client()
     options["http_client"] = http_client
     client = AsyncTargetClient.create(options)
 
@@ -83,14 +85,17 @@ def test_the_callers_own_http_client_in_one_event_loop_after_another(options: An
     gc.collect()
 
 
-def test_the_callers_own_http_client_in_two_event_loops_at_the_same_time_is_refused(options: Any) -> None:
-    sent: list[httpx.Request] = []
+@every_wire(but=is_threads, among=GIVEN_WIRES)
+def test_the_callers_own_http_client_in_two_event_loops_at_the_same_time_is_refused(
+    options: Any, wire_kind: WireKind
+) -> None:
+    sent: list[object] = []
 
-    async def note(request: httpx.Request) -> None:
+    async def note(request: object) -> None:
         sent.append(request)
 
     async def scenario() -> None:
-        http_client = httpx.AsyncClient(verify=client_context(), event_hooks={"request": [note]})
+        http_client = wire_kind.new_http_client(event_hooks={"request": [note]})
         options["http_client"] = http_client
         client = AsyncTargetClient.create(options)
         async with http_client, client:

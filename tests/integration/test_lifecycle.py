@@ -42,7 +42,17 @@ from target_delivery._http.workers import MAX_DOUBTFUL_WORKERS, MAX_WORKERS
 from target_delivery.options import DecisioningMethodName
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import Latency, Status
-from tests.integration.drivers import OPTIONS, AsyncDriver, Driver, Wire
+from tests.integration.drivers import (
+    OPTIONS,
+    OWN_WIRES,
+    AsyncDriver,
+    Driver,
+    Wire,
+    WireKind,
+    every_wire,
+    is_asyncio,
+    is_threads,
+)
 from tests.integration.test_on_device import ARTIFACT, EDGE, asks, contents
 
 REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
@@ -108,7 +118,7 @@ class Gate:
 def run_in(driver: Driver, seconds: float) -> None:
     """Let an asyncio driver work for some time; threads work by themselves."""
     if isinstance(driver, AsyncDriver):
-        driver._runner.run(asyncio.sleep(seconds))
+        driver.run(asyncio.sleep(seconds))
     else:
         time.sleep(seconds)
 
@@ -420,16 +430,14 @@ def test_flush_waits_for_reports_and_counts_those_that_are_unsent(kind: str, mak
 
 def flush(driver: Any, *arguments: Any) -> int:
     count: int = (
-        driver._runner.run(driver._client.flush(*arguments))
-        if isinstance(driver, AsyncDriver)
-        else driver.flush(*arguments)
+        driver.run(driver.client.flush(*arguments)) if isinstance(driver, AsyncDriver) else driver.flush(*arguments)
     )
     return count
 
 
 def close(driver: Any, *arguments: Any) -> None:
     if isinstance(driver, AsyncDriver):
-        driver._runner.run(driver._client.close(*arguments))
+        driver.run(driver.client.close(*arguments))
     else:
         driver.close(*arguments)
 
@@ -556,9 +564,10 @@ def test_close_ends_calls_with_a_callback_that_have_not_begun() -> None:
         assert result.get(SOON).response.status == 200, "a call under way ends normally"
 
 
-def test_calls_that_are_under_way_during_close_end_normally(edge: Sandbox) -> None:
+@every_wire(but=is_asyncio)
+def test_calls_that_are_under_way_during_close_end_normally(edge: Sandbox, make: Callable[..., TargetClient]) -> None:
     edge.faults.add(Latency(300), times=None)
-    client = TargetClient.create(edge.client_options())
+    client = make(edge)
     outcomes: list[Any] = []
 
     def call() -> None:
@@ -570,24 +579,35 @@ def test_calls_that_are_under_way_during_close_end_normally(edge: Sandbox) -> No
     threads = [threading.Thread(target=call) for _ in range(8)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    wait_for(lambda: len(edge.requests) == 8)
     client.close()
     for thread in threads:
         thread.join()
     assert outcomes == [200] * 8
 
 
-def test_async_calls_that_are_under_way_during_close_end_normally(edge: Sandbox) -> None:
+@every_wire(but=is_threads)
+def test_async_calls_that_are_under_way_during_close_end_normally(
+    edge: Sandbox, make: Callable[..., AsyncDriver]
+) -> None:
     edge.faults.add(Latency(300), times=None)
+    driver = make(edge)
 
     async def main() -> None:
-        client = AsyncTargetClient.create(edge.async_client_options())
-        calls = [asyncio.create_task(client.get_offers({"request": REQUEST})) for _ in range(8)]
-        await asyncio.sleep(0.1)
-        await client.close()
+        calls = [asyncio.create_task(driver.client.get_offers({"request": REQUEST})) for _ in range(8)]
+        while len(edge.requests) < 8:  # noqa: ASYNC110 - the edge runs outside this event loop
+            await asyncio.sleep(0.01)
+        await driver.client.close()
         assert [result.response.status for result in await asyncio.gather(*calls)] == [200] * 8
 
-    asyncio.run(main())
+    driver.run(main())
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < deadline, "in vain"
+        time.sleep(0.01)
 
 
 EXIT = """
@@ -690,36 +710,37 @@ def alarms() -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
-@pytest.mark.parametrize("own", [False, True])
+@every_wire(but=is_asyncio)
 def test_a_call_in_a_signal_handler_never_waits_for_the_call_that_it_interrupts(
-    edge: Sandbox, alarms: Callable[[Callable[[], object]], None], own: bool
+    edge: Sandbox,
+    make: Callable[..., TargetClient],
+    wire_kind: WireKind,
+    alarms: Callable[[Callable[[], object]], None],
 ) -> None:
     interrupting: list[Any] = []
-    with httpx.Client() as http_client:
-        given: dict[str, Any] = {"http_client": http_client} if own else {}
-        client = TargetClient.create({**edge.client_options(), **given})  # type: ignore[typeddict-item]  # a plain dict
+    client = make(edge)
 
-        def handle() -> None:
-            try:
-                interrupting.append(client.get_offers({"request": REQUEST}).response.status)
-            except TargetError as error:
-                interrupting.append(str(error))
+    def handle() -> None:
+        try:
+            interrupting.append(client.get_offers({"request": REQUEST}).response.status)
+        except TargetError as error:
+            interrupting.append(str(error))
 
-        alarms(handle)
-        for _ in range(200):
-            assert client.get_offers({"request": REQUEST}).response.status == 200
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        client.close()
+    alarms(handle)
+    for _ in range(200):
+        assert client.get_offers({"request": REQUEST}).response.status == 200
+    signal.setitimer(signal.ITIMER_REAL, 0)
     assert interrupting
-    if not own:
+    if not wire_kind.given:
         assert set(interrupting) == {200}
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
+@every_wire(but=is_asyncio)
 def test_a_signal_handler_may_close_the_client_that_it_interrupts(
-    edge: Sandbox, alarms: Callable[[Callable[[], object]], None]
+    edge: Sandbox, make: Callable[..., TargetClient], alarms: Callable[[Callable[[], object]], None]
 ) -> None:
-    client = TargetClient.create(edge.client_options())
+    client = make(edge)
     alarms(client.close)
     with pytest.raises(ClientClosedError):
         call_without_end(client)
@@ -731,7 +752,10 @@ def call_without_end(client: TargetClient) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no SIGALRM")
-def test_a_call_in_a_signal_handler_does_not_change_the_deadline_of_the_call_that_it_interrupts() -> None:
+@every_wire(but=is_asyncio, among=OWN_WIRES)
+def test_a_call_in_a_signal_handler_does_not_change_the_deadline_of_the_call_that_it_interrupts(
+    make: Callable[..., TargetClient],
+) -> None:
     interrupted = threading.Event()
 
     def serve(listener: socket.socket) -> None:
@@ -753,10 +777,9 @@ def test_a_call_in_a_signal_handler_does_not_change_the_deadline_of_the_call_tha
         server = threading.Thread(target=serve, args=(listener,))
         server.start()
         domain = f"127.0.0.1:{listener.getsockname()[1]}"
-        options: dict[str, Any] = {**OPTIONS, "server_domain": domain, "secure": False, "trust_env": False}
-        with TargetClient.create(options) as client:  # type: ignore[arg-type]  # a plain dict
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            assert client.get_offers({"request": REQUEST, "timeout": 5000, "retries": 0}).response.status == 200
+        client = make(server_domain=domain, secure=False, trust_env=False)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        assert client.get_offers({"request": REQUEST, "timeout": 5000, "retries": 0}).response.status == 200
         server.join()
     signal.signal(signal.SIGALRM, before)
 

@@ -85,7 +85,7 @@ def test_the_text_of_results_and_clients_shows_no_secret(
     attributes = client.get_attributes(["home"])
     assert repr(attributes) == "<AttributesProvider with keys {'home': ['colour']}>"
     secret: Any = make(property_token="SECRET", artifact_location="https://cdn.example/SECRET")
-    own = secret if kind == "threads" else secret._client
+    own = secret if kind == "threads" else secret.client
     name = "TargetClient" if kind == "threads" else "AsyncTargetClient"
     expected = f"<{name} client='demo' decisioning_method='server-side' edge='demo.tt.omtrdc.net'>"
     assert repr(own) == expected

@@ -6,8 +6,11 @@ import asyncio
 import gc
 import os
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,9 +26,20 @@ from target_delivery import (
     TargetDeliveryResponse,
     VisitorId,
 )
-from target_delivery.sandbox import Sandbox, Status
+from target_delivery.sandbox import Latency, Sandbox, Status
+from tests.integration.drivers import (
+    GIVEN_WIRES,
+    OWN_WIRES,
+    AsyncDriver,
+    Driver,
+    WireKind,
+    every_wire,
+    is_asyncio,
+    is_threads,
+)
 
 THREADS, TASKS, CALLS = 64, 500, 4
+SOON = 10
 
 
 def own_request(name: str) -> DeliveryRequest:
@@ -43,31 +57,36 @@ def assert_own(name: str, answer: TargetDeliveryResponse) -> None:
     assert f"session#{name}#" in answer.target_cookie["value"]
 
 
-def test_threads_share_a_client_without_a_lost_or_crossed_answer(edge: Sandbox) -> None:
-    with TargetClient.create({**edge.client_options(), "timeout": 60_000}) as client:
-        begin = threading.Barrier(THREADS)
+@every_wire(but=is_asyncio)
+def test_threads_share_a_client_without_a_lost_or_crossed_answer(
+    edge: Sandbox, make: Callable[..., TargetClient]
+) -> None:
+    client = make(edge, timeout=60_000)
+    begin = threading.Barrier(THREADS)
 
-        def visit(number: int) -> None:
-            begin.wait()
-            for call in range(CALLS):
-                name = f"visitor-{number}-{call}"
-                assert_own(name, client.get_offers({"request": own_request(name), "session_id": name}))
+    def visit(number: int) -> None:
+        begin.wait()
+        for call in range(CALLS):
+            name = f"visitor-{number}-{call}"
+            assert_own(name, client.get_offers({"request": own_request(name), "session_id": name}))
 
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(visit, range(THREADS)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(visit, range(THREADS)))
     assert edge.ledger.impressions.total() == THREADS * CALLS
 
 
-def test_tasks_share_a_client_without_a_lost_or_crossed_answer(edge: Sandbox) -> None:
-    async def visit(client: AsyncTargetClient, number: int) -> None:
+@every_wire(but=is_threads)
+def test_tasks_share_a_client_without_a_lost_or_crossed_answer(edge: Sandbox, make: Callable[..., AsyncDriver]) -> None:
+    driver = make(edge, timeout=60_000)
+
+    async def visit(number: int) -> None:
         name = f"visitor-{number}"
-        assert_own(name, await client.get_offers({"request": own_request(name), "session_id": name}))
+        assert_own(name, await driver.client.get_offers({"request": own_request(name), "session_id": name}))
 
     async def main() -> None:
-        async with AsyncTargetClient.create({**edge.async_client_options(), "timeout": 60_000}) as client:
-            await asyncio.gather(*(visit(client, number) for number in range(TASKS)))
+        await asyncio.gather(*(visit(number) for number in range(TASKS)))
 
-    asyncio.run(main())
+    driver.run(main())
     assert edge.ledger.impressions.total() == TASKS
 
 
@@ -108,45 +127,56 @@ def open_sockets() -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts sockets by /proc/self/fd")
-def test_a_closed_client_leaves_no_thread_and_no_socket_behind(edge: Sandbox) -> None:
+@every_wire(but=is_asyncio, among=OWN_WIRES)
+def test_a_closed_client_leaves_no_thread_and_no_socket_behind(
+    edge: Sandbox, make: Callable[..., TargetClient]
+) -> None:
     threads = set(threading.enumerate())
-    client = TargetClient.create(edge.client_options())
+    unconnected = open_sockets()
+    client = make(edge)
     edge.faults.add(Status(503), times=3)
     results = [client.get_offers({"request": own_request(f"r{n}"), "callback": len}) for n in range(8)]
     client.get_offers({"request": own_request("r")})
     before = open_sockets()
     client.close()
+    # Only the sockets of the edge, which runs in this process, may be left until it has seen their end.
     assert open_sockets() < before
     assert all(result.ready() for result in results)
     assert set(threading.enumerate()) == threads
     with pytest.raises(ClientClosedError, match="create a new one"):
         client.get_offers({"request": own_request("r")})
+    deadline = time.monotonic() + SOON
+    while open_sockets() > unconnected:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
-def test_a_closed_async_client_leaves_no_task_behind(edge: Sandbox) -> None:
+@every_wire(but=is_threads)
+def test_a_closed_async_client_leaves_no_task_behind(edge: Sandbox, wire_kind: WireKind) -> None:
     async def main() -> None:
-        client = AsyncTargetClient.create(edge.async_client_options())
+        http_client = wire_kind.new_http_client()
+        options: Any = {**edge.async_client_options(), "http_client": http_client}
+        client = AsyncTargetClient.create(options)
         await asyncio.gather(*(client.get_offers({"request": own_request(f"r{n}")}) for n in range(8)))
         await client.close()
         await client.close()
         assert asyncio.all_tasks() == {asyncio.current_task()}
         with pytest.raises(ClientClosedError, match="create a new one"):
             await client.get_offers({"request": own_request("r")})
+        if http_client is not None:
+            await http_client.aclose()
 
     threads = set(threading.enumerate())
     asyncio.run(main())
     assert set(threading.enumerate()) == threads
 
 
-def test_a_cancelled_task_gives_its_connection_back(edge: Sandbox) -> None:
-    from target_delivery.sandbox import Latency
-
+@every_wire(but=is_threads)
+def test_a_cancelled_task_gives_its_connection_back(edge: Sandbox, wire_kind: WireKind) -> None:
     async def main() -> None:
-        limits = httpx.Limits(max_connections=1)
-        async with (
-            httpx.AsyncClient(limits=limits) as http_client,
-            AsyncTargetClient.create({**edge.async_client_options(), "http_client": http_client}) as client,
-        ):
+        http_client = wire_kind.new_http_client(limits=httpx.Limits(max_connections=1))
+        options: Any = {**edge.async_client_options(), "http_client": http_client}
+        async with AsyncTargetClient.create(options) as client:
             edge.faults.add(Latency(60_000), times=1)
             task = asyncio.create_task(client.get_offers({"request": own_request("slow")}))
             while not edge.requests:  # noqa: ASYNC110 - the edge runs outside this event loop
@@ -155,16 +185,28 @@ def test_a_cancelled_task_gives_its_connection_back(edge: Sandbox) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             await client.get_offers({"request": own_request("next")})
+        if http_client is not None:
+            await http_client.aclose()
 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("owned", [True, False])
-def test_closing_the_http_client_under_a_call_is_an_error_of_ours(edge: Sandbox, owned: bool) -> None:
-    http_client = httpx.Client()
-    given = {} if owned else {"http_client": http_client}
-    client = TargetClient.create({**edge.client_options(), **given})  # type: ignore[typeddict-item]  # one key of two
-    (client if owned else http_client).close()
-    with pytest.raises(ClientClosedError):
+@every_wire()
+def test_a_call_after_close_is_an_error_of_ours(edge: Sandbox, make: Callable[..., Driver]) -> None:
+    client = make(edge)
+    client.get_offers({"request": own_request("first")})
+    client.close()
+    with pytest.raises(ClientClosedError, match="create a new one"):
         client.get_offers({"request": own_request("r")})
-    http_client.close()
+
+
+@every_wire(among=GIVEN_WIRES)
+def test_closing_the_http_client_under_a_call_is_an_error_of_ours(
+    edge: Sandbox, make: Callable[..., Driver], wire_kind: WireKind
+) -> None:
+    http_client = wire_kind.new_http_client()
+    client = make(edge, http_client=http_client)
+    client.get_offers({"request": own_request("first")})
+    client.run(http_client.aclose()) if isinstance(client, AsyncDriver) else http_client.close()
+    with pytest.raises(ClientClosedError, match="http_client"):
+        client.get_offers({"request": own_request("r")})
