@@ -20,8 +20,8 @@ import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
+from tests.integration.drivers import WireKind, every_wire, is_threads
 from tests.slow_edge import running
-from tests.tls import CERTIFICATE, client_context
 
 CANCELLED_CALLS = int(os.environ.get("CANCELLED_CALLS", "1000"))
 LATE_CALLS = int(os.environ.get("LATE_CALLS", "400"))
@@ -39,16 +39,14 @@ pytestmark = [
     pytest.mark.skipif(not DESCRIPTORS.exists(), reason="counts the descriptors of the process in /proc"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-kinds = pytest.mark.parametrize(
-    "kind",
-    ["plain", "tls", pytest.param("http2", marks=pytest.mark.skipif(find_spec("h2") is None, reason="needs h2"))],
-)
-owners = pytest.mark.parametrize("own", [True, False], ids=["own", "the caller's"])
+kinds = pytest.mark.parametrize("kind", ["plain", "tls", "http2"])
+wires = every_wire(but=is_threads)
 
 
 @pytest.fixture(autouse=True)
-def trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def skip_what_there_is_not(kind: str, wire_kind: WireKind) -> None:
+    if kind == "http2" and (find_spec("h2") is None or wire_kind.name == "asyncio-aiohttp"):
+        pytest.skip("aiohttp has no HTTP/2" if find_spec("h2") else "needs h2")
 
 
 def descriptors() -> int:
@@ -61,7 +59,7 @@ async def calls_work(client: AsyncTargetClient) -> None:
     assert [result.response.status for result in results] == [200] * 100
 
 
-async def nothing_is_left(before: int, client: AsyncTargetClient, http_client: httpx.AsyncClient | None) -> None:
+async def nothing_is_left(before: int, client: AsyncTargetClient, http_client: Any) -> None:
     """Check the descriptors and the pool; those that are ending get two seconds."""
     deadline = time.monotonic() + 2
     while descriptors() > before + FEW or len(asyncio.all_tasks()) > 1:
@@ -69,16 +67,15 @@ async def nothing_is_left(before: int, client: AsyncTargetClient, http_client: h
         await asyncio.sleep(0.01)
     await calls_work(client)
     if http_client is not None:
-        transport: Any = http_client._transport  # pyright: ignore[reportPrivateUsage]
-        assert "Requests: 0 active, 0 queued | Connections: 0 active" in repr(transport._pool)
+        assert "Requests: 0 active, 0 queued | Connections: 0 active" in repr(http_client._transport._pool)
 
 
 async def scenario(
-    kind: str, own: bool, address: str, work: Callable[[AsyncTargetClient, Any], Awaitable[None]]
+    kind: str, wire: WireKind, address: str, work: Callable[[AsyncTargetClient, Any], Awaitable[None]]
 ) -> None:
     start = descriptors()
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=20)
-    http_client = None if own else httpx.AsyncClient(verify=client_context(), http2=kind == "http2", limits=limits)
+    http_client = wire.new_http_client(http2=kind == "http2", limits=limits)
     options: Any = {
         "client": "demo", "organization_id": "o@AdobeOrg", "server_domain": address, "secure": kind != "plain",
         "timeout": 20_000, "http_client": http_client,
@@ -97,8 +94,8 @@ async def scenario(
 
 
 @kinds
-@owners
-def test_calls_that_are_cancelled_at_random_moments(kind: str, own: bool) -> None:
+@wires
+def test_calls_that_are_cancelled_at_random_moments(kind: str, wire_kind: WireKind) -> None:
     async def cancelled(client: AsyncTargetClient) -> None:
         call = asyncio.create_task(client.get_offers({"request": REQUEST}))
         await asyncio.sleep(random.random() * 0.03)
@@ -116,12 +113,12 @@ def test_calls_that_are_cancelled_at_random_moments(kind: str, own: bool) -> Non
             await asyncio.gather(*calls)
 
     with running(kind) as address:
-        asyncio.run(scenario(kind, own, address, work))
+        asyncio.run(scenario(kind, wire_kind, address, work))
 
 
 @kinds
-@owners
-def test_calls_that_reach_their_deadline_while_they_connect(kind: str, own: bool) -> None:
+@wires
+def test_calls_that_reach_their_deadline_while_they_connect(kind: str, wire_kind: WireKind) -> None:
     async def late(client: AsyncTargetClient) -> None:
         with pytest.raises(DeliveryTimeoutError):
             await client.get_offers({"request": REQUEST})
@@ -134,4 +131,4 @@ def test_calls_that_reach_their_deadline_while_they_connect(kind: str, own: bool
                 for _batch in range(LATE_CALLS // (4 * AT_ONCE)):
                     await asyncio.gather(*(late(client) for _ in range(4 * AT_ONCE)))
 
-        asyncio.run(scenario(kind, own, address, work))
+        asyncio.run(scenario(kind, wire_kind, address, work))

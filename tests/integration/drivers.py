@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -152,9 +153,9 @@ class AsyncDriver:
     def close(self) -> None:
         self.run(self.client.close())
 
-    def run(self, work: Any) -> Any:
-        """Run a coroutine in the event loop of the client."""
-        return self._runner.run(work)
+    def run(self, work: Any, context: Context | None = None) -> Any:
+        """Run a coroutine in the event loop of the client, in the context of the caller unless another one is given."""
+        return self._runner.run(work, context=context or copy_context())
 
     def end(self, http_client: Any = None) -> None:
         """Close the client, then an HTTP client of the caller's own, then the event loop."""

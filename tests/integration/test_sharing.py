@@ -76,18 +76,22 @@ def test_threads_share_a_client_without_a_lost_or_crossed_answer(
 
 
 @every_wire(but=is_threads)
-def test_tasks_share_a_client_without_a_lost_or_crossed_answer(edge: Sandbox, make: Callable[..., AsyncDriver]) -> None:
+def test_tasks_share_a_client_without_a_lost_or_crossed_answer(
+    edge: Sandbox, make: Callable[..., AsyncDriver], wire_kind: WireKind
+) -> None:
     driver = make(edge, timeout=60_000)
+    # httpx goes through all connections for each request that waits: with 500 that takes half a minute.
+    tasks = 100 if wire_kind.given else TASKS
 
     async def visit(number: int) -> None:
         name = f"visitor-{number}"
         assert_own(name, await driver.client.get_offers({"request": own_request(name), "session_id": name}))
 
     async def main() -> None:
-        await asyncio.gather(*(visit(number) for number in range(TASKS)))
+        await asyncio.gather(*(visit(number) for number in range(tasks)))
 
     driver.run(main())
-    assert edge.ledger.impressions.total() == TASKS
+    assert edge.ledger.impressions.total() == tasks
 
 
 def test_callbacks_by_the_hundred(edge: Sandbox) -> None:
