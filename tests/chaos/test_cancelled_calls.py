@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,7 +19,7 @@ import httpx
 import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
-from tests.integration.drivers import WireKind, every_wire, is_threads
+from tests.integration.drivers import WireKind, every_wire, is_installed, is_threads
 from tests.slow_edge import running
 
 CANCELLED_CALLS = int(os.environ.get("CANCELLED_CALLS", "1000"))
@@ -44,9 +43,9 @@ wires = every_wire(but=is_threads)
 
 
 @pytest.fixture(autouse=True)
-def skip_what_there_is_not(kind: str, wire_kind: WireKind) -> None:
-    if kind == "http2" and (find_spec("h2") is None or wire_kind.name == "asyncio-aiohttp"):
-        pytest.skip("aiohttp has no HTTP/2" if find_spec("h2") else "needs h2")
+def skip_wires_without_http2(kind: str, wire_kind: WireKind) -> None:
+    if kind == "http2" and (wire_kind.name == "asyncio-aiohttp" or not is_installed("h2")):
+        pytest.skip("needs httpx and h2")
 
 
 def descriptors() -> int:

@@ -1,12 +1,19 @@
-"""Deciding for 100 000 different visitors does not make a process grow."""
+"""Deciding for 100 000 different visitors, and 200 000 calls, do not make a process grow.
+
+CALLS are the calls over each wire. By default they are 200 000 over all wires together.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.integration.drivers import OWN_WIRES, WireKind, every_wire
+from tests.slow_edge import running
 
 PROGRAM = """
 import gc, resource, sys
@@ -59,3 +66,20 @@ def test_a_hundred_thousand_decisions_take_less_than_five_mebibytes() -> None:
     grown, shown = map(int, run.stdout.split())
     assert grown < 5 * 2**20
     assert 49_000 < shown < 51_000
+
+
+CALLS = {"threads-http.client": 80_000, "threads-httpx": 20_000, "asyncio-aiohttp": 80_000, "asyncio-httpx": 20_000}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the size of the process from /proc")
+@every_wire(among=OWN_WIRES)
+def test_calls_take_less_than_five_mebibytes_and_leave_no_descriptor(wire_kind: WireKind) -> None:
+    calls = int(os.environ.get("CALLS", CALLS[wire_kind.name]))
+    with running("quick") as address:
+        command = [sys.executable, "-m", "tests.chaos.many_calls", wire_kind.name, address, str(calls)]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    grown, descriptors = map(int, run.stdout.split())
+    print(f"{wire_kind}: {calls} calls, {grown / 2**20:.2f} MiB, {descriptors} descriptors")
+    assert grown < 5 * 2**20
+    assert descriptors <= 0
