@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from target_delivery import (
@@ -51,7 +50,7 @@ ARTIFACT: dict[str, Any] = {
 
 def on_device(time: VirtualTime, *, outbox: bool = False, **options: Any) -> Core:
     given = {"client": "demo", "organization_id": "demo@AdobeOrg", "decisioning_method": "on-device", **options}
-    config = read_client_options(given, httpx.Client)
+    config = read_client_options(given, "Client")
     device = set_up_device(config, lambda ready: None, telemetry=None, clock=time.clock, chance=time.chance)
     return Core(config, clock=time.clock, chance=time.chance, device=device, telemetry=None, outbox=outbox)
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Required, Union, get_origin, get_type_hints
 
 import attrs
-import httpx
 import pytest
 
 from target_delivery import options
@@ -18,6 +17,7 @@ from target_delivery._core.validation import CallOptions
 from target_delivery.events import EventHandlers
 from target_delivery.options import AsyncClientOptions, AsyncOutbox, ClientOptions, DecisioningMethodName, Outbox
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.clients import AsyncHttpClient, HttpClient
 from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 NAMES = {
@@ -32,7 +32,6 @@ NAMES = {
     "Mapping": Mapping,
     "Sequence": Sequence,
     "TargetDeliveryResponse": TargetDeliveryResponse,
-    "httpx": httpx,
 }
 FIELDS = {one.name: one for one in attrs.fields(Config)}
 TYPES = get_type_hints(Config, localns=NAMES)
@@ -42,8 +41,8 @@ GIVEN: dict[str, Any] = {
     "events": EventHandlers,
 }
 OF_THE_SHELL: dict[type, dict[str, Any]] = {
-    ClientOptions: {"http_client": httpx.Client | None, "outbox": Outbox | None},
-    AsyncClientOptions: {"http_client": httpx.AsyncClient | None, "outbox": AsyncOutbox | None},
+    ClientOptions: {"http_client": HttpClient | None, "outbox": Outbox | None},
+    AsyncClientOptions: {"http_client": AsyncHttpClient | None, "outbox": AsyncOutbox | None},
 }
 both = pytest.mark.parametrize("documented", OF_THE_SHELL)
 
