@@ -751,9 +751,7 @@ class TestOperations:
         assert (request.method, request.content) == ("POST", b'[{"kind":"c"}]')
         assert patch.build_request(base_url="http://a", body=models.Dog(kind="d")).content == b'{"kind":"d"}'
         assert patch.build_request(base_url="http://a").content == b""
-        assert (
-            load("operations.api.日本.a_b").build_request(base_url="http://a", only="b").url == "http://a/?only=b"
-        )
+        assert load("operations.api.日本.a_b").build_request(base_url="http://a", only="b").url == "http://a/?only=b"
         delete = load("operations.api.transport.asyncio")
         assert delete.build_request(base_url="http://a").method == "DELETE"
 

@@ -26,6 +26,8 @@ from tests.unit.core.shell import REQUEST, Shell, answer, core
 from tests.virtual import VirtualTime
 
 DAY = 86_400_000
+
+
 def ask(shell: Shell, **options: Any) -> None:
     shell.run(core(shell.time, **options).get_offers({"request": REQUEST}, callbacks=False).flow)
 
@@ -195,7 +197,7 @@ def test_a_status_that_a_hook_refuses_is_a_status_error_without_its_text() -> No
         ask(shell)
     assert caught.value.status == 403
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 def test_an_answer_that_is_too_large_says_so_and_names_the_option() -> None:

@@ -55,7 +55,12 @@ class TestBuildRequest:
         assert built(base_url=f"{BASE}/").url == built().url
 
     def test_headers_of_the_request_itself_cannot_be_given(self):
-        given = [("hOst", "evil.test"), ("Content-Length", "1"), ("content-TYPE", "a"), ("Transfer-Encoding", "chunked")]
+        given = [
+            ("hOst", "evil.test"),
+            ("Content-Length", "1"),
+            ("content-TYPE", "a"),
+            ("Transfer-Encoding", "chunked"),
+        ]
         request = built(headers=[*given, ("X-A", "1"), ("x-a", "2")])
 
         assert request.headers == [("Content-Type", "application/json"), ("X-A", "1"), ("x-a", "2")]
@@ -193,7 +198,9 @@ send_sync = Sender(httpx, asynchronous=False)
 both = pytest.mark.parametrize(
     "send",
     [
-        pytest.param(Sender(library, asynchronous=asynchronous), id=f"{library.__name__}-{'asyncio' if asynchronous else 'sync'}")
+        pytest.param(
+            Sender(library, asynchronous=asynchronous), id=f"{library.__name__}-{'asyncio' if asynchronous else 'sync'}"
+        )
         for library in (httpx, httpx2)
         for asynchronous in (False, True)
     ],

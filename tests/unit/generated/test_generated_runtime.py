@@ -103,7 +103,8 @@ def test_a_url_that_cannot_be_sent(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a", "HTTPS://A.test:443/", "http://[::1]:8080/a%20b", "http://xn--a.test/a;b=c,d", "http://a_b.test/"]
+    "url",
+    ["http://a", "HTTPS://A.test:443/", "http://[::1]:8080/a%20b", "http://xn--a.test/a;b=c,d", "http://a_b.test/"],
 )
 def test_a_url_that_can_be_sent_stays_as_it_is(url):
     assert transport.new_request("GET", url, "a=b", None, {}).url == f"{url}?a=b"
@@ -121,7 +122,9 @@ def test_a_name_of_a_header_that_cannot_be_sent(name):
         transport.new_request("GET", "http://a/", "", None, {name: "b"})
 
 
-@pytest.mark.parametrize("value", ["SECRET\r\nX: y", "SECRET\n", "\rSECRET", "SECRET\x00", "\x7f", "\ud800", " a", "a\t"])
+@pytest.mark.parametrize(
+    "value", ["SECRET\r\nX: y", "SECRET\n", "\rSECRET", "SECRET\x00", "\x7f", "\ud800", " a", "a\t"]
+)
 def test_a_value_of_a_header_that_cannot_be_sent(value):
     with pytest.raises(ModelError, match="The header X must not contain control characters") as caught:
         transport.new_request("GET", "http://a/", "", None, {"X": value})
