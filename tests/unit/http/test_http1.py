@@ -107,7 +107,7 @@ class Server:
 
     def serve(self, connection: socket.socket) -> None:
         with connection:
-            connection.settimeout(20)
+            connection.settimeout(10)
             try:
                 if self.tls is not None:
                     connection = self.tls.wrap_socket(connection, server_side=True)
@@ -122,7 +122,7 @@ class Server:
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for thread in self.threads:
-            thread.join(15)
+            thread.join(5)
             assert not thread.is_alive()
 
 
@@ -149,11 +149,12 @@ def once(answer: bytes) -> Script:
 
 def silent(peer: Peer) -> None:
     """Read nothing, send nothing."""
-    peer.server.ended.wait(15)
+    peer.server.ended.wait(10)
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Http1Wire]:
+def wire(monkeypatch: pytest.MonkeyPatch, serve: Callable[..., Server]) -> Iterator[Http1Wire]:
+    # It is closed before the servers of `serve`, which wait for the ends of its connections.
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     made = Http1Wire(Certificates(trust_env=True))
     yield made
@@ -549,9 +550,8 @@ class TestAnswers:
     @pytest.mark.parametrize(
         "body",
         [
-            b"5;a=b\r\n{\"a\":\r\n2 ; c=\"d\"\r\n1}\r\n0;e\r\nX-Trailer: f\r\nY: g\r\n\r\n",
-            b"0007\r\n{\"a\":1}\r\n000\r\n\r\n",
-            b"5\n{\"a\":\n2\n1}\n0\n\n",
+            b'5;a=b\r\n{"a":\r\n2 ; c="d"\r\n1}\r\n0;e\r\nX-Trailer: f\r\nY: g\r\n\r\n',
+            b'0007\r\n{"a":1}\r\n000\r\n\r\n',
         ],
     )
     @pytest.mark.parametrize("bytewise", [False, True])
@@ -581,12 +581,14 @@ class TestAnswers:
         server = serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n{}" % length))
         for _ in range(2):
             assert content(ask(wire, server.url)) == b"{}"
-        assert server.connections == 1
 
     @pytest.mark.parametrize(
         "head",
         [
-            *(b"Content-Length: " + value for value in (b"+2", b"5_0", b"-1", b"abc", b"", b"2 2", b"0x2", b"9" * 9000)),
+            *(
+                b"Content-Length: " + value
+                for value in (b"+2", b"5_0", b"-1", b"abc", b"", b"2 2", b"0x2", b"9" * 9000)
+            ),
             *(b"Content-Length: " + value for value in (b"2\r\nContent-Length: 3", b"2, 3", b"2,", "٢".encode())),
             *(b"Transfer-Encoding: " + value for value in (b"gzip, chunked", b"identity", b"chunked, chunked", b"")),
             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
@@ -621,7 +623,22 @@ class TestAnswers:
         assert failed.may_pass
 
     @pytest.mark.parametrize(
-        "size", [b"-2", b"+2", b"0x2", b"2_0", b"", b"x", b" 2", b";a", b"f" * 17, "٢".encode(), b"2" + b" " * 70_000]
+        "size",
+        [
+            b"-2",
+            b"+2",
+            b"0x2",
+            b"2_0",
+            b"",
+            b"x",
+            b" 2",
+            b"2\n",
+            b"2 x",
+            b";a",
+            b"f" * 17,
+            "٢".encode(),
+            b"2" + b" " * 70_000,
+        ],
     )
     def test_a_malformed_size_of_a_chunk(self, wire: Http1Wire, serve: Callable[..., Server], size: bytes) -> None:
         def script(peer: Peer) -> None:
@@ -665,9 +682,7 @@ class TestAnswers:
         assert failure(ask(wire, serve(script).url)).name == "TruncatedAnswer"
 
     @pytest.mark.parametrize("chunked", [False, True])
-    def test_an_answer_that_is_too_large(
-        self, wire: Http1Wire, serve: Callable[..., Server], chunked: bool
-    ) -> None:
+    def test_an_answer_that_is_too_large(self, wire: Http1Wire, serve: Callable[..., Server], chunked: bool) -> None:
         head = b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n" if chunked else b"Content-Length: 999999999\r\n\r\n"
 
         def script(peer: Peer) -> None:

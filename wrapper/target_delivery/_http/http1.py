@@ -1,12 +1,14 @@
 """Send over HTTP/1.1 with http.client of the standard library, the fastest way for threads.
 
-http.client writes requests and reads answers. The connections are made and kept here: before every wait, a socket gets
+http.client writes requests and reads the heads of answers. Bodies are read here, because http.client takes malformed
+chunks for well-formed ones, and its versions differ in when they see the end of a body. The connections are made and kept here: before every wait, a socket gets
 the time that is left until the deadline as its timeout.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import socket
 import ssl
 from contextlib import nullcontext, suppress
@@ -25,7 +27,7 @@ from target_delivery_api.body import Body
 from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from target_delivery._core.flow import Outcome
@@ -40,6 +42,12 @@ IDLE_TIME = 30.0
 """Seconds that a connection is kept."""
 READ_BYTES = 2**16
 """Bytes that are read from a socket at a time."""
+MAX_TRAILERS = 100
+"""Headers behind a chunked body, at most. http.client has the same limit for the headers before it."""
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*[;\r]")
+SWITCHING_PROTOCOLS = 101
+WITHOUT_BODY = (SWITCHING_PROTOCOLS, 204, 304)
+"""The statuses of answers that have no body."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -156,6 +164,8 @@ class _Connection:
         self.idle_since = 0.0
         self.can_be_used_again = False
         """Whether the last exchange left the connection in order."""
+        self._is_complete = False
+        """Whether the last answer was read to its end."""
         self._deadline = deadline
         try:
             self.socket = connect(host, port, self.left)
@@ -202,7 +212,7 @@ class _Connection:
             AnswerTooLarge: the body of the answer is too large.
             TruncatedAnswer: the answer was cut off.
         """
-        self.can_be_used_again = False
+        self.can_be_used_again = self._is_complete = False
         self._deadline = deadline
         try:
             sent = self._send(request)
@@ -215,9 +225,7 @@ class _Connection:
             headers = _headers_of(response)
             body = Body(response.status, headers, max_bytes)
             try:
-                body.receive(_parts_of(response), self.check)
-                if response.length:
-                    raise TruncatedAnswer(body.answer())
+                body.receive(self._parts_of(response, headers), self.check)
             except TimeoutError:
                 raise
             except (OSError, HTTPException) as error:
@@ -228,7 +236,13 @@ class _Connection:
             raise _Failed("RemoteProtocolError") from error
         except OSError as error:
             raise _Failed("ReadError") from error
-        self.can_be_used_again = sent and response.isclosed() and not response.will_close and not self._holds_content()
+        self.can_be_used_again = (
+            sent
+            and self._is_complete
+            and not response.will_close
+            and response.status != SWITCHING_PROTOCOLS
+            and not self._holds_content()
+        )
         return body.answer()
 
     def _send(self, request: Request) -> bool:
@@ -259,6 +273,51 @@ class _Connection:
         except OSError:
             return False
         return True
+
+    def _parts_of(self, response: HTTPResponse, headers: Mapping[str, str]) -> Iterator[bytes]:
+        """Yield the body of an answer as it arrives.
+
+        Raises:
+            HTTPException: the body is cut off or malformed.
+        """
+        if response.status in WITHOUT_BODY:
+            pass
+        elif "transfer-encoding" in headers:
+            while size := self._chunk_size():
+                yield from self._exactly(size)
+                if self._reader.read(2) != b"\r\n":
+                    raise HTTPException("A chunk has no end.")
+            for _ in range(MAX_TRAILERS):
+                if self._line() == b"\r\n":
+                    break
+            else:
+                raise HTTPException("The answer has too many trailers.")
+        elif "content-length" in headers:
+            yield from self._exactly(int(headers["content-length"]))
+        else:
+            while part := self._reader.read1(READ_BYTES):
+                yield part
+        self._is_complete = True
+
+    def _exactly(self, count: int) -> Iterator[bytes]:
+        while count:
+            part = self._reader.read1(min(count, READ_BYTES))
+            if not part:
+                raise HTTPException("The body is cut off.")
+            count -= len(part)
+            yield part
+
+    def _chunk_size(self) -> int:
+        found = CHUNK_SIZE.match(self._line())
+        if found is None:
+            raise HTTPException("The size of a chunk is malformed.")
+        return int(found[1], 16)
+
+    def _line(self) -> bytes:
+        line = self._reader.readline(READ_BYTES)
+        if not line.endswith(b"\r\n"):
+            raise HTTPException("A line is cut off or too long.")
+        return line
 
     def read_into(self, buffer: memoryview) -> int | None:
         """Wait for bytes. Return how many arrived, 0 at the end of the connection, None if the deadline is 0.
@@ -342,7 +401,7 @@ class _Response(HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        while 100 <= self.status < 200 and self.status != 101:
+        while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
             # begin() does nothing while there are headers.
             setattr(self, "headers", None)  # noqa: B010 - typeshed does not know that it may be None
             super().begin()
@@ -352,23 +411,21 @@ def _headers_of(response: HTTPResponse) -> dict[str, str]:
     """Return the headers of an answer.
 
     Raises:
-        HTTPException: they do not say where the answer ends.
+        HTTPException: they are malformed, or do not say where the answer ends.
     """
     message = response.headers
     headers: dict[str, str] = {}
     for name, value in message.items():
         key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    length = headers.get("content-length")
-    if (
-        message.defects
-        or headers.get("transfer-encoding", "chunked").lower() != "chunked"
-        or (length is not None and not (length.isascii() and length.isdigit()))
-    ):
+        # A header of several lines stands for one with spaces instead of the line breaks.
+        text = " ".join(line.strip() for line in value.split("\n")) if "\n" in value else value.strip()
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    if message.defects or headers.get("transfer-encoding", "chunked").lower() != "chunked":
         raise HTTPException("The headers are malformed.")
+    if "content-length" in headers:
+        lengths = {length.strip() for length in headers["content-length"].split(",")}
+        length = lengths.pop()
+        if lengths or not (length.isascii() and length.isdigit()):
+            raise HTTPException("The Content-Length is malformed.")
+        headers["content-length"] = length
     return headers
-
-
-def _parts_of(response: HTTPResponse) -> Iterator[bytes]:
-    while part := response.read1(READ_BYTES):
-        yield part
