@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
     from target_delivery.decisioning.artifact import Artifact
-    from target_delivery.decisioning.rules import Rule, Selection
+    from target_delivery.decisioning.rules import Rule, Selection, Test
 
     Observe = Callable[[Rule, Context, bool], None]
     Warn = Callable[[Rule, Exception], None]
@@ -215,11 +215,16 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
         warn: called with a rule whose condition could not be evaluated, and the error. The rule does not apply.
     """
     used: set[str] = set()
+    outcomes: dict[Test, bool] = {}
     # Conditions are data from the network: an error in one must not end the decision.
     for guard, members in selection.groups:
         try:
-            if guard is not None and not guard(context):
-                continue
+            if guard is not None:
+                holds = outcomes.get(guard)
+                if holds is None:
+                    holds = outcomes[guard] = guard(context)
+                if not holds:
+                    continue
         except Exception as error:
             warn(members[0][0], error)
             continue
