@@ -51,8 +51,7 @@ def visitor_of(visitor_id: JsonObject) -> str:
 
 
 def _unless_blank(value: JsonValue) -> str:
-    text = as_text(value)
-    return "" if text.isspace() else text
+    return value if isinstance(value, str) and not value.isspace() else ""
 
 
 class Allocations(dict[str, float]):

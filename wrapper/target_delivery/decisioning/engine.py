@@ -160,7 +160,8 @@ def remote_needs(artifact: Artifact, request: AnyObject) -> RemoteNeeds:
             continue
         if isinstance(asked.get("pageLoad"), dict) and artifact.global_mbox not in artifact.decided_mboxes:
             mboxes.append(artifact.global_mbox)
-        mboxes += _undecided(asked.get("mboxes"), artifact.decided_mboxes)
+        if "mboxes" in asked:
+            mboxes += _undecided(asked["mboxes"], artifact.decided_mboxes)
         if part == "prefetch" and "views" in asked:
             views += _undecided(asked["views"], artifact.decided_views, artifact.remote_views)
     return RemoteNeeds(
@@ -172,8 +173,8 @@ def _undecided(items: JsonValue, decided: frozenset[str], without_name: Sequence
     names: list[str] = []
     for item in as_list(items):
         if isinstance(item, dict):
-            name = as_text(item.get("name"))
-            if not name:
+            name = item.get("name")
+            if not isinstance(name, str) or not name:
                 names += without_name
             elif name not in decided:
                 names.append(name)
