@@ -64,6 +64,8 @@ LEAST_ROOM = 2**18
 """Bytes that appends leave free on the disk, for the claims and settlements of the stored items."""
 CLAIM_ROOM = 4 * LEAST_ROOM
 """Bytes. With less room on the disk, claims are kept in memory, because storing a claim makes the file larger."""
+ROOM_INTERVAL = 0.01
+"""Seconds between two looks at the disk by appends, as long as it has much more room than LOW_ROOM."""
 MAX_LENT = 100_000
 """Items that may be claimed or settled in memory only, because the disk is full."""
 RECOUNT_INTERVAL = 10.0
@@ -278,6 +280,7 @@ class SQLiteStore(forks.Watched):
         self._durable = False
         self._schema = 0
         self._counted = -math.inf
+        self._roomy_until = -math.inf
         self._lent: dict[int, _Lent] = {}
         self._owed = Settlement()
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -565,8 +568,12 @@ class SQLiteStore(forks.Watched):
         Raises:
             StoreError: the disk has no room for items of this size and for the work on the stored items.
         """
+        now = self._clock.monotonic()
+        if now < self._roomy_until and size < LEAST_ROOM:
+            return False
         free = self._free()
-        if free >= LOW_ROOM:
+        if free >= LOW_ROOM + 3 * size:
+            self._roomy_until = now + ROOM_INTERVAL if free >= 2 * LOW_ROOM else -math.inf
             return False
         if free < LEAST_ROOM + 3 * size:
             self._checkpoint()
