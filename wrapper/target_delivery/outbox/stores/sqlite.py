@@ -64,8 +64,10 @@ LEAST_ROOM = 2**18
 """Bytes that appends leave free on the disk, for the claims and settlements of the stored items."""
 CLAIM_ROOM = 4 * LEAST_ROOM
 """Bytes. With less room on the disk, claims are kept in memory, because storing a claim makes the file larger."""
+MUCH_ROOM = 2**30
+"""Bytes. With more room on the disk, appends look at it only every ROOM_INTERVAL: nothing fills it in that time."""
 ROOM_INTERVAL = 0.01
-"""Seconds between two looks at the disk by appends, as long as it has much more room than LOW_ROOM."""
+"""Seconds."""
 MAX_LENT = 100_000
 """Items that may be claimed or settled in memory only, because the disk is full."""
 RECOUNT_INTERVAL = 10.0
@@ -291,7 +293,7 @@ class SQLiteStore(forks.Watched):
         self._schema = 0
         self._compiler = _Compiler()
         self._counted = -math.inf
-        self._roomy_until = -math.inf
+        self._room_until = -math.inf
         self._lent: dict[int, _Lent] = {}
         self._owed = Settlement()
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -377,7 +379,7 @@ class SQLiteStore(forks.Watched):
             self._execute(sqlite, _INSERT, row)
             return
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_AUTH:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_AUTH:
                 raise
         finally:
             self._compiler.allowed = True
@@ -597,11 +599,12 @@ class SQLiteStore(forks.Watched):
             StoreError: the disk has no room for items of this size and for the work on the stored items.
         """
         now = self._clock.monotonic()
-        if now < self._roomy_until and size < LEAST_ROOM:
+        if now < self._room_until:
             return False
         free = self._free()
-        if free >= LOW_ROOM + 3 * size:
-            self._roomy_until = now + ROOM_INTERVAL if free >= 2 * LOW_ROOM else -math.inf
+        if free >= MUCH_ROOM:
+            self._room_until = now + ROOM_INTERVAL
+        if free >= LOW_ROOM:
             return False
         if free < LEAST_ROOM + 3 * size:
             self._checkpoint()
