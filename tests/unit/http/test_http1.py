@@ -549,9 +549,9 @@ class TestAnswers:
     @pytest.mark.parametrize(
         "body",
         [
-            b"5;a=b\r\n{\"a\":\r\n2 ; c=\"d\"\r\n1}\r\n0;e\r\nX-Trailer: f\r\nY: g\r\n\r\n",
-            b"0007\r\n{\"a\":1}\r\n000\r\n\r\n",
-            b"5\n{\"a\":\n2\n1}\n0\n\n",
+            b'5;a=b\r\n{"a":\r\n2 ; c="d"\r\n1}\r\n0;e\r\nX-Trailer: f\r\nY: g\r\n\r\n',
+            b'0007\r\n{"a":1}\r\n000\r\n\r\n',
+            b'5\n{"a":\n2\n1}\n0\n\n',
         ],
     )
     @pytest.mark.parametrize("bytewise", [False, True])
@@ -586,7 +586,10 @@ class TestAnswers:
     @pytest.mark.parametrize(
         "head",
         [
-            *(b"Content-Length: " + value for value in (b"+2", b"5_0", b"-1", b"abc", b"", b"2 2", b"0x2", b"9" * 9000)),
+            *(
+                b"Content-Length: " + value
+                for value in (b"+2", b"5_0", b"-1", b"abc", b"", b"2 2", b"0x2", b"9" * 9000)
+            ),
             *(b"Content-Length: " + value for value in (b"2\r\nContent-Length: 3", b"2, 3", b"2,", "٢".encode())),
             *(b"Transfer-Encoding: " + value for value in (b"gzip, chunked", b"identity", b"chunked, chunked", b"")),
             b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
@@ -665,9 +668,7 @@ class TestAnswers:
         assert failure(ask(wire, serve(script).url)).name == "TruncatedAnswer"
 
     @pytest.mark.parametrize("chunked", [False, True])
-    def test_an_answer_that_is_too_large(
-        self, wire: Http1Wire, serve: Callable[..., Server], chunked: bool
-    ) -> None:
+    def test_an_answer_that_is_too_large(self, wire: Http1Wire, serve: Callable[..., Server], chunked: bool) -> None:
         head = b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n" if chunked else b"Content-Length: 999999999\r\n\r\n"
 
         def script(peer: Peer) -> None:

@@ -71,6 +71,8 @@ class WatchedExchange:
                 self._use(stream_of(self._client, self))
         elif stage == "complete" and step.endswith(("connect_tcp", "start_tls")):
             self._use(info["return_value"])
+        elif step.startswith("http2."):
+            self._socket = None
 
     def _use(self, stream: Any) -> None:
         found = stream.get_extra_info("socket") if stream is not None else None
