@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-PACKAGES = ("httpx", "httpcore", "h11", "anyio", "attrs", "openapi-python-client")
+PACKAGES = ("aiohttp", "httpx", "httpcore", "h11", "anyio", "attrs", "openapi-python-client")
 
 
 def main() -> None:
@@ -58,7 +58,8 @@ def report(tables: Sequence[Table]) -> str:
         "# Benchmarks",
         "Written by `python -m benchmarks` (`nox -s benchmarks`). All contestants run side by side on loopback against "
         "one server process that gives a fixed answer: each in a process of its own, taking turns in every round. "
-        "A proportion is the median of the proportions within the rounds.",
+        "A proportion is the median of the proportions within the rounds. Where calls go over a wire, the latency of "
+        "every single call is measured too, as its caller sees it: p50 and p99 are those of the calls of all rounds.",
         goals(tables),
         *(table.markdown() for table in tables),
         "## Machine and versions",

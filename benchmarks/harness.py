@@ -15,10 +15,31 @@ from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
 
-Round = Callable[[int], float]
+
+@frozen
+class Turn:
+    """What one contestant did in one round."""
+
+    seconds: float
+    latencies: Sequence[float] = ()
+    """The seconds of every single call, if the contestant notes them."""
+
+
+Round = Callable[[int], float | Turn]
 """Does a number of operations and returns the seconds they took."""
-Samples = Mapping[str, Sequence[float]]
-"""Seconds per operation of every contestant, one for each round."""
+
+
+class Samples(dict[str, list[float]]):
+    """Seconds per operation of every contestant, one for each round."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__((name, []) for name in names)
+        self.latencies: Mapping[str, list[float]] = {name: [] for name in names}
+        """Seconds of the single calls of every contestant, of all rounds."""
+
+    def add(self, name: str, turn: Turn, count: int) -> None:
+        self[name].append(turn.seconds / count)
+        self.latencies[name].extend(turn.latencies)
 
 
 @frozen
@@ -74,14 +95,28 @@ class Table:
     def markdown(self) -> str:
         """Return a section with the time of every contestant, absolute and in proportion to the first one's."""
         first = next(iter(self.samples))
+        heads = ["", f"µs per {self.operation}, median", "quartiles", "per second", "time, in proportion"]
+        timed = any(self.samples.latencies.values())
+        if timed:
+            heads += [f"µs of a single {self.operation}, p50", "p99"]
         rows = []
         for name, seconds in self.samples.items():
             low, middle, high = (value * 1e6 for value in quantiles(seconds, n=4))
             ratio = "1" if name == first else f"{Goal('', name, first, 0).ratio(self.samples):.2f}"
-            rows.append([name, f"{middle:,.1f}", f"{low:,.1f} to {high:,.1f}", f"{1e6 / middle:,.0f}", ratio])
-        heads = ["", f"µs per {self.operation}, median", "quartiles", "per second", "time, in proportion"]
+            row = [name, f"{middle:,.1f}", f"{low:,.1f} to {high:,.1f}", f"{1e6 / middle:,.0f}", ratio]
+            if timed:
+                row += _percentiles(self.samples.latencies[name])
+            rows.append(row)
         rounds = len(self.samples[first])
         return f"## {self.title}\n\n{self.about} {rounds} rounds.\n\n{grid(heads, rows)}"
+
+
+def _percentiles(latencies: Sequence[float]) -> list[str]:
+    """Return the 50th and the 99th percentile in microseconds; nothing for a contestant that notes no latencies."""
+    if not latencies:
+        return ["", ""]
+    cuts = quantiles(latencies, n=100)
+    return [f"{cuts[percent - 1] * 1e6:,.1f}" for percent in (50, 99)]
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -101,13 +136,13 @@ def race(contestants: Mapping[str, Round], *, rounds: int, count: int | Mapping[
     """
     names = list(contestants)
     counts = dict.fromkeys(names, count) if isinstance(count, int) else count
-    samples: dict[str, list[float]] = {name: [] for name in names}
+    samples = Samples(names)
     for number in range(-1, rounds):
         start = number % len(names)
         for name in names[start:] + names[:start]:
-            seconds = contestants[name](counts[name]) / counts[name]
+            result = contestants[name](counts[name])
             if number >= 0:
-                samples[name].append(seconds)
+                samples.add(name, result if isinstance(result, Turn) else Turn(result), counts[name])
     return samples
 
 
@@ -147,23 +182,26 @@ class Contestant:
     function: str
     interpreter: str | Path = sys.executable
     worker: tuple[str, ...] = ("-m", "benchmarks.worker")
+    callers: int = 1
+    """The tasks or threads that make calls at the same time."""
 
 
 @contextmanager
 def workers(contestants: Mapping[str, Contestant], setup: Mapping[str, Any]) -> Iterator[Mapping[str, Round]]:
-    """Start a process for every contestant, and send each the setup."""
+    """Start a process for every contestant, and send each the setup and the number of its callers."""
     with ExitStack() as stack:
         rounds: dict[str, Round] = {}
         for name, one in contestants.items():
             process = stack.enter_context(Process(*one.worker, one.function, interpreter=one.interpreter))
-            process.tell(json.dumps(setup))
+            process.tell(json.dumps({**setup, "callers": one.callers}))
             rounds[name] = _round_of(process)
         yield rounds
 
 
 def _round_of(process: Process) -> Round:
-    def run(count: int) -> float:
+    def run(count: int) -> Turn:
         process.tell(str(count))
-        return float(process.hear())
+        seconds, *latencies = map(float, process.hear().split())
+        return Turn(seconds, latencies)
 
     return run

@@ -15,18 +15,21 @@ CLIENT = "demo"
 ORGANIZATION = "demo@AdobeOrg"
 MBOXES = ("hero", "recommendations")
 PARSED_MBOXES = 50
+PATIENCE = 300
+"""Seconds of every timeout. Of 500 calls at a time some wait longer than the defaults, which would end the run."""
 NEVER = 4102444800
 """Epoch seconds: when the visitors' cookies expire."""
 
 
 def sessions() -> Iterator[str]:
-    """Yield a session id for every call: a web server has as many visitors as calls, more or less."""
-    return (f"{number:032x}" for number in itertools.count())
+    """Return a session id for every call: a web server has as many visitors as calls, more or less."""
+    # Threads share these iterators, which they cannot do with a generator.
+    return map("{:032x}".format, itertools.count())
 
 
 def cookies() -> Iterator[str]:
-    """Yield the `mbox` cookie of another visitor for every call."""
-    return (f"session#{session}#{NEVER}|PC#{session}#{NEVER}" for session in sessions())
+    """Return the `mbox` cookie of another visitor for every call."""
+    return map(f"session#{{0}}#{NEVER}|PC#{{0}}#{NEVER}".format, sessions())
 
 
 def answer(*mboxes: str) -> bytes:

@@ -1,7 +1,8 @@
 """One contestant in a process of its own: `python -m benchmarks.worker MODULE.FUNCTION`. Standard library only.
 
 The function is called once with the setup, the first line of the input as JSON, and returns what runs a number of
-operations. Every further line is such a number; the answer is the seconds it took.
+operations. Every further line is such a number; the answer is the seconds it took, followed by the latencies of the
+single calls where the contestant notes them.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from importlib import import_module
 from time import perf_counter
 from typing import Any
 
+from benchmarks.contestants.callers import Latencies
+
 Setup = dict[str, Any]
 Run = Callable[[int], object]
+"""Runs a number of operations. Its result is ignored, unless it is Latencies."""
 
 
 def main(name: str) -> None:
@@ -24,8 +28,9 @@ def main(name: str) -> None:
     for line in sys.stdin:
         count = int(line)
         start = perf_counter()
-        run(count)
-        print(perf_counter() - start, flush=True)
+        result = run(count)
+        seconds = perf_counter() - start
+        print(seconds, *(result if isinstance(result, Latencies) else ()), flush=True)
 
 
 if __name__ == "__main__":

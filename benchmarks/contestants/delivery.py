@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from benchmarks.contestants.crowd import in_tasks, in_threads
-from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, cookies
+from benchmarks.contestants.callers import in_tasks, in_threads, one_after_the_other
+from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, PATIENCE, cookies
 from target_delivery import (
     AsyncTargetClient,
     DeliveryRequest,
@@ -42,27 +42,28 @@ def check(answer: TargetDeliveryResponse) -> None:
 def get_offers(setup: Setup) -> Run:
     client, visitors = _client(setup), cookies()
     check(client.get_offers(offers_options(visitors)))
-
-    def run(count: int) -> None:
-        for _ in range(count):
-            client.get_offers(offers_options(visitors))
-
-    return run
+    return one_after_the_other(lambda: client.get_offers(offers_options(visitors)))
 
 
 def get_offers_in_threads(setup: Setup) -> Run:
     client, visitors = _client(setup), cookies()
     check(client.get_offers(offers_options(visitors)))
-    return in_threads(lambda: client.get_offers(offers_options(visitors)))
+    return in_threads(lambda: client.get_offers(offers_options(visitors)), setup["callers"])
 
 
 def get_offers_in_tasks(setup: Setup) -> Run:
     runner, visitors = asyncio.Runner(), cookies()
     client = AsyncTargetClient.create(
-        {"client": CLIENT, "organization_id": ORGANIZATION, "server_domain": setup["server"], "secure": False}
+        {
+            "client": CLIENT,
+            "organization_id": ORGANIZATION,
+            "server_domain": setup["server"],
+            "secure": False,
+            "timeout": PATIENCE * 1000,
+        }
     )
     check(runner.run(client.get_offers(offers_options(visitors))))
-    return in_tasks(lambda: client.get_offers(offers_options(visitors)), runner)
+    return in_tasks(lambda: client.get_offers(offers_options(visitors)), setup["callers"], runner)
 
 
 def parse(setup: Setup) -> Run:
@@ -81,5 +82,11 @@ def parse(setup: Setup) -> Run:
 
 def _client(setup: Setup) -> TargetClient:
     return TargetClient.create(
-        {"client": CLIENT, "organization_id": ORGANIZATION, "server_domain": setup["server"], "secure": False}
+        {
+            "client": CLIENT,
+            "organization_id": ORGANIZATION,
+            "server_domain": setup["server"],
+            "secure": False,
+            "timeout": PATIENCE * 1000,
+        }
     )

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contestants.crowd import in_threads
+from benchmarks.contestants.callers import in_threads, one_after_the_other
 from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, cookies
 
 if TYPE_CHECKING:
@@ -29,18 +29,13 @@ def options(visitors: Iterator[str]) -> dict[str, Any]:
 
 def get_offers(setup: Setup) -> Run:
     client, visitors = _client(setup), cookies()
-
-    def run(count: int) -> None:
-        for _ in range(count):
-            client.get_offers(options(visitors))
-
-    return run
+    return one_after_the_other(lambda: client.get_offers(options(visitors)))
 
 
 def get_offers_in_threads(setup: Setup) -> Run:
     # Not its callbacks: each call with one leaves a thread pool behind.
     client, visitors = _client(setup), cookies()
-    return in_threads(lambda: client.get_offers(options(visitors)))
+    return in_threads(lambda: client.get_offers(options(visitors)), setup["callers"])
 
 
 def parse(setup: Setup) -> Run:

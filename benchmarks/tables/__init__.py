@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 TABLES: dict[str, Callable[[Arena], Table]] = {
     "calls": calls.table,
-    "concurrent-calls": concurrent_calls.table,
+    "50-calls": concurrent_calls.fifty,
+    "500-calls": concurrent_calls.five_hundred,
+    "shared-client": concurrent_calls.shared_client,
     "parsing": parsing.table,
     "imports": imports.table,
     "on-device-mbox": on_device.mbox,

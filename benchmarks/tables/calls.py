@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from benchmarks.arena import Arena
 
 OURS = "TargetClient.get_offers"
+HTTP_CLIENT = "http.client request(url, bytes), json.loads"
 HAND_WRITTEN = "httpx.Client.post(url, content=bytes).json()"
 USUAL = "httpx.Client.post(url, params=..., json=...).json()"
 PUBLISHED = "target-python-sdk 1.1.0 get_offers"
@@ -18,6 +19,7 @@ PUBLISHED = "target-python-sdk 1.1.0 get_offers"
 def table(arena: Arena) -> Table:
     contestants = {
         OURS: Contestant("delivery.get_offers"),
+        HTTP_CLIENT: Contestant("handwritten.post_with_http_client"),
         HAND_WRITTEN: Contestant("handwritten.post"),
         USUAL: Contestant("handwritten.post_json"),
         PUBLISHED: Contestant("published.get_offers", arena.published_python),
@@ -29,12 +31,12 @@ def table(arena: Arena) -> Table:
         about=(
             "A prefetch of two mboxes. Every call is another visitor's, with a session of its own, and ours makes the "
             "models of its request each time. The hand-written programs send the headers and the body that ours "
-            "sends: the first has the bytes in hand, the second has httpx make URL and JSON, as is usual."
+            "sends. They have the bytes in hand, but for the one that has httpx make URL and JSON, as is usual."
         ),
         operation="call",
         samples=samples,
         goals=[
-            Goal("get_offers, prefetch of two mboxes", OURS, HAND_WRITTEN, 1.0),
+            Goal("get_offers, prefetch of two mboxes", OURS, HAND_WRITTEN, 0.65),
             Goal("get_offers, prefetch of two mboxes", OURS, PUBLISHED, 0.5),
         ],
     )

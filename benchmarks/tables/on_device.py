@@ -31,7 +31,7 @@ def mbox(arena: Arena) -> Table:
         "One mbox on the device",
         [
             Limit("on-device prefetch of one mbox", OURS, 25),
-            Goal("on-device prefetch of one mbox", OURS, NODE, 20, faster=True),
+            Goal("on-device prefetch of one mbox", OURS, NODE, 30, faster=True),
             Goal("on-device prefetch of one mbox", OURS, PUBLISHED, 200, faster=True),
         ],
         # Turns of a few milliseconds: long enough to fill the processor's caches, short enough for many rounds.
@@ -44,7 +44,7 @@ def page_load(arena: Arena) -> Table:
         arena,
         {OURS: Contestant("on_device.page_load"), NODE: _node("page_load")},
         "A page load on the device, over 87 rules",
-        [Goal("on-device prefetch of a page load", OURS, NODE, 20, faster=True)],
+        [Goal("on-device prefetch of a page load", OURS, NODE, 25, faster=True)],
         count={OURS: 200, NODE: 20},
     )
 

@@ -449,7 +449,7 @@ class TestRequests:
         assert sorted(headers, key=bytes.lower) == [
             b"accept-encoding: gzip, deflate",
             b"content-length: 7",
-            b"Host: 127.0.0.1:%d" % server.port,
+            b"host: 127.0.0.1:%d" % server.port,
             b"X-A: 1",
             b"X-A: 2",
             "X-City: Zürich".encode(),
@@ -465,7 +465,7 @@ class TestRequests:
     def test_the_host_of_an_ipv6_address(self, wire: Http1Wire, serve: Callable[..., Server]) -> None:
         server = serve(answering(OK), host="::1")
         assert content(ask(wire, server.url)) == b"{}"
-        assert b"\r\nHost: [::1]:%d\r\n" % server.port in server.requests[0]
+        assert b"\r\nhost: [::1]:%d\r\n" % server.port in server.requests[0]
 
     @pytest.mark.parametrize(
         ("url", "host"),
@@ -488,7 +488,7 @@ class TestRequests:
         server = serve(answering(OK))
         monkeypatch.setattr(http1, "connect", lambda *_: socket.create_connection(("127.0.0.1", server.port)))
         assert content(ask(wire, url)) == b"{}"
-        assert b"\r\nHost: %b\r\n" % host in server.requests[0]
+        assert b"\r\nhost: %b\r\n" % host in server.requests[0]
 
     def test_an_answer_to_half_a_request(self, wire: Http1Wire, serve: Callable[..., Server]) -> None:
         """The server refuses a large request, and closes the connection while the rest of it is being sent."""
@@ -831,7 +831,11 @@ class TestTls:
         assert not server.requests
 
     def test_a_server_without_tls(self, wire: Http1Wire, serve: Callable[..., Server]) -> None:
-        server = serve(once(b"HTTP/1.1 400 Bad\r\n\r\n"))
+        def script(peer: Peer) -> None:
+            peer.connection.recv(65536)
+            peer.send(b"HTTP/1.1 400 Bad\r\n\r\n")
+
+        server = serve(script)
         assert failure(ask(wire, server.url.replace("http:", "https:"))).name.startswith("ConnectError (")
 
 

@@ -7,10 +7,9 @@ digits. Anything else is treated as absent, so that none of them can choose the 
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +34,9 @@ MAX_LABEL = 63
 _CLUSTER = re.compile(r"[0-9]{1,5}")
 _EDGE_HOST = re.compile(r"mboxedge([0-9]{1,5})\.")
 _SERVER_DOMAIN = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
 )
+_IPV4_LIKE = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 
 
 def cluster_of_hint(hint: str | None) -> str | None:
@@ -62,17 +62,26 @@ def is_server_domain(text: str) -> bool:
     match = _SERVER_DOMAIN.fullmatch(text)
     if match is None or (match["port"] is not None and not 0 < int(match["port"]) < 65536):
         return False
-    host = text if text.startswith("[") else text.partition(":")[0]
+    host = match["host"]
     try:
-        # httpx decodes the host only when it is asked for, and a label such as xn--a has no decoded form.
-        _ = httpx.URL(f"https://{text}").host
-    except (httpx.InvalidURL, UnicodeError):
+        if host.startswith("["):
+            IPv6Address(host[1:-1])
+        elif _IPV4_LIKE.fullmatch(host):
+            IPv4Address(host)
+        elif "xn--" in host.lower():
+            import httpx  # see is_http_url
+
+            # httpx decodes the host only when it is asked for, and a label such as xn--a has no decoded form.
+            _ = httpx.URL(f"https://{host}").host
+    except ValueError:
         return False
     return all(0 < len(label) <= MAX_LABEL for label in host.split("."))
 
 
 def is_http_url(text: str) -> bool:
     """Return whether the text is an ``http`` or ``https`` URL with a host."""
+    import httpx  # not at the top, because it is slow to import, and most clients have no such option
+
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:

@@ -1,19 +1,17 @@
 """Deadlines: how a call ends in time, whatever the other end does.
 
-A flow gives each request one deadline, which the request carries as its extension ``deadline``. Three mechanisms keep
-the deadline:
+A flow gives each request one deadline, and the wire keeps it (wires.py). There are two ways:
 
 asyncio
-    ``asyncio.timeout`` cancels the exchange. What a cancelled exchange leaves behind is closed: see pool.py for the
-    SDK's own HTTP client, and guard.py for the caller's.
-threads, the SDK's own HTTP client
-    DeadlineTransport, below. Before every wait, a socket gets the time that the call has left as its timeout. httpx's
-    own transport cannot do this: it sets one timeout for each single read, so a server that sends a byte now and then
-    is never late.
-threads, the caller's own ``http_client``
-    ``target_delivery_api.transport``. It limits each phase of the exchange to the time left when the phase starts, and
-    shuts the connection down when the body of the answer is late. Only a server that sends the head of an answer byte
-    by byte can outlast that.
+    ``asyncio.timeout`` cancels the exchange. What a cancelled exchange leaves behind is closed: see aiohttp_wire.py for
+    aiohttp, pool.py for the SDK's own clients of httpx, and guard.py for the caller's client.
+threads
+    Before every wait, a socket gets the time that the call has left as its timeout. http1.py does this for http.client,
+    and DeadlineTransport, below, for httpx. httpx's own transport cannot do it: it sets one timeout for each single
+    read, so a server that sends a byte now and then is never late.
+
+The caller's own synchronous ``http_client`` has sockets of httpx. There ``target_delivery_api.transport`` limits each
+phase of the exchange to the time left when the phase starts, and watchdog.py shuts the socket down at the deadline.
 
 The look-up of a host name has a thread of its own (names.py), whose end a call does not await beyond its deadline. One
 wait can outlast a DeadlineTransport: with HTTP/2, another call that reads from the shared connection, until the

@@ -1,8 +1,10 @@
-"""Send over HTTP/1.1 with http.client of the standard library, the fastest way for threads.
+"""Send over HTTP/1.1, and read the heads of answers with http.client: the fastest way for threads.
 
-http.client writes requests and reads the heads of answers. Bodies are read here, because http.client takes malformed
-chunks for well-formed ones, and its versions differ in when they see the end of a body. The connections are made and kept here: before every wait, a socket gets
-the time that is left until the deadline as its timeout.
+Bodies are read here, because http.client takes malformed chunks for well-formed ones, and some versions of it read
+beyond the end of a body.
+
+The connections are made and kept here. Before every wait, a socket gets the time that is left until the deadline as its
+timeout.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import re
 import socket
 import ssl
 from contextlib import nullcontext, suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import TYPE_CHECKING
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from target_delivery._core.clock import SYSTEM_CLOCK
@@ -22,13 +24,14 @@ from target_delivery._http import forks
 from target_delivery._http.failures import unusable
 from target_delivery._http.headers import OWN_HEADERS
 from target_delivery._http.sockets import ConnectFailed, connect
+from target_delivery._http.urls import split
 from target_delivery.errors import CLOSED, ClientClosedError
 from target_delivery_api.body import Body
 from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
+    from typing import Any, Self
 
     from target_delivery._core.flow import Outcome
     from target_delivery._http.certificates import Certificates
@@ -40,8 +43,10 @@ MAX_IDLE = 100
 """Connections that are kept for further requests, at most."""
 IDLE_TIME = 30.0
 """Seconds that a connection is kept."""
+BUFFER = 2**14
+"""Bytes that a connection reads ahead at most. It keeps a buffer of this size."""
 READ_BYTES = 2**16
-"""Bytes that are read from a socket at a time."""
+"""Bytes of a body that are read at a time, at most."""
 MAX_TRAILERS = 100
 """Headers behind a chunked body, at most. http.client has the same limit for the headers before it."""
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*[;\r]")
@@ -49,6 +54,7 @@ SWITCHING_PROTOCOLS = 101
 WITHOUT_BODY = (SWITCHING_PROTOCOLS, 204, 304)
 """The statuses of answers that have no body."""
 PORTS = {"http": 80, "https": 443}
+OWN_LINES = [f"{name}: {value}" for name, value in OWN_HEADERS]
 
 
 class _Failed(Exception):
@@ -107,13 +113,12 @@ class Http1Wire(forks.Watched):
     def close(self) -> None:
         """See ``Wire.close``."""
         self._closed = True
-        while self._idle:
-            self._drop(next(iter(self._idle), None))
+        self.after_fork_in_child()
 
     def after_fork_in_child(self) -> None:
-        """Close the child's copies of the sockets. The parent's connections stay open."""
-        while self._idle:
-            self._drop(next(iter(self._idle), None))
+        """Close the sockets of idle connections. In a child they are copies, and the parent's stay open."""
+        for connection in list(self._idle):
+            self._drop(connection)
 
     def _take(self, url: str, deadline: float) -> _Connection:
         """Return an idle connection to the host of a URL, or a new one.
@@ -121,9 +126,7 @@ class Http1Wire(forks.Watched):
         Raises:
             _Failed: no connection can be made.
         """
-        parts = urlsplit(url)
-        port = parts.port or PORTS[parts.scheme]
-        origin = (parts.scheme, parts.hostname or "", port)
+        origin = split(url)[0]
         for connection in reversed(list(self._idle)):
             if connection.origin == origin and self._remove(connection):
                 if connection.is_usable:
@@ -136,13 +139,13 @@ class Http1Wire(forks.Watched):
         connection.idle_since = now
         self._idle[connection] = None
         # Those that were used least recently come first.
-        while (oldest := next(iter(self._idle), None)) is not None and (
-            self._closed or len(self._idle) > MAX_IDLE or oldest.idle_since + IDLE_TIME < now
-        ):
+        for oldest in list(self._idle):
+            if not self._closed and len(self._idle) <= MAX_IDLE and now - oldest.idle_since < IDLE_TIME:
+                break
             self._drop(oldest)
 
-    def _drop(self, connection: _Connection | None) -> None:
-        if connection is not None and self._remove(connection):
+    def _drop(self, connection: _Connection) -> None:
+        if self._remove(connection):
             connection.shut()
 
     def _remove(self, connection: _Connection) -> bool:
@@ -153,56 +156,38 @@ class Http1Wire(forks.Watched):
 class _Connection:
     """One connection, and the exchange that uses it."""
 
-    def __init__(self, origin: tuple[str, str, int], certificates: Certificates, deadline: float) -> None:
+    def __init__(self, origin: str, certificates: Certificates, deadline: float) -> None:
         """Connect.
 
         Raises:
             _Failed: that is impossible, or takes longer than until the deadline.
         """
-        scheme, host, port = origin
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
         self.origin = origin
         self.idle_since = 0.0
         self.can_be_used_again = False
         """Whether the last exchange left the connection in order."""
-        self._is_complete = False
-        """Whether the last answer was read to its end."""
-        self._deadline = deadline
+        self._line = _Line(deadline)
         try:
-            self.socket = connect(host, port, self.left)
-            if scheme == "https":
-                self._encrypt(certificates.context, host)
+            self._line.open(host, parts.port or PORTS[parts.scheme])
+            if parts.scheme == "https":
+                self._line.encrypt(certificates.context, host)
         except TimeoutError as error:
             raise _Failed("ConnectTimeout") from error
         except (OSError, ValueError, ConnectFailed) as error:
             raise _Failed("ConnectError", error) from error
-        self._reader = _Reader(_Bytes(self), READ_BYTES)
-        self._http = HTTPConnection(host, port)
-        self._http.default_port = PORTS[scheme]
-        self._http.response_class = _Response
+        self._reader = _Reader(self._line, BUFFER)
 
-    def _encrypt(self, context: ssl.SSLContext, host: str) -> None:
-        plain = self.socket
-        try:
-            plain.settimeout(self.left())
-            self.socket = context.wrap_socket(plain, server_hostname=host)
-        except BaseException:
-            plain.close()
-            raise
+    @property
+    def socket(self) -> socket.socket:
+        """The socket, which another thread may shut down."""
+        return self._line.socket
 
     @property
     def is_usable(self) -> bool:
         """Whether an idle connection can be used: it is open, is young, and nothing has arrived on it."""
-        if self.idle_since + IDLE_TIME < SYSTEM_CLOCK.monotonic():
-            return False
-        self.socket.settimeout(0)
-        try:
-            # Below TLS, so that a record that has begun to arrive counts.
-            socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
+        return SYSTEM_CLOCK.monotonic() - self.idle_since < IDLE_TIME and self._line.is_silent()
 
     def exchange(self, request: Request, deadline: float, max_bytes: int) -> Answer:
         """Send a request and read the whole answer.
@@ -212,20 +197,21 @@ class _Connection:
             AnswerTooLarge: the body of the answer is too large.
             TruncatedAnswer: the answer was cut off.
         """
-        self.can_be_used_again = self._is_complete = False
-        self._deadline = deadline
+        self.can_be_used_again = False
+        self._line.deadline = deadline
         try:
-            sent = self._send(request)
+            sent = self._line.send(_head_of(request) + request.content)
         except TimeoutError as error:
             raise _Failed("WriteTimeout") from error
-        except (HTTPException, ValueError) as error:
+        except ValueError as error:
             raise _Failed("LocalProtocolError") from error
         try:
-            response = self._http.getresponse()
+            response = _Response(self._reader, request.method)
+            response.begin()
             headers = _headers_of(response)
             body = Body(response.status, headers, max_bytes)
             try:
-                body.receive(self._parts_of(response, headers), self.check)
+                body.receive(_parts_of(response, headers, self._reader), self._line.check)
             except TimeoutError:
                 raise
             except (OSError, HTTPException) as error:
@@ -238,32 +224,59 @@ class _Connection:
             raise _Failed("ReadError") from error
         self.can_be_used_again = (
             sent
-            and self._is_complete
+            and response.isclosed()
             and not response.will_close
             and response.status != SWITCHING_PROTOCOLS
             and not self._holds_content()
         )
         return body.answer()
 
-    def _send(self, request: Request) -> bool:
-        """Send a request. Return False if the other end closed the connection meanwhile; it may have answered already.
+    def shut(self) -> None:
+        """Close the connection."""
+        with suppress(OSError):
+            self._line.socket.close()
+
+    def _holds_content(self) -> bool:
+        """Return whether bytes have arrived behind the end of the answer."""
+        self._line.deadline = None
+        return bool(self._reader.peek(1)) or self._line.has_decrypted()
+
+
+class _Line(io.RawIOBase):
+    """The socket of a connection. It waits until the deadline at most."""
+
+    socket: socket.socket
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline: float | None = deadline
+        """In ``time.monotonic()`` seconds; None while the connection must not wait."""
+
+    def open(self, host: str, port: int) -> None:
+        """Connect; see ``connect``."""
+        self.socket = connect(host, port, self.left)
+
+    def encrypt(self, context: ssl.SSLContext, host: str) -> None:
+        """Begin TLS.
+
+        Raises:
+            OSError: that is impossible, or takes longer than until the deadline.
+            ValueError: the host has no name that a certificate can have.
+        """
+        plain = self.socket
+        try:
+            plain.settimeout(self.left())
+            self.socket = context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def send(self, data: bytes) -> bool:
+        """Send bytes. Return False if the other end closed the connection meanwhile; it may have answered already.
 
         Raises:
             TimeoutError: the deadline passed.
         """
-        # Begin anew, whatever became of the last exchange.
-        http = self._http
-        http.close()
-        channel = http.sock = _Channel(self._reader)
-        parts = urlsplit(request.url)
-        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        http.putrequest(request.method, target, skip_accept_encoding=True)
-        for name, value in (*request.headers, *OWN_HEADERS):
-            http.putheader(name, value.encode())
-        if request.content:
-            http.putheader("content-length", str(len(request.content)))
-        http.endheaders(request.content or None)
-        unsent = memoryview(b"".join(channel.written))
+        unsent = memoryview(data)
         try:
             while unsent:
                 self.socket.settimeout(self.left())
@@ -274,59 +287,11 @@ class _Connection:
             return False
         return True
 
-    def _parts_of(self, response: HTTPResponse, headers: Mapping[str, str]) -> Iterator[bytes]:
-        """Yield the body of an answer as it arrives.
+    def readable(self) -> bool:
+        return True
 
-        Raises:
-            HTTPException: the body is cut off or malformed.
-        """
-        if response.status in WITHOUT_BODY:
-            pass
-        elif "transfer-encoding" in headers:
-            while size := self._chunk_size():
-                yield from self._exactly(size)
-                if self._reader.read(2) != b"\r\n":
-                    raise HTTPException("A chunk has no end.")
-            for _ in range(MAX_TRAILERS):
-                if self._line() == b"\r\n":
-                    break
-            else:
-                raise HTTPException("The answer has too many trailers.")
-        elif "content-length" in headers:
-            yield from self._exactly(int(headers["content-length"]))
-        else:
-            while part := self._reader.read1(READ_BYTES):
-                yield part
-        self._is_complete = True
-
-    def _exactly(self, count: int) -> Iterator[bytes]:
-        while count:
-            part = self._reader.read1(min(count, READ_BYTES))
-            if not part:
-                raise HTTPException("The body is cut off.")
-            count -= len(part)
-            yield part
-
-    def _chunk_size(self) -> int:
-        found = CHUNK_SIZE.match(self._line())
-        if found is None:
-            raise HTTPException("The size of a chunk is malformed.")
-        return int(found[1], 16)
-
-    def _line(self) -> bytes:
-        line = self._reader.readline(READ_BYTES)
-        if not line.endswith(b"\r\n"):
-            raise HTTPException("A line is cut off or too long.")
-        return line
-
-    def read_into(self, buffer: memoryview) -> int | None:
-        """Wait for bytes. Return how many arrived, 0 at the end of the connection, None if the deadline is 0.
-
-        Raises:
-            TimeoutError: the deadline passed.
-            OSError: the connection broke.
-        """
-        if not self._deadline:
+    def readinto(self, buffer: Any, /) -> int | None:
+        if self.deadline is None:
             return None
         self.socket.settimeout(self.left())
         return self.socket.recv_into(buffer)
@@ -337,7 +302,7 @@ class _Connection:
         Raises:
             TimeoutError: there are none.
         """
-        left = self._deadline - SYSTEM_CLOCK.monotonic()
+        left = (self.deadline or 0.0) - SYSTEM_CLOCK.monotonic()
         if left <= 0:
             raise TimeoutError("The deadline passed.")
         return left
@@ -346,51 +311,28 @@ class _Connection:
         """Check the deadline; see ``left``."""
         self.left()
 
-    def shut(self) -> None:
-        """Close the connection."""
-        with suppress(OSError):
-            self.socket.close()
-
-    def _holds_content(self) -> bool:
-        """Return whether bytes have arrived behind the end of the answer."""
-        self._deadline = 0.0
-        if self._reader.peek(1):
+    def is_silent(self) -> bool:
+        """Return whether the connection is open and nothing has arrived on it."""
+        self.socket.settimeout(0)
+        try:
+            # Below TLS, so that a record that has begun to arrive counts.
+            socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:
             return True
+        except OSError:
+            pass
+        return False
+
+    def has_decrypted(self) -> bool:
+        """Return whether TLS holds bytes that were not read."""
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
-
-
-class _Bytes(io.RawIOBase):
-    """The bytes that arrive on a connection."""
-
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        return self._connection.read_into(buffer)
 
 
 class _Reader(io.BufferedReader):
     """The reader of a connection. The end of an answer does not close it, because the next answer needs it."""
 
-    def close(self) -> None:
-        pass
-
-
-class _Channel:
-    """What http.client sees of a connection. It keeps what is written, so that a request is sent in one piece."""
-
-    def __init__(self, reader: _Reader) -> None:
-        self._reader = reader
-        self.written: list[bytes] = []
-
-    def makefile(self, mode: str) -> _Reader:
-        return self._reader
-
-    def sendall(self, data: bytes) -> None:
-        self.written.append(data)
+    def makefile(self, mode: str) -> Self:
+        return self
 
     def close(self) -> None:
         pass
@@ -399,12 +341,38 @@ class _Channel:
 class _Response(HTTPResponse):
     """An answer. Interim answers (1xx) before it are skipped."""
 
+    def __init__(self, reader: _Reader, method: str) -> None:
+        # http.client only asks the socket for the reader.
+        super().__init__(cast("socket.socket", reader), method=method)
+
     def begin(self) -> None:
         super().begin()
         while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
             # begin() does nothing while there are headers.
             setattr(self, "headers", None)  # noqa: B010 - typeshed does not know that it may be None
             super().begin()
+
+
+def _head_of(request: Request) -> bytes:
+    """Return the head of a request.
+
+    Raises:
+        ValueError: a part of the request has the end of a line in it.
+    """
+    origin, target = split(request.url)
+    scheme, _, host = origin.partition("://")
+    host = host.rpartition("@")[2].removesuffix(f":{PORTS[scheme]}")
+    lines = [
+        f"{request.method} {target} HTTP/1.1",
+        f"host: {host}",
+        *[f"{name}: {value}" for name, value in request.headers],
+        *OWN_LINES,
+    ]
+    if request.content:
+        lines.append(f"content-length: {len(request.content)}")
+    if any("\n" in line or "\r" in line for line in lines):
+        raise ValueError("A line of a request must not end early.")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def _headers_of(response: HTTPResponse) -> dict[str, str]:
@@ -423,9 +391,57 @@ def _headers_of(response: HTTPResponse) -> dict[str, str]:
     if message.defects or headers.get("transfer-encoding", "chunked").lower() != "chunked":
         raise HTTPException("The headers are malformed.")
     if "content-length" in headers:
-        lengths = {length.strip() for length in headers["content-length"].split(",")}
-        length = lengths.pop()
-        if lengths or not (length.isascii() and length.isdigit()):
+        first, *others = {length.strip() for length in headers["content-length"].split(",")}
+        if others or not (first.isascii() and first.isdigit()):
             raise HTTPException("The Content-Length is malformed.")
-        headers["content-length"] = length
+        headers["content-length"] = first
     return headers
+
+
+def _parts_of(response: HTTPResponse, headers: Mapping[str, str], reader: _Reader) -> Iterator[bytes]:
+    """Yield the body of an answer as it arrives, and close the response at its end.
+
+    Raises:
+        HTTPException: the body is cut off or malformed.
+    """
+    if response.status in WITHOUT_BODY:
+        pass
+    elif "transfer-encoding" in headers:
+        while size := _chunk_size(reader):
+            yield from _exactly(size, reader)
+            if reader.read(2) != b"\r\n":
+                raise HTTPException("A chunk has no end.")
+        for _ in range(MAX_TRAILERS):
+            if _line_of(reader) == b"\r\n":
+                break
+        else:
+            raise HTTPException("The answer has too many trailers.")
+    elif "content-length" in headers:
+        yield from _exactly(int(headers["content-length"]), reader)
+    else:
+        while part := reader.read1(READ_BYTES):
+            yield part
+    response.close()
+
+
+def _exactly(count: int, reader: _Reader) -> Iterator[bytes]:
+    while count:
+        part = reader.read1(min(count, READ_BYTES))
+        if not part:
+            raise HTTPException("The body is cut off.")
+        count -= len(part)
+        yield part
+
+
+def _chunk_size(reader: _Reader) -> int:
+    found = CHUNK_SIZE.match(_line_of(reader))
+    if found is None:
+        raise HTTPException("The size of a chunk is malformed.")
+    return int(found[1], 16)
+
+
+def _line_of(reader: _Reader) -> bytes:
+    line = reader.readline(READ_BYTES)
+    if not line.endswith(b"\r\n"):
+        raise HTTPException("A line is cut off or too long.")
+    return line

@@ -6,6 +6,7 @@ import socket
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import copy_context
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
@@ -48,7 +49,10 @@ class Names(forks.Watched):
                 self._under_way[host, port] = future
                 # A daemon, so that a look-up that hangs does not delay the end of the interpreter.
                 thread = threading.Thread(
-                    target=self._resolve, args=(host, port, future), name="target-delivery-names", daemon=True
+                    target=copy_context().run,
+                    args=(self._resolve, host, port, future),
+                    name="target-delivery-names",
+                    daemon=True,
                 )
                 try:
                     thread.start()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypedDict
-from urllib.request import getproxies
 
 from attrs import frozen
 
@@ -52,8 +53,13 @@ def read_settings(*, trust_env: bool) -> HttpSettings:
         OptionError: a proxy or a certificate of the environment cannot be used.
     """
     proxies = None
-    if trust_env and getproxies():
-        from target_delivery._http.proxies import read_proxies  # here, because httpx is slow to import
+    if trust_env and _may_have_proxies():
+        from target_delivery._http.proxies import read_proxies  # not at the top, because httpx is slow to import
 
         proxies = read_proxies()
     return HttpSettings(find_spec("h2") is not None, Certificates(trust_env=trust_env), proxies)
+
+
+def _may_have_proxies() -> bool:
+    """Return whether proxies may be set: by a variable, or in the settings of macOS or Windows."""
+    return sys.platform in ("darwin", "win32") or any(name.lower().endswith("_proxy") for name in os.environ)

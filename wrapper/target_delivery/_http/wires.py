@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 from target_delivery._http import forks
 from target_delivery._http.http1 import Http1Wire
 from target_delivery._http.settings import read_settings
+from target_delivery._http.urls import split
 
 if TYPE_CHECKING:
     import socket
@@ -161,6 +162,4 @@ def _needs_httpx(settings: HttpSettings, url: str) -> bool:
     """Return whether a request needs a proxy, or may use HTTP/2."""
     if settings.http2 and url.startswith("https:"):
         return True
-    return (
-        settings.proxies is not None and settings.proxies.of_origin(url[: url.index("/", len("https://"))]) is not None
-    )
+    return settings.proxies is not None and settings.proxies.of_origin(split(url)[0]) is not None
