@@ -184,7 +184,7 @@ class Endpoint:
             for text, is_true in (
                 ("the body contains a value that JSON does not have, such as NaN", self.body),
                 ("a parameter of the path is empty or consists of dots", "path" in places),
-                ("a header contains a control character", "header" in places),
+                ("the URL or a header contains a character that it must not have, such as a line break", True),
                 ("a parameter is no finite number", any(map(_is_number, self.parameters))),
             )
             if is_true

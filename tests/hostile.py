@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 from hypothesis import strategies as st
 
 from target_delivery import TargetDeliveryResponse
+from target_delivery_api.types import Request
 
 LATER = int(time.time()) + 10_000
 
@@ -37,17 +38,21 @@ visitor_cookies = (
 )
 
 
-def check(sent: httpx.Request, result: TargetDeliveryResponse) -> None:
+def check(sent: Request, result: TargetDeliveryResponse) -> None:
     """Check that a visitor chose nothing but an edge cluster and a session."""
-    assert sent.url.scheme == "https"
-    assert re.fullmatch(r"(mboxedge[0-9]{1,5}|demo)\.tt\.omtrdc\.net", sent.url.host, re.ASCII)
-    assert sent.headers["host"] == sent.url.host
-    assert sent.url.port is None
-    assert not sent.url.userinfo
-    assert sent.url.path == "/rest/v1/delivery"
-    assert not sent.url.fragment
+    assert sent.url.isascii()
+    assert sent.url.isprintable()
+    assert " " not in sent.url
+    url = urlsplit(sent.url)
+    assert url.scheme == "https"
+    # Nothing beside the host: no user and no port.
+    assert re.fullmatch(r"(mboxedge[0-9]{1,5}|demo)\.tt\.omtrdc\.net", url.netloc, re.ASCII)
+    assert httpx.URL(sent.url).host == url.netloc, "every library must find the same host"
+    assert "host" not in {name.lower() for name, _ in sent.headers}
+    assert url.path == "/rest/v1/delivery"
+    assert "#" not in sent.url
     assert sent.method == "POST"
-    query = parse_qs(sent.url.query.decode("ascii"), strict_parsing=True)
+    query = parse_qs(url.query, strict_parsing=True)
     assert set(query) == {"imsOrgId", "sessionId"}
     assert all(len(found) == 1 for found in query.values())
     assert not set(str(result.target_cookie["value"])) & set("\r\n;, \x00")

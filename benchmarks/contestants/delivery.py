@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import httpx
-
 from benchmarks.contestants.callers import in_tasks, in_threads, one_after_the_other
 from benchmarks.payloads import CLIENT, MBOXES, ORGANIZATION, PARSED_MBOXES, PATIENCE, cookies
 from target_delivery import (
@@ -69,7 +67,7 @@ def get_offers_in_tasks(setup: Setup) -> Run:
 
 
 def parse(setup: Setup) -> Run:
-    answer = Answer(200, httpx.Headers({"content-type": "application/json"}), setup["answer"].encode())
+    answer = Answer(200, {"content-type": "application/json"}, setup["answer"].encode())
     parsed = execute.parse(answer)
     assert isinstance(parsed, DeliveryResponse)
     assert parsed.prefetch is not None

@@ -48,6 +48,7 @@ def storing(arena: Arena) -> Table:
         samples=samples,
         goals=[
             Goal("send_notifications into SQLite, durable", OURS, BY_HAND, 0.5, faster=True),
+            Goal("send_notifications into SQLite, durable", OURS, PLAIN, 0.5, faster=True),
             Goal("grouped commit", OURS_IN_THREADS, PLAIN_IN_THREADS, 1.0, faster=True),
         ],
     )

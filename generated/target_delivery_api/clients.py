@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-__all__ = ["AsyncHttpClient", "HttpClient", "HttpResponse", "HttpTimeout", "library_of"]
+__all__ = ["AsyncHttpClient", "HttpClient", "HttpHeaders", "HttpResponse", "HttpTimeout", "library_of"]
+
+
+class HttpHeaders(Protocol):
+    """The default headers of a client."""
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """The names and the values, as they are sent."""
+        ...
 
 
 class HttpTimeout(Protocol):
@@ -68,7 +77,7 @@ class _Client(Protocol):
     @property
     def is_closed(self) -> bool: ...
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> HttpHeaders: ...
     @property
     def timeout(self) -> HttpTimeout: ...
 

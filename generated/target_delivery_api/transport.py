@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -45,11 +46,19 @@ _SMALL = 2**16
 # milliseconds, and an exchange that ended a moment before its deadline would look like one that failed.
 _TICK = 0.001
 
-# Headers that new_request() computes from the request. It ignores these headers of the caller.
-_OWN_HEADERS = frozenset({"content-length", "content-type", "host"})
+# Headers that follow from the request. new_request() ignores these headers of the caller.
+_OWN_HEADERS = frozenset({"content-length", "content-type", "host", "transfer-encoding"})
 
 # Default headers of httpx that change nothing, so they are not sent.
-_IDLE_HEADERS = frozenset({("accept", "*/*"), ("connection", "keep-alive")})
+_IDLE_HEADERS = frozenset({(b"accept", b"*/*"), (b"connection", b"keep-alive")})
+
+# What a request can be made of. HTTP libraries differ in what they refuse, and in when they do it.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*)?", re.I
+)
+_QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -127,19 +136,36 @@ def new_request(
 
     Args:
         method: the HTTP method.
-        url: the URL without a query.
+        url: the URL without a query, in ASCII.
         query: the query without the question mark, percent-encoded.
         body: a model, or its JSON. None means that there is no body.
-        headers: more headers.
+        headers: more headers. Their values are sent in UTF-8.
 
     Raises:
-        ModelError: `body` contains a value that JSON does not have, such as NaN.
+        ModelError: `body` contains a value that JSON does not have, such as NaN. Or the method, the URL, the query or
+            a header has a character that it must not have, such as a line break.
     """
-    further = [
-        (name, value)
-        for name, value in (headers.items() if isinstance(headers, Mapping) else headers)
-        if name.lower() not in _OWN_HEADERS
-    ]
+    if not _TOKEN.fullmatch(method):
+        raise ModelError(f"The HTTP method must be a word, but this is {method!r}.")
+    if not _URL.fullmatch(url):
+        raise ModelError(
+            f"The URL must be http or https, a host, perhaps a port and a path, all in ASCII (the host in its form "
+            f"xn--, the path percent-encoded), but this is {url!r}."
+        )
+    if not _QUERY.fullmatch(query):
+        raise ModelError("The query must be percent-encoded.")
+    further: list[tuple[str, str]] = []
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        if not _TOKEN.fullmatch(name):
+            raise ModelError(f"The name of a header must be a word, but this is {name!r}.")
+        if not _HEADER_VALUE.fullmatch(value) or value != value.strip(" \t"):
+            # The message does not show the value, which may be a secret.
+            raise ModelError(
+                f"The header {name} must not contain control characters such as line breaks, nor surrogates, and must "
+                f"not begin or end with white space."
+            )
+        if name.lower() not in _OWN_HEADERS:
+            further.append((name, value))
     address = f"{url}?{query}" if query else url
     if body is None:
         return Request(method, address, further)
@@ -382,15 +408,14 @@ def _native(
     Raises:
         httpx.ReadTimeout: the deadline passed.
     """
-    given = {name.lower() for name, _ in request.headers}
-    headers = [
-        *request.headers,
-        *[
-            (name, ACCEPTED_ENCODINGS if name == "accept-encoding" and "gzip" in value else value)
-            for name, value in client.headers.items()
-            if name not in given and (name, value) not in _IDLE_HEADERS
-        ],
-    ]
+    # As bytes, because httpx encodes text in ASCII only.
+    headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
+    given = {name.lower() for name, _ in headers}
+    for name, value in client.headers.raw:
+        key = name.lower()
+        if key not in given and (key, value) not in _IDLE_HEADERS:
+            encodings = key == b"accept-encoding" and b"gzip" in value
+            headers.append((name, ACCEPTED_ENCODINGS.encode() if encodings else value))
     extensions: dict[str, Any] = {} if trace is None else {"trace": trace}
     if deadline is not None:
         if deadline <= monotonic():

@@ -7,7 +7,6 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from generator import build, bundle
@@ -490,7 +489,7 @@ def call(answer: Answer) -> None:
         base_url="", thing_id="a", part=1, flag=True, codes=[1], x_flag=False, since=datetime(2024, 2, 29), ids=("a",)
     )
     request = import_.build_request(base_url="", body=[])
-    assert_type(request.url.path, str)
+    assert_type(request.url, str)
     assert_type([cat.kind for cat in import_.parse(answer)], list[str])
 
 
@@ -692,8 +691,8 @@ class TestOperations:
         request = get(thing_id="a/ü?")
 
         assert request.method == "GET"
-        assert str(request.url) == "http://127.0.0.1/things/a%2F%C3%BC%3F/parts/1?flag=true&codes=1,2"
-        assert request.headers.multi_items() == [("host", "127.0.0.1"), ("x-flag", "false")]
+        assert request.url == "http://127.0.0.1/things/a%2F%C3%BC%3F/parts/1?flag=true&codes=1,2"
+        assert request.headers == [("X-Flag", "false")]
 
     def test_optional_parameters(self, get, load):
         request = get(
@@ -716,11 +715,12 @@ class TestOperations:
             headers={"X-Trace": "mine", "Other": "o"},
         )
 
-        assert request.url.query == (
-            b"flag=true&limit=3&ratio=0.5&color=red&since=2024-02-29T00%3A00%3A00%2B00%3A00&ids=a%26b&ids=c&codes=1,2"
-            b"&piped=x%7Cy&body=1&headers=2&base_url=3&query=4&class=5&quote=6&filter%5Bname%5D=7"
+        assert request.url.partition("?")[2] == (
+            "flag=true&limit=3&ratio=0.5&color=red&since=2024-02-29T00%3A00%3A00%2B00%3A00&ids=a%26b&ids=c&codes=1,2"
+            "&piped=x%7Cy&body=1&headers=2&base_url=3&query=4&class=5&quote=6&filter%5Bname%5D=7"
         )
-        assert {name: request.headers[name] for name in ("X-Trace", "X-Flag", "X-Codes", "limit", "Other")} == {
+        assert len(request.headers) == 5
+        assert dict(request.headers) == {
             "X-Trace": "t",
             "X-Flag": "false",
             "X-Codes": "1,2",
@@ -751,9 +751,7 @@ class TestOperations:
         assert (request.method, request.content) == ("POST", b'[{"kind":"c"}]')
         assert patch.build_request(base_url="http://a", body=models.Dog(kind="d")).content == b'{"kind":"d"}'
         assert patch.build_request(base_url="http://a").content == b""
-        assert (
-            str(load("operations.api.日本.a_b").build_request(base_url="http://a", only="b").url) == "http://a/?only=b"
-        )
+        assert load("operations.api.日本.a_b").build_request(base_url="http://a", only="b").url == "http://a/?only=b"
         delete = load("operations.api.transport.asyncio")
         assert delete.build_request(base_url="http://a").method == "DELETE"
 
@@ -774,15 +772,15 @@ class TestOperations:
     )
     def test_answers(self, load, status, content, expected):
         parse, reply = load("operations.api.class_.get_thing").parse, load("operations.types").Answer
-        assert parse(reply(status, httpx.Headers(), content)) == expected
+        assert parse(reply(status, {}, content)) == expected
 
     def test_answers_of_models(self, load):
         parse, reply = load("operations.api.class_.get_thing").parse, load("operations.types").Answer
         models = load("operations.models")
 
-        assert parse(reply(200, httpx.Headers(), b'{"kind":"c"}')) == models.Cat(kind="c")
-        assert parse(reply(201, httpx.Headers(), b'[{"kind":"dog"}]')) == [models.Dog(kind="dog")]
-        assert parse(reply(299, httpx.Headers(), b'{"a":"b"}')) == models.GetThingResponse2XX(a="b")
+        assert parse(reply(200, {}, b'{"kind":"c"}')) == models.Cat(kind="c")
+        assert parse(reply(201, {}, b'[{"kind":"dog"}]')) == [models.Dog(kind="dog")]
+        assert parse(reply(299, {}, b'{"a":"b"}')) == models.GetThingResponse2XX(a="b")
 
     @pytest.mark.parametrize(
         ("status", "content", "message"),
@@ -797,7 +795,7 @@ class TestOperations:
     def test_an_answer_that_the_specification_does_not_have(self, load, status, content, message):
         parse, reply = load("operations.api.class_.get_thing").parse, load("operations.types").Answer
         with pytest.raises(load("operations.errors").ModelError, match=message):
-            parse(reply(status, httpx.Headers(), content))
+            parse(reply(status, {}, content))
 
 
 def operated(**more):

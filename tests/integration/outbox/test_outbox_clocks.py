@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from target_delivery import TargetClient
+from target_delivery import StoreError, TargetClient
 from target_delivery.outbox import LONGEST_WAIT, Item, NotificationOutbox, Settlement, SQLiteStore
 from target_delivery.sandbox import Sandbox
 from target_delivery.sandbox.faults import Status
@@ -125,4 +125,28 @@ def test_a_clock_set_back_delays_nothing_that_a_full_disk_keeps_in_memory(
     assert claim() == []
     virtual.set_clock(-HOUR)
     assert [again.ref for again in claim()] == [one.ref]
+    store.close()
+
+
+def test_a_disk_that_fills_up_refuses_notifications_within_10_ms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    virtual = VirtualTime()
+    room = shutil.disk_usage(tmp_path)
+    free = 2**40
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room._replace(free=free))
+    store = SQLiteStore(tmp_path / "outbox.db", clock=virtual.clock)
+    item = Item("group", "", b"x", virtual.clock.now(), virtual.clock.now())
+    store.append([item])
+    free = 0
+    virtual.advance(0.01)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="The disk has 0 bytes left"):
+            store.append([item])
+    free = 2**25
+    store.append([item])
+    free = 0
+    with pytest.raises(StoreError, match="The disk has 0 bytes left"):
+        store.append([item])
+    assert store.stats(virtual.clock.now()).pending == 2
     store.close()

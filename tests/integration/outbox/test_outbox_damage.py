@@ -213,6 +213,27 @@ def test_a_changed_schema_is_refused_and_named(tmp_path: Path, change: str, says
     store.close()
 
 
+@pytest.mark.parametrize("together", [1, 2], ids=["one", "several"])
+def test_a_schema_that_is_changed_and_restored_is_used_again(tmp_path: Path, together: int) -> None:
+    path = tmp_path / "outbox.db"
+    items = [Item("g", "", b"x", 0.0, 0.0)] * together
+    store = SQLiteStore(path)
+    store.append(items)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TRIGGER spy AFTER INSERT ON item BEGIN DELETE FROM item; END")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="trigger 'spy'"):
+            store.append(items)
+    assert other.execute("SELECT COUNT(*) FROM item").fetchone() == (together,)
+    other.execute("DROP TRIGGER spy")
+    store.append(items)
+    other.execute("VACUUM")
+    store.append(items)
+    other.close()
+    assert store.stats(0.0).pending == 3 * together
+    store.close()
+
+
 # --- older outboxes
 
 SCHEMA_1 = """

@@ -1,6 +1,7 @@
 """Options of a client that are wrong."""
 
 import httpx
+import httpx2
 
 from target_delivery import AsyncClientOptions, AsyncTargetClient, ClientOptions, Event, TargetClient
 from target_delivery.outbox import AsyncNotificationOutbox, MemoryStore, NotificationOutbox
@@ -12,6 +13,22 @@ async_outbox = AsyncNotificationOutbox(async_client, store=MemoryStore())
 
 
 def needs_two(event: Event, more: int) -> None: ...
+
+
+class Session:
+    """Such as a Session of requests."""
+
+    headers: dict[str, str]
+
+    def send(self, request: object, **options: object) -> object: ...
+
+
+class AsyncSession:
+    """Such as a ClientSession of aiohttp."""
+
+    headers: dict[str, str]
+
+    async def send(self, request: object, **options: object) -> object: ...
 
 
 class NoLogger:
@@ -70,6 +87,29 @@ TargetClient.create(
 AsyncTargetClient.create(
     # error: mypy[typeddict-item] pyright[reportArgumentType]: "http_client"
     {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": httpx.Client()}
+)
+
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "http_client"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": httpx2.AsyncClient()}
+)
+AsyncTargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "http_client"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": httpx2.Client()}
+)
+
+# What is no HTTP client.
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "http_client"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": Session()}
+)
+TargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "http_client"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": httpx.Client}
+)
+AsyncTargetClient.create(
+    # error: mypy[typeddict-item] pyright[reportArgumentType]: "http_client"
+    {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": AsyncSession()}
 )
 
 # The other kind of outbox, and what is no outbox.

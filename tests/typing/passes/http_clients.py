@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import httpx2
 
 from target_delivery import AsyncTargetClient, ClientOptions, DeliveryRequest, TargetClient
 
@@ -15,6 +16,10 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 class Traced(httpx.Client):
     """A client with more to it is a client."""
+
+
+class Traced2(httpx2.Client):
+    """The same of httpx2."""
 
 
 certificates = ssl.create_default_context()
@@ -28,6 +33,13 @@ options: ClientOptions = {"client": "acmeclient", "organization_id": "1234567890
 options["http_client"] = Traced(transport=httpx.MockTransport(answer))
 client = TargetClient.create(options)
 
+options["http_client"] = httpx2.Client()
+options["http_client"] = Traced2(timeout=1)
+with httpx2.Client(verify=certificates) as http_client2:
+    client = TargetClient.create(
+        {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": http_client2}
+    )
+
 
 async def main() -> None:
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), http2=True) as http_client:
@@ -35,6 +47,10 @@ async def main() -> None:
             {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": http_client}
         )
         await client.get_offers({"request": DeliveryRequest()})
+    async with httpx2.AsyncClient() as http_client2:
+        client = AsyncTargetClient.create(
+            {"client": "acmeclient", "organization_id": "1234567890@AdobeOrg", "http_client": http_client2}
+        )
 
 
 class Shop:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import httpx
-
 from target_delivery import DeliveryRequest, MboxRequest, PrefetchRequest
 from target_delivery._core.call import Core
 from target_delivery._core.device import Device
@@ -61,11 +59,11 @@ class Shell:
 
 def core(time: VirtualTime, *, device: Device | None = None, outbox: bool = False, **options: Any) -> Core:
     given = {"client": "demo", "organization_id": "demo@AdobeOrg", "target_location_hint": "28", **options}
-    config = read_client_options(given, httpx.Client)
+    config = read_client_options(given, "Client")
     telemetry = TelemetryStore() if config.telemetry_enabled else None
     return Core(config, clock=time.clock, chance=time.chance, device=device, telemetry=telemetry, outbox=outbox)
 
 
 def answer(status: int = 200, body: Any = None, **headers: str) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps({"status": status} if body is None else body).encode()
-    return Answer(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), content)
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, content)

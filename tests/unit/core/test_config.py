@@ -5,19 +5,22 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Required, Union, get_origin, get_type_hints
 
 import attrs
 import httpx
+import httpx2
 import pytest
 
-from target_delivery import options
+from target_delivery import OptionError, options
 from target_delivery._core.config import CHECK, Config
-from target_delivery._core.validation import CallOptions
+from target_delivery._core.validation import CallOptions, read_client_options
 from target_delivery.events import EventHandlers
 from target_delivery.options import AsyncClientOptions, AsyncOutbox, ClientOptions, DecisioningMethodName, Outbox
 from target_delivery.response import AttributesProvider, TargetDeliveryResponse
+from target_delivery_api.clients import AsyncHttpClient, HttpClient
 from target_delivery_api.models import CustomerId, DecisioningMethod, DeliveryRequest
 
 NAMES = {
@@ -32,7 +35,6 @@ NAMES = {
     "Mapping": Mapping,
     "Sequence": Sequence,
     "TargetDeliveryResponse": TargetDeliveryResponse,
-    "httpx": httpx,
 }
 FIELDS = {one.name: one for one in attrs.fields(Config)}
 TYPES = get_type_hints(Config, localns=NAMES)
@@ -42,8 +44,8 @@ GIVEN: dict[str, Any] = {
     "events": EventHandlers,
 }
 OF_THE_SHELL: dict[type, dict[str, Any]] = {
-    ClientOptions: {"http_client": httpx.Client | None, "outbox": Outbox | None},
-    AsyncClientOptions: {"http_client": httpx.AsyncClient | None, "outbox": AsyncOutbox | None},
+    ClientOptions: {"http_client": HttpClient | None, "outbox": Outbox | None},
+    AsyncClientOptions: {"http_client": AsyncHttpClient | None, "outbox": AsyncOutbox | None},
 }
 both = pytest.mark.parametrize("documented", OF_THE_SHELL)
 
@@ -115,3 +117,50 @@ def test_every_call_option_is_documented() -> None:
     names = ("_VisitorOptions", "_RequestOptions", "_OffersOptions", "OffersCallbackOptions", "_WithErrCallback")
     documented = {option for name in names for option in documentation(name)}
     assert documented == {one.name for one in attrs.fields(CallOptions)}
+
+
+class Looks:
+    """Has everything that a client of httpx has, and is none."""
+
+    is_closed = False
+    headers = httpx.Headers()
+    timeout = httpx.Timeout(1)
+
+    def send(self, *_: object, **__: object) -> None: ...
+
+
+GIVEN_CLIENT = {"client": "demo", "organization_id": "demo@AdobeOrg"}
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_the_callers_http_client_can_be_one_of_both_libraries(library: Any) -> None:
+    class Traced(library.Client):  # type: ignore[misc]  # the library is a parameter
+        pass
+
+    for http_client in (library.Client(), Traced()):
+        with http_client:
+            read_client_options({**GIVEN_CLIENT, "http_client": http_client}, "Client")
+    read_client_options({**GIVEN_CLIENT, "http_client": library.AsyncClient()}, "AsyncClient")
+
+
+@pytest.mark.parametrize(
+    "other", [httpx.AsyncClient(), httpx2.AsyncClient(), Looks(), object(), httpx.Client, "http://a"]
+)
+def test_any_other_http_client_is_refused_with_the_names_of_both(other: object) -> None:
+    message = r"Option 'http_client' must be an httpx\.Client or an httpx2\.Client, not a value of type "
+    with pytest.raises(OptionError, match=message + type(other).__name__):
+        read_client_options({**GIVEN_CLIENT, "http_client": other}, "Client")
+
+
+@pytest.mark.parametrize("other", [httpx.Client(), httpx2.Client(), Looks(), object(), httpx.AsyncClient])
+def test_any_other_asynchronous_http_client_is_refused_with_the_names_of_both(other: object) -> None:
+    message = r"Option 'http_client' must be an httpx\.AsyncClient or an httpx2\.AsyncClient, not a value of type "
+    with pytest.raises(OptionError, match=message + type(other).__name__):
+        read_client_options({**GIVEN_CLIENT, "http_client": other}, "AsyncClient")
+
+
+def test_an_http_client_is_refused_where_no_library_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("httpx", "httpx2"):
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(OptionError, match="http_client"):
+        read_client_options({**GIVEN_CLIENT, "http_client": object()}, "Client")

@@ -73,6 +73,14 @@ def test_a_part_lives_until_its_second_is_over() -> None:
     assert read_target_cookie(f"session#abc#{NOW}", NOW).session_id == "abc"
 
 
+@pytest.mark.parametrize("expires", [NOW - 1, NOW, 10**15 - 1, 10**15])
+@pytest.mark.parametrize("device", ["", f"|PC#d.28_0#{NOW - 1}", f"|PC#d.28_0#{NOW}", f"|PC#{'d' * 129}#{LATER}"])
+@pytest.mark.parametrize("session", ["a-1._~", "a" * 128, "a" * 129, "", "a b"])
+def test_a_cookie_of_the_usual_form_is_read_like_any_other(session: str, device: str, expires: int) -> None:
+    usual = f"session#{session}#{expires}{device}"
+    assert read_target_cookie(usual, NOW) == read_target_cookie(f"{usual}|check#true#{LATER}", NOW)
+
+
 @pytest.mark.parametrize("value", [None, ""])
 def test_no_cookie(value: str | None) -> None:
     assert read_target_cookie(value, NOW) == TargetCookie()

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 
 from target_delivery import (
@@ -17,37 +18,53 @@ from target_delivery import (
     InvalidAnswerError,
 )
 from target_delivery._core.exchange import read_retry_after
-from target_delivery._core.flow import Outcome
-from target_delivery_api.errors import TruncatedAnswer
+from target_delivery._core.flow import Failure, Outcome
+from target_delivery._http.failures import failure_of
+from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
+from target_delivery_api.types import Answer
 from tests.unit.core.shell import REQUEST, Shell, answer, core
 from tests.virtual import VirtualTime
 
 DAY = 86_400_000
-SENT = httpx.Request("POST", "https://mboxedge28.tt.omtrdc.net/")
 
 
 def ask(shell: Shell, **options: Any) -> None:
     shell.run(core(shell.time, **options).get_offers({"request": REQUEST}, callbacks=False).flow)
 
 
-def hook(status: int, **headers: str) -> httpx.HTTPStatusError:
-    response = httpx.Response(status, headers=headers, request=SENT)
-    return httpx.HTTPStatusError("SECRET", request=SENT, response=response)
+def failed(error: Exception) -> Failure:
+    """Return the failure that an exception of the HTTP library means."""
+    failure = failure_of(error)
+    assert failure is not None
+    return failure
+
+
+def cut_off(answer: Answer) -> Failure:
+    return failed(TruncatedAnswer(answer))
+
+
+def hook(status: int, **headers: str) -> Failure:
+    sent = httpx.Request("POST", "https://mboxedge28.tt.omtrdc.net/")
+    response = httpx.Response(status, headers=headers, request=sent)
+    return failed(httpx.HTTPStatusError("SECRET", request=sent, response=response))
 
 
 RETRIED: list[Outcome] = [
-    httpx.ConnectError("refused"),
-    httpx.ConnectTimeout("late"),
-    httpx.ReadTimeout("late"),
-    httpx.RemoteProtocolError("reset"),
-    TruncatedAnswer(SENT, answer()),
+    failed(httpx.ConnectError("refused")),
+    failed(httpx.ConnectTimeout("late")),
+    failed(httpx.ReadTimeout("late")),
+    failed(httpx.RemoteProtocolError("reset")),
+    failed(httpx2.ReadError("reset")),
+    cut_off(answer()),
     *(answer(status) for status in (429, 500, 502, 503, 504)),
     hook(503),
 ]
 FINAL: list[Outcome] = [
-    httpx.UnsupportedProtocol("ftp"),
-    httpx.DecodingError("nonsense"),
-    httpx.TooManyRedirects("loop"),
+    failed(httpx.UnsupportedProtocol("ftp")),
+    failed(httpx2.UnsupportedProtocol("ftp")),
+    failed(httpx.DecodingError("nonsense")),
+    failed(httpx.TooManyRedirects("loop")),
+    failed(AnswerTooLarge(answer(), 1024)),
     *(answer(status) for status in (400, 401, 403, 404, 501, 505)),
     hook(403),
 ]
@@ -146,7 +163,7 @@ def test_a_deadline_that_passes_during_an_attempt_says_how_long_and_what_was_tri
 
     def late() -> Outcome:
         time.advance(0.5)
-        return httpx.ReadTimeout("SECRET")
+        return failed(httpx.ReadTimeout("SECRET"))
 
     shell = Shell(time, answer(503), late)
     with pytest.raises(DeliveryTimeoutError) as caught:
@@ -158,7 +175,7 @@ def test_a_deadline_that_passes_during_an_attempt_says_how_long_and_what_was_tri
 
 
 def test_no_retry_when_the_wait_would_reach_the_deadline() -> None:
-    shell = Shell(VirtualTime(), httpx.ConnectError("refused"))
+    shell = Shell(VirtualTime(), failed(httpx.ConnectError("refused")))
     with pytest.raises(DeliveryConnectionError) as caught:
         ask(shell, timeout=300)
     assert shell.waits == [0.1]  # the next one would be 0.2 s, which ends at the deadline
@@ -168,7 +185,7 @@ def test_no_retry_when_the_wait_would_reach_the_deadline() -> None:
 
 
 def test_the_last_failure_decides_on_the_error() -> None:
-    shell = Shell(VirtualTime(), answer(503), TruncatedAnswer(SENT, answer(200, b'{"sta')))
+    shell = Shell(VirtualTime(), answer(503), cut_off(answer(200, b'{"sta')))
     with pytest.raises(InvalidAnswerError, match="cut off") as caught:
         ask(shell, retries=1)
     assert (caught.value.status, caught.value.excerpt, caught.value.attempts) == (200, '{"sta', 2)
@@ -180,7 +197,26 @@ def test_a_status_that_a_hook_refuses_is_a_status_error_without_its_text() -> No
         ask(shell)
     assert caught.value.status == 403
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
+
+
+def test_an_answer_that_is_too_large_says_so_and_names_the_option() -> None:
+    shell = Shell(VirtualTime(), failed(AnswerTooLarge(answer(200, b'{"sta'), 1024)))
+    with pytest.raises(InvalidAnswerError, match="larger than max_answer_bytes, 1024 bytes") as caught:
+        ask(shell)
+    assert (caught.value.status, caught.value.excerpt, caught.value.attempts) == (200, '{"sta', 1)
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_only_the_text_of_a_failure_to_connect_is_shown(library: Any) -> None:
+    assert failed(library.ConnectError("refused")).name == "ConnectError (refused)"
+    for kind in (library.ReadError, library.RemoteProtocolError, library.ConnectTimeout, library.StreamError):
+        assert failed(kind("SECRET")).name == kind.__name__
+
+
+def test_any_other_exception_is_no_failure_of_the_wire() -> None:
+    assert failure_of(RuntimeError("a bug")) is None
+    assert failure_of(TimeoutError()) is None
 
 
 def test_what_the_transport_raises_ends_the_call() -> None:

@@ -10,7 +10,7 @@ from tests.virtual import VirtualTime
 
 TIME = VirtualTime(now=LATER - 10_000.0)
 CORE = core(TIME, target_location_hint=None)
-HEADERS = {"content-length", "content-type", "host", "x-exc-sdk", "x-exc-sdk-version", "x-request-id"}
+HEADERS = ["content-type", "x-exc-sdk", "x-exc-sdk-version", "x-request-id"]
 
 
 @settings(max_examples=1000, deadline=None)
@@ -29,7 +29,7 @@ def test_a_visitors_cookies_never_raise_and_choose_nothing_but_a_cluster(
     }
     result = shell.run(CORE.get_offers(options, callbacks=False).flow)
     (sent,) = shell.sent
-    assert set(sent.request.headers) == HEADERS
+    assert sorted(name.lower() for name, _ in sent.request.headers) == HEADERS
     check(sent.request, result)
 
 
@@ -44,5 +44,5 @@ def test_a_mapping_of_hostile_cookies_never_raises_and_chooses_nothing_but_a_clu
     shell = Shell(TIME, answer(body={"status": 200, "id": {"tntId": "device.35_0"}}))
     result = shell.run(CORE.get_offers({"request": REQUEST, "cookies": cookies}, callbacks=False).flow)
     (sent,) = shell.sent
-    assert set(sent.request.headers) == HEADERS
+    assert sorted(name.lower() for name, _ in sent.request.headers) == HEADERS
     check(sent.request, result)

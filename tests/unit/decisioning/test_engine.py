@@ -20,6 +20,7 @@ from target_delivery.decisioning import (
     notification_request,
     remote_needs,
 )
+from target_delivery.decisioning.context import STEPS
 from tests.unit.decisioning.artifacts import artifact, request, rule
 from tests.unit.decisioning.test_jsonlogic import json_values
 
@@ -167,6 +168,20 @@ def test_conditions_in_a_row_are_decided_like_each_by_itself() -> None:
             alone += [option["content"] for option in single["options"]]
         assert together == alone == traced
         assert 0 < len(alone) < len(rules)
+
+
+def test_rules_that_begin_with_the_same_test_evaluate_it_once_even_if_others_stand_between() -> None:
+    """The test takes more than a third of the budget, so it cannot be evaluated three times."""
+    costly, other = {"!=": [{"var": "mbox.long"}, "x"]}, {"!=": [{"var": "page.path"}, "/b"]}
+    name = "target-global-mbox"
+    rules = [
+        rule(name, {"and": [part, {"!=": [{"var": "page.query"}, at]}]}, ruleKey=str(at), activityId=at)
+        for at, part in enumerate([costly, other, costly, other, costly])
+    ]
+    asked = request(prefetch={"pageLoad": {"parameters": {"long": ["y"] * (STEPS // 5)}}})
+    decision = decide(load_artifact(artifact({name: rules})), asked)
+    assert decision.warnings == []
+    assert len(decision.response["prefetch"]["pageLoad"]["options"]) == len(rules)
 
 
 def test_the_budget_is_one_for_all_conditions_of_a_request() -> None:

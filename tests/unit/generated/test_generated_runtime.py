@@ -4,8 +4,8 @@ import enum
 import warnings
 from datetime import UTC, datetime
 
-import httpx
 import pytest
+from hypothesis import given, strategies as st
 
 from target_delivery_api import deprecation, model, parameters, reading, transport
 from target_delivery_api.errors import ModelError
@@ -75,15 +75,79 @@ def test_headers():
 
 
 def test_a_request_without_a_body():
-    request = transport.new_request("GET", "http://127.0.0.1/a", "", None, [("X", "y")])
+    request = transport.new_request("GET", "http://127.0.0.1/a", "", None, [("X", "y"), ("Content-Type", "z")])
 
-    assert str(request.url) == "http://127.0.0.1/a"
-    assert request.headers.multi_items() == [("host", "127.0.0.1"), ("x", "y")]
+    assert request.url == "http://127.0.0.1/a"
+    assert request.headers == [("X", "y")]
     assert request.content == b""
 
 
+@pytest.mark.parametrize("method", ["", "GET ", "G\r\nT", "GÉT", "GET / HTTP/1.1"])
+def test_a_method_that_cannot_be_sent(method):
+    with pytest.raises(ModelError, match="The HTTP method must be a word"):
+        transport.new_request(method, "http://127.0.0.1/a", "", None, {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "/a", "127.0.0.1", "//a/b", "ftp://a/b", "http://", "http:///a", "http://:80/", "https://a:/b"),
+        *("http://a b/", "http://a/b c", "http://a/\r\nX: y", "http://a\n", "http://a/\x00", "http://a\\b/"),
+        *("http://b.test@a/", "http://u:p@a/", "http://a/?b", "http://a/#b", "http://a:b/", "http://a:800000/"),
+        *("http://bücher.test/", "http://a/ü", "http://[::1/", "http://::1/", "http://a\t/", "http://a%2f/"),
+    ],
+)
+def test_a_url_that_cannot_be_sent(url):
+    with pytest.raises(ModelError, match="The URL must be http or https"):
+        transport.new_request("GET", url, "", None, {})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://a", "HTTPS://A.test:443/", "http://[::1]:8080/a%20b", "http://xn--a.test/a;b=c,d", "http://a_b.test/"],
+)
+def test_a_url_that_can_be_sent_stays_as_it_is(url):
+    assert transport.new_request("GET", url, "a=b", None, {}).url == f"{url}?a=b"
+
+
+@pytest.mark.parametrize("query", ["a b", "a#b", "a\r\nb", "ü", "a\x00"])
+def test_a_query_that_cannot_be_sent(query):
+    with pytest.raises(ModelError, match="The query must be percent-encoded"):
+        transport.new_request("GET", "http://a/", query, None, {})
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\nb", "ä", "a\n", ":a"])
+def test_a_name_of_a_header_that_cannot_be_sent(name):
+    with pytest.raises(ModelError, match="The name of a header must be a word, but this is"):
+        transport.new_request("GET", "http://a/", "", None, {name: "b"})
+
+
+@pytest.mark.parametrize(
+    "value", ["SECRET\r\nX: y", "SECRET\n", "\rSECRET", "SECRET\x00", "\x7f", "\ud800", " a", "a\t"]
+)
+def test_a_value_of_a_header_that_cannot_be_sent(value):
+    with pytest.raises(ModelError, match="The header X must not contain control characters") as caught:
+        transport.new_request("GET", "http://a/", "", None, {"X": value})
+    assert "SECRET" not in str(caught.value)
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_nothing_injects_a_line(url, query, name, value):
+    try:
+        request = transport.new_request("GET", url, query, None, {name: value})
+    except ModelError:
+        return
+    assert not set(request.url) & set("\r\n ")
+    assert not [text for pair in request.headers for text in pair if set(text) & set("\r\n")]
+
+
+@pytest.mark.parametrize("value", ["", "a\tb c", "Zürich \N{GRINNING FACE}", "\x80"])
+def test_a_value_of_a_header_that_can_be_sent_stays_as_it_is(value):
+    assert transport.new_request("GET", "http://a/", "", None, {"X": value}).headers == [("X", value)]
+
+
 def test_answers_that_the_specification_does_not_have():
-    answer = Answer(299, httpx.Headers(), b"1")
+    answer = Answer(299, {}, b"1")
 
     assert str(transport.unexpected(answer)) == "The specification has no answer with status 299."
     assert str(transport.misfit(answer, "a list")) == (

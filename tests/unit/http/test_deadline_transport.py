@@ -11,8 +11,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from target_delivery._http.pool import CookielessClient, http_options
+from target_delivery._http.pool import CookielessClient
+from target_delivery._http.settings import HttpOptions, read_settings
 from target_delivery_api import transport
+from target_delivery_api.types import Request
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -23,6 +25,10 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+
+
+def http_options() -> HttpOptions:
+    return read_settings(trust_env=True).options
 
 
 class Server:
@@ -78,7 +84,7 @@ def nobody() -> Iterator[str]:
 def test_a_connection_is_used_again() -> None:
     with running() as (server, url), CookielessClient(**http_options()) as client:
         for _ in range(3):
-            answer = transport.sync(client, httpx.Request("GET", url), deadline=time.monotonic() + 10)
+            answer = transport.sync(client, Request("GET", url), deadline=time.monotonic() + 10)
             assert answer.content == b"{}"
         assert client.get(url).http_version == "HTTP/1.1"
         assert [len(requests) for requests in server.requests] == [4]
@@ -133,13 +139,13 @@ def test_a_request_that_nobody_reads_ends_at_the_deadline() -> None:
     with running(None) as (_, url), CookielessClient(**http_options()) as client:
         started = time.monotonic()
         with pytest.raises(httpx.WriteTimeout):
-            transport.sync(client, httpx.Request("POST", url, content=bytes(50_000_000)), deadline=started + 0.5)
+            transport.sync(client, Request("POST", url, content=bytes(50_000_000)), deadline=started + 0.5)
         assert 0.5 <= time.monotonic() - started <= 0.75
 
 
 def fails(url: str, expected: type[Exception], content: bytes = b"", timeout: float | None = None) -> None:
     options = http_options()
-    for own in (httpx.Client(verify=options["verify"], timeout=options["timeout"]), CookielessClient(**options)):
+    for own in (httpx.Client(verify=options["verify"], timeout=None), CookielessClient(**options)):
         request = httpx.Request("POST", url, content=content, extensions={"timeout": httpx.Timeout(timeout).as_dict()})
         with own as client, pytest.raises(httpx.HTTPError) as caught:
             client.send(request)

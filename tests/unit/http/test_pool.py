@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 
 import httpx
 import pytest
+from attrs import evolve
 
-from target_delivery._http.pool import CookielessAsyncClient, CookielessClient, Pool, http_options
+from target_delivery._http.pool import CookielessAsyncClient, CookielessClient, Pool
+from target_delivery._http.settings import HttpOptions, HttpSettings, read_settings
+from target_delivery_api.clients import AsyncHttpClient, HttpClient
 
 ANSWER = b"HTTP/1.1 200 OK\r\nSet-Cookie: visitor=one\r\nContent-Length: 0\r\n\r\n"
+
+
+def http_options() -> HttpOptions:
+    return read_settings(trust_env=True).options
+
+
+def settings(*, http2: bool = False) -> HttpSettings:
+    return evolve(read_settings(trust_env=True), http2=http2)
 
 
 class Edge:
@@ -70,26 +81,32 @@ def test_the_cookies_of_one_answer_are_not_sent_with_the_next_request() -> None:
     asyncio.run(scenario())
 
 
-def clients(pool: Pool[httpx.Client]) -> list[httpx.Client]:
+def close(http_clients: Sequence[HttpClient | AsyncHttpClient]) -> None:
+    for one in http_clients:
+        if isinstance(one, CookielessClient):
+            one.close()
+        else:
+            assert isinstance(one, CookielessAsyncClient)
+            asyncio.run(one.aclose())
+
+
+def clients(pool: Pool[HttpClient]) -> list[HttpClient]:
     return [lane.http for lane in pool._lanes]
 
 
 @pytest.mark.parametrize(("http2", "together"), [(False, 1), (True, 10)])
-def test_a_call_has_a_connection_to_itself(monkeypatch: pytest.MonkeyPatch, http2: bool, together: int) -> None:
+def test_a_call_has_a_connection_to_itself(http2: bool, together: int) -> None:
     if http2:
         pytest.importorskip("h2")
-    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: object() if http2 else None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings(http2=http2))
     with ExitStack() as calls:
         given = [calls.enter_context(pool.lane()) for _ in range(20)]
     assert [given.count(http_client) for http_client in clients(pool)] == [together] * (20 // together)
-    for http_client in pool.retire():
-        http_client.close()
+    close(pool.retire())
 
 
-def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+def test_the_first_http_client_that_is_free_is_used() -> None:
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings())
     with pool.lane() as first:
         with pool.lane() as second:
             assert first is not second
@@ -97,37 +114,32 @@ def test_the_first_http_client_that_is_free_is_used(monkeypatch: pytest.MonkeyPa
             assert third is second
     assert pool.owned
     assert clients(pool) == [first, second]
-    for http_client in pool.retire():
-        http_client.close()
+    close(pool.retire())
 
 
 def test_calls_share_what_there_is_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("target_delivery._http.pool.LANES", 2)
-    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings())
     with ExitStack() as calls:
         given = [calls.enter_context(pool.lane()) for _ in range(6)]
     assert given.count(clients(pool)[0]) == given.count(clients(pool)[1]) == 3
-    for http_client in pool.retire():
-        http_client.close()
+    close(pool.retire())
 
 
 @pytest.mark.parametrize("failure", [httpx.ReadError("gone"), asyncio.CancelledError(), KeyboardInterrupt()])
 def test_an_http_client_in_which_a_call_failed_is_given_up(failure: BaseException) -> None:
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings())
     with pytest.raises(type(failure)), pool.lane() as failed:
         raise failure
     assert failed.is_closed
     with pool.lane() as another:
         assert another is not failed
-    for http_client in pool.retire():
-        http_client.close()
+    close(pool.retire())
 
 
 def test_an_http_client_is_closed_when_the_last_of_its_calls_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("target_delivery._http.pool.LANES", 1)
-    monkeypatch.setattr("target_delivery._http.pool.find_spec", lambda name: None)
-    pool: Pool[httpx.Client] = Pool(CookielessClient, None)
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings())
     with pool.lane() as shared:
         with pytest.raises(httpx.ReadError), pool.lane() as failed:
             raise httpx.ReadError("gone")
@@ -136,14 +148,13 @@ def test_an_http_client_is_closed_when_the_last_of_its_calls_has_ended(monkeypat
         with pool.lane() as another:
             assert another is not shared
     assert shared.is_closed
-    for http_client in pool.retire():
-        http_client.close()
+    close(pool.retire())
 
 
 def test_each_event_loop_has_http_clients_of_its_own() -> None:
-    pool: Pool[httpx.AsyncClient] = Pool(CookielessAsyncClient, None, asyncio.get_running_loop)
+    pool: Pool[AsyncHttpClient] = Pool(CookielessAsyncClient, settings(), asyncio.get_running_loop)
 
-    async def lend() -> httpx.AsyncClient:
+    async def lend() -> AsyncHttpClient:
         with pool.lane() as first:
             pass
         with pool.lane() as second:
@@ -154,12 +165,12 @@ def test_each_event_loop_has_http_clients_of_its_own() -> None:
     assert len(set(used)) == 3
     # Those of the event loops that have ended are gone.
     assert pool.retire() == used[-1:]
-    asyncio.run(used[-1].aclose())
+    close(used[-1:])
 
 
 def test_the_callers_own_http_client_is_the_only_one() -> None:
     with httpx.Client() as own:
-        pool: Pool[httpx.Client] = Pool(CookielessClient, own)
+        pool: Pool[HttpClient] = Pool(CookielessClient, own)
         with pool.lane() as first, pool.lane() as second:
             assert first is second is own
         assert not pool.owned

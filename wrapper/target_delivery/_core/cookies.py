@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote, unquote
 
-from attrs import frozen
+from attrs import define, frozen
 
 from target_delivery.errors import OptionError
 
@@ -43,6 +43,9 @@ DEVICE_ID_MAX_AGE = 63_244_800
 MAX_LENGTH = 8192
 """How many characters the value of a cookie may have. A longer value is treated as absent; browsers keep 4096 bytes."""
 
+_USUAL_TARGET_COOKIE = re.compile(
+    r"session#([A-Za-z0-9._~-]{1,128})#([0-9]{1,15})(?:\|PC#([A-Za-z0-9._~-]{1,128})#([0-9]{1,15}))?"
+)
 _SECONDS = re.compile(r"[0-9]{1,15}")
 _VERSION = re.compile(r"-?[0-9]+")
 _QUOTED = re.compile(r'(?:"|%22)(.*)(?:"|%22)', re.DOTALL)
@@ -61,9 +64,9 @@ class Cookie(TypedDict):
     """Seconds."""
 
 
-@frozen
+@define
 class TargetCookie:
-    """The content of a visitor's ``mbox`` cookie."""
+    """The content of a visitor's ``mbox`` cookie. Not frozen, because every call makes one."""
 
     session_id: str | None = None
     device_id: str | None = None
@@ -137,6 +140,13 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
     """
     if value is None:
         return TargetCookie(None, None)
+    # Nearly all cookies have this form. The code below reads them alike, but takes three times as long.
+    if usual := _USUAL_TARGET_COOKIE.fullmatch(value):
+        session_id, session_expires, device_id, device_expires = usual.groups()
+        return TargetCookie(
+            session_id if int(session_expires) >= now else None,
+            device_id if device_id is not None and int(device_expires) >= now else None,
+        )
     parts: dict[str, str] = {}
     for name, text, expires in _parts(_bare(value)):
         if int(expires) >= now:
@@ -174,10 +184,11 @@ def _is_plain_part(text: str) -> bool:
 
 def target_cookie(session_id: str, device_id: str | None, now: float) -> Cookie:
     """Return the ``mbox`` cookie; ``now`` is in epoch seconds."""
-    value = f"session#{_encoded(session_id)}#{int(now) + SESSION_MAX_AGE}"
+    now = int(now)
+    value = f"session#{_encoded(session_id)}#{now + SESSION_MAX_AGE}"
     if device_id is None:
         return {"name": TARGET_COOKIE, "value": value, "max_age": SESSION_MAX_AGE}
-    value += f"|PC#{_encoded(device_id)}#{int(now) + DEVICE_ID_MAX_AGE}"
+    value += f"|PC#{_encoded(device_id)}#{now + DEVICE_ID_MAX_AGE}"
     return {"name": TARGET_COOKIE, "value": value, "max_age": DEVICE_ID_MAX_AGE}
 
 
@@ -201,8 +212,7 @@ def read_visitor_cookie(value: str | None) -> VisitorCookie:
             version of the cookie. ``MCMID`` is the Experience Cloud id, ``MCAAMLH-{time}`` the Audience Manager
             location hint, ``MCAAMB-{time}`` its blob, ``MCOPTOUT-{time}`` the visitor's opt-out: ``NONE`` for none.
     """
-    value = _bare(value)
-    if not value:
+    if value is None or not (value := _bare(value)):
         return _NO_VISITOR_COOKIE
     entries = unquote(value).split("|")
     if _VERSION.fullmatch(entries[0]):

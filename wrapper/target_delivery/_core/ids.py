@@ -8,6 +8,7 @@ __all__ = ["new_id"]
 
 _AT_ONCE = 32
 _ready: list[str] = []
+_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 def new_id() -> str:
@@ -24,7 +25,7 @@ def new_id() -> str:
 
 
 def _uuid(digits: str) -> str:
-    variant = "89ab"[int(digits[16], 16) & 3]
+    variant = _VARIANTS[digits[16]]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 

@@ -212,10 +212,12 @@ class RequestPreparer:
         for position, view in enumerate(asked.get("views", ()) if part == "prefetch" else ()):
             _require_parameters(view, part, "views", position)
         named: list[Json] = []
+        all_have_index = True
         for position, mbox in enumerate(asked.get("mboxes", ())):
             _require_parameters(mbox, part, "mboxes", position)
             if mbox.get("name", "").strip():
                 named.append(mbox)
+                all_have_index = all_have_index and "index" in mbox
             else:
                 self._config.logger.error("request.%s.mboxes[%d] has no name and is not sent.", part, position)
         if not named and "pageLoad" not in asked and not asked.get("views"):
@@ -227,7 +229,7 @@ class RequestPreparer:
         if "mboxes" not in asked:
             return
         asked["mboxes"] = named
-        if all("index" in mbox for mbox in named):
+        if all_have_index:
             return
         taken = {mbox.get("index") for mbox in named}
         for position, mbox in enumerate(named):
@@ -502,8 +504,9 @@ _IDS: Json = {
 
 def _drop_blank(part: Json, ids: Json) -> None:
     """Remove blank ids and tokens from a part of a request. ``ids`` names the places with ids and tokens."""
-    for name, where in ids.items():
-        if name not in part:
+    for name in [*part]:
+        where = ids.get(name)
+        if where is None:
             continue
         value = part[name]
         if where is _ID:
@@ -513,11 +516,12 @@ def _drop_blank(part: Json, ids: Json) -> None:
             if is_object(value):
                 _drop_blank(value, where)
         elif _is_array(value):
-            if where[0] is _ID:
+            (inner,) = where
+            if inner is _ID:
                 part[name] = [token for token in value if not _is_blank(token)]
             elif all(map(is_object, value)):  # otherwise it is still the caller's object, not a model
                 for item in value:
-                    _drop_blank(item, where[0])
+                    _drop_blank(item, inner)
 
 
 def _is_blank(value: object) -> bool:

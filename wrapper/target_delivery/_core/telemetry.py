@@ -42,14 +42,14 @@ class WireTimes:
 
     def as_object(self) -> Json:
         """Return the field ``request`` of a telemetry entry."""
-        measured: Json = {
-            "dns": _milliseconds(self.dns),
-            "tls": _milliseconds(self.tls),
-            "timeToFirstByte": _milliseconds(self.time_to_first_byte),
-            "download": _milliseconds(self.download),
+        measured = {
+            "dns": self.dns,
+            "tls": self.tls,
+            "timeToFirstByte": self.time_to_first_byte,
+            "download": self.download,
             "responseSize": self.response_size,
         }
-        return {name: value for name, value in measured.items() if value is not None}
+        return {name: _rounded(value) for name, value in measured.items() if value is not None}
 
 
 def delivery_entry(
@@ -114,33 +114,25 @@ class TelemetryStore:
     def take(self) -> list[Json]:
         """Remove and return all entries."""
         entries: list[Json] = []
-        with suppress(IndexError):
-            while True:
+        while self._entries:
+            with suppress(IndexError):  # another thread may take the last one
                 entries.append(self._entries.popleft())
         return entries
 
 
 def _features(request: Json, decisioning_method: str) -> Json:
-    execute, prefetch = _object(request, "execute"), _object(request, "prefetch")
-    features: Json = {
-        "decisioningMethod": decisioning_method,
-        "executeMboxCount": _count(execute, "mboxes"),
-        "executePageLoad": isinstance(execute.get("pageLoad"), dict),
-        "prefetchMboxCount": _count(prefetch, "mboxes"),
-        "prefetchPageLoad": isinstance(prefetch.get("pageLoad"), dict),
-        "prefetchViewCount": _count(prefetch, "views"),
-    }
-    return {name: value for name, value in features.items() if value}
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _object(request: Json, name: str) -> Json:
-    """Return an object in a request; an empty one when it is something else, because nothing promises its type."""
-    value = request.get(name)
-    return value if is_object(value) else {}
+    features: Json = {"decisioningMethod": decisioning_method}
+    for part in ("execute", "prefetch"):
+        asked = request.get(part)
+        if not is_object(asked):  # Nothing promises the types in a request.
+            continue
+        if count := _count(asked, "mboxes"):
+            features[f"{part}MboxCount"] = count
+        if isinstance(asked.get("pageLoad"), dict):
+            features[f"{part}PageLoad"] = True
+        if part == "prefetch" and (count := _count(asked, "views")):
+            features["prefetchViewCount"] = count
+    return features
 
 
 def _count(asked: Json, name: str) -> int:
@@ -149,13 +141,17 @@ def _count(asked: Json, name: str) -> int:
     return len(value) if _is_list(value) else 0
 
 
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def _add_measures(entry: Json, execution: float, parsing: float | None, wire: WireTimes | None) -> None:
-    entry["execution"] = _milliseconds(execution)
+    entry["execution"] = _rounded(execution)
     if parsing is not None:
-        entry["parsing"] = _milliseconds(parsing)
+        entry["parsing"] = _rounded(parsing)
     if wire is not None and (measured := wire.as_object()):
         entry["request"] = measured
 
 
-def _milliseconds(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _rounded(measure: float) -> float:
+    return round(measure, 2)

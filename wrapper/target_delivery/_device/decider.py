@@ -45,13 +45,16 @@ class OnDevice:
         self._clock = clock
         self._chance = chance
         self._log = _Log(config.logger)
+        self._rules: Rules | None = None
         self.keeper: ArtifactKeeper = keeper
 
     @property
     def rules(self) -> Rules | None:
         """The rules of the artifact in use; None before the first artifact."""
-        loaded = self.keeper.loaded
-        return Rules(loaded, self._config, self._clock, self._chance, self._log) if loaded is not None else None
+        rules, loaded = self._rules, self.keeper.loaded
+        if loaded is not None and (rules is None or rules.loaded is not loaded):
+            rules = self._rules = Rules(loaded, self._config, self._clock, self._chance, self._log)
+        return rules
 
 
 class _Log:
@@ -71,9 +74,13 @@ class _Log:
 
 @define
 class Rules:
-    """The rules of one artifact."""
+    """The rules of one artifact.
 
-    _loaded: Loaded
+    Attributes:
+        loaded: the artifact.
+    """
+
+    loaded: Loaded
     _config: Config
     _clock: Clock
     _chance: Chance
@@ -81,18 +88,18 @@ class Rules:
 
     def remote_needs(self, prepared: Prepared) -> RemoteNeeds:
         """Return the mboxes and views of a request that only the edge can decide."""
-        return remote_needs(self._loaded.artifact, prepared.body)
+        return remote_needs(self.loaded.artifact, prepared.body)
 
     def decide(self, prepared: Prepared) -> Decision:
         """Decide a request, and log the warnings of the decision."""
         decision = decide(
-            self._loaded.artifact,
+            self.loaded.artifact,
             prepared.body,
             client=self._config.client,
             session_id=prepared.session_id,
             location_hint=prepared.cluster or "",
             now=int(self._clock.now() * 1000),
-            source=self._loaded.source,
+            source=self.loaded.source,
             new_id=self._chance.new_id,
         )
         for warning in decision.warnings:
@@ -105,7 +112,7 @@ class Rules:
 
     def address_to_locate(self, prepared: Prepared) -> str | None:
         """Return the visitor's IP address, if the rules need a location and the request has none."""
-        return geo_address(self._loaded.artifact, prepared.body)
+        return geo_address(self.loaded.artifact, prepared.body)
 
     def locate(self, address: str, prepared: Prepared, deadline: float) -> Flow[None]:
         """Look up where the visitor is, and write it into the request.

@@ -16,7 +16,7 @@ class _Calling(threading.local):
 
     deadline: float | None = None
     """When the call must be over, in seconds of ``time.monotonic()``. Sockets wait in real time, whichever clock a
-    client has. Each thread has its own deadline, because with HTTP/2 several calls share a connection."""
+    client has."""
 
     def __init__(self) -> None:
         self.http_clients: list[HttpClient] = []

@@ -10,14 +10,10 @@ threads
     and DeadlineTransport, below, for httpx. httpx's own transport cannot do it: it sets one timeout for each single
     read, so a server that sends a byte now and then is never late.
 
-A third way is for the caller's own synchronous ``http_client``, whose sockets belong to the caller:
-``target_delivery_api.transport`` limits each phase of the exchange to the time left when the phase starts, and shuts the
-connection down when the body of the answer is late. Only a server that sends the head of an answer byte by byte can
-outlast that, and a slow look-up of a host name.
+The caller's own synchronous ``http_client`` has sockets of httpx. There ``target_delivery_api.transport`` limits each
+phase of the exchange to the time left when the phase starts, and watchdog.py shuts the socket down at the deadline.
 
-The look-up of a host name has a thread of its own (names.py), whose end a call does not await beyond its deadline. One
-wait can outlast a DeadlineTransport: with HTTP/2, another call that reads from the shared connection, until the
-deadline of that call.
+The look-up of a host name has a thread of its own (names.py), whose end a call does not await beyond its deadline.
 """
 
 from __future__ import annotations

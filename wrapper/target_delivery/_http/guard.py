@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     import httpcore
     from httpcore import AsyncNetworkStream as _Stream
 
-    from target_delivery_api.clients import AsyncHttpClient
+    from target_delivery_api.clients import AsyncHttpClient, HttpClient
     from target_delivery_api.types import Answer, Request
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "stream_of"]
 
 GRACE = 0.15
 """Seconds that an exchange that is given up has to end its step. Then it is cancelled in the middle of the step."""
@@ -274,13 +274,32 @@ def _stream_of(connection: Any) -> _Stream | None:
     return stream
 
 
-def _pools(client: AsyncHttpClient) -> list[httpcore.AsyncConnectionPool]:
+def stream_of(client: HttpClient, trace: object) -> httpcore.NetworkStream | None:
+    """Return the network stream that an exchange uses; None while it has none.
+
+    Args:
+        client: the client that sends.
+        trace: the extension ``trace`` of the request.
+
+    Raises:
+        AttributeError: the private attributes of httpx and httpcore have changed.
+    """
+    for pool in _pools(client):
+        for queued in list(pool._requests):
+            if queued.request.extensions.get("trace") is trace:
+                found: Any = _stream_of(queued.connection)
+                stream: httpcore.NetworkStream | None = found
+                return stream
+    return None
+
+
+def _pools(client: HttpClient | AsyncHttpClient) -> list[Any]:
     """Return httpcore's pools of an HTTP client."""
     transports = (getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values())
     pools: list[Any] = [getattr(one, "_pool", None) for one in transports]
-    return [pool for pool in pools if isinstance(pool, _core_types("AsyncConnectionPool"))]
+    return [pool for pool in pools if isinstance(pool, _core_types("AsyncConnectionPool", "ConnectionPool"))]
 
 
-def _core_types(name: str) -> tuple[type[Any], ...]:
-    """Return a class of httpcore and its twin of httpcore2, as far as they are imported."""
-    return tuple(getattr(sys.modules[core], name) for core in CORES if core in sys.modules)
+def _core_types(*names: str) -> tuple[type[Any], ...]:
+    """Return classes of httpcore and their twins of httpcore2, as far as they are imported."""
+    return tuple(getattr(sys.modules[core], name) for core in CORES if core in sys.modules for name in names)

@@ -1,4 +1,7 @@
-"""Send over HTTP/1.1, and read the answers with http.client of the standard library: the fastest way for threads.
+"""Send over HTTP/1.1, and read the heads of answers with http.client: the fastest way for threads.
+
+Bodies are read here, because http.client takes malformed chunks for well-formed ones, and some versions of it read
+beyond the end of a body.
 
 The connections are made and kept here. Before every wait, a socket gets the time that is left until the deadline as its
 timeout.
@@ -7,6 +10,7 @@ timeout.
 from __future__ import annotations
 
 import io
+import re
 import socket
 import ssl
 from contextlib import nullcontext, suppress
@@ -26,7 +30,7 @@ from target_delivery_api.body import Body
 from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, Self
 
     from target_delivery._core.flow import Outcome
@@ -39,8 +43,16 @@ MAX_IDLE = 100
 """Connections that are kept for further requests, at most."""
 IDLE_TIME = 30.0
 """Seconds that a connection is kept."""
+BUFFER = 2**14
+"""Bytes that a connection reads ahead at most. It keeps a buffer of this size."""
 READ_BYTES = 2**16
-"""Bytes that are read from a socket at a time."""
+"""Bytes of a body that are read at a time, at most."""
+MAX_TRAILERS = 100
+"""Headers behind a chunked body, at most. http.client has the same limit for the headers before it."""
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*[;\r]")
+SWITCHING_PROTOCOLS = 101
+WITHOUT_BODY = (SWITCHING_PROTOCOLS, 204, 304)
+"""The statuses of answers that have no body."""
 PORTS = {"http": 80, "https": 443}
 OWN_LINES = [f"{name}: {value}" for name, value in OWN_HEADERS]
 
@@ -101,13 +113,12 @@ class Http1Wire(forks.Watched):
     def close(self) -> None:
         """See ``Wire.close``."""
         self._closed = True
-        while self._idle:
-            self._drop(next(iter(self._idle), None))
+        self.after_fork_in_child()
 
     def after_fork_in_child(self) -> None:
-        """Close the child's copies of the sockets. The parent's connections stay open."""
-        while self._idle:
-            self._drop(next(iter(self._idle), None))
+        """Close the sockets of idle connections. In a child they are copies, and the parent's stay open."""
+        for connection in list(self._idle):
+            self._drop(connection)
 
     def _take(self, url: str, deadline: float) -> _Connection:
         """Return an idle connection to the host of a URL, or a new one.
@@ -128,13 +139,13 @@ class Http1Wire(forks.Watched):
         connection.idle_since = now
         self._idle[connection] = None
         # Those that were used least recently come first.
-        while (oldest := next(iter(self._idle), None)) is not None and (
-            self._closed or len(self._idle) > MAX_IDLE or oldest.idle_since + IDLE_TIME < now
-        ):
+        for oldest in list(self._idle):
+            if not self._closed and len(self._idle) <= MAX_IDLE and now - oldest.idle_since < IDLE_TIME:
+                break
             self._drop(oldest)
 
-    def _drop(self, connection: _Connection | None) -> None:
-        if connection is not None and self._remove(connection):
+    def _drop(self, connection: _Connection) -> None:
+        if self._remove(connection):
             connection.shut()
 
     def _remove(self, connection: _Connection) -> bool:
@@ -157,40 +168,26 @@ class _Connection:
         self.idle_since = 0.0
         self.can_be_used_again = False
         """Whether the last exchange left the connection in order."""
-        self._deadline = deadline
+        self._line = _Line(deadline)
         try:
-            self.socket = connect(host, parts.port or PORTS[parts.scheme], self.left)
+            self._line.open(host, parts.port or PORTS[parts.scheme])
             if parts.scheme == "https":
-                self._encrypt(certificates.context, host)
+                self._line.encrypt(certificates.context, host)
         except TimeoutError as error:
             raise _Failed("ConnectTimeout") from error
         except (OSError, ValueError, ConnectFailed) as error:
             raise _Failed("ConnectError", error) from error
-        self._reader = _Reader(_Bytes(self), READ_BYTES)
+        self._reader = _Reader(self._line, BUFFER)
 
-    def _encrypt(self, context: ssl.SSLContext, host: str) -> None:
-        plain = self.socket
-        try:
-            plain.settimeout(self.left())
-            self.socket = context.wrap_socket(plain, server_hostname=host)
-        except BaseException:
-            plain.close()
-            raise
+    @property
+    def socket(self) -> socket.socket:
+        """The socket, which another thread may shut down."""
+        return self._line.socket
 
     @property
     def is_usable(self) -> bool:
         """Whether an idle connection can be used: it is open, is young, and nothing has arrived on it."""
-        if self.idle_since + IDLE_TIME < SYSTEM_CLOCK.monotonic():
-            return False
-        self.socket.settimeout(0)
-        try:
-            # Below TLS, so that a record that has begun to arrive counts.
-            socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
+        return SYSTEM_CLOCK.monotonic() - self.idle_since < IDLE_TIME and self._line.is_silent()
 
     def exchange(self, request: Request, deadline: float, max_bytes: int) -> Answer:
         """Send a request and read the whole answer.
@@ -201,9 +198,9 @@ class _Connection:
             TruncatedAnswer: the answer was cut off.
         """
         self.can_be_used_again = False
-        self._deadline = deadline
+        self._line.deadline = deadline
         try:
-            sent = self._send(request)
+            sent = self._line.send(_head_of(request) + request.content)
         except TimeoutError as error:
             raise _Failed("WriteTimeout") from error
         except ValueError as error:
@@ -214,9 +211,7 @@ class _Connection:
             headers = _headers_of(response)
             body = Body(response.status, headers, max_bytes)
             try:
-                body.receive(_parts_of(response), self.check)
-                if response.length and not body.full:
-                    raise TruncatedAnswer(body.answer())
+                body.receive(_parts_of(response, headers, self._reader), self._line.check)
             except TimeoutError:
                 raise
             except (OSError, HTTPException) as error:
@@ -227,20 +222,61 @@ class _Connection:
             raise _Failed("RemoteProtocolError") from error
         except OSError as error:
             raise _Failed("ReadError") from error
-        whole = response.isclosed() or response.length == 0
         self.can_be_used_again = (
-            sent and whole and not response.will_close and response.status != 101 and not self._holds_content()
+            sent
+            and response.isclosed()
+            and not response.will_close
+            and response.status != SWITCHING_PROTOCOLS
+            and not self._holds_content()
         )
         return body.answer()
 
-    def _send(self, request: Request) -> bool:
-        """Send a request. Return False if the other end closed the connection meanwhile; it may have answered already.
+    def shut(self) -> None:
+        """Close the connection."""
+        with suppress(OSError):
+            self._line.socket.close()
+
+    def _holds_content(self) -> bool:
+        """Return whether bytes have arrived behind the end of the answer."""
+        self._line.deadline = None
+        return bool(self._reader.peek(1)) or self._line.has_decrypted()
+
+
+class _Line(io.RawIOBase):
+    """The socket of a connection. It waits until the deadline at most."""
+
+    socket: socket.socket
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline: float | None = deadline
+        """In ``time.monotonic()`` seconds; None while the connection must not wait."""
+
+    def open(self, host: str, port: int) -> None:
+        """Connect; see ``connect``."""
+        self.socket = connect(host, port, self.left)
+
+    def encrypt(self, context: ssl.SSLContext, host: str) -> None:
+        """Begin TLS.
+
+        Raises:
+            OSError: that is impossible, or takes longer than until the deadline.
+            ValueError: the host has no name that a certificate can have.
+        """
+        plain = self.socket
+        try:
+            plain.settimeout(self.left())
+            self.socket = context.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def send(self, data: bytes) -> bool:
+        """Send bytes. Return False if the other end closed the connection meanwhile; it may have answered already.
 
         Raises:
             TimeoutError: the deadline passed.
-            ValueError: the request cannot be sent.
         """
-        unsent = memoryview(_head_of(request) + request.content)
+        unsent = memoryview(data)
         try:
             while unsent:
                 self.socket.settimeout(self.left())
@@ -251,14 +287,11 @@ class _Connection:
             return False
         return True
 
-    def read_into(self, buffer: memoryview) -> int | None:
-        """Wait for bytes. Return how many arrived, 0 at the end of the connection, None if the deadline is 0.
+    def readable(self) -> bool:
+        return True
 
-        Raises:
-            TimeoutError: the deadline passed.
-            OSError: the connection broke.
-        """
-        if not self._deadline:
+    def readinto(self, buffer: Any, /) -> int | None:
+        if self.deadline is None:
             return None
         self.socket.settimeout(self.left())
         return self.socket.recv_into(buffer)
@@ -269,7 +302,7 @@ class _Connection:
         Raises:
             TimeoutError: there are none.
         """
-        left = self._deadline - SYSTEM_CLOCK.monotonic()
+        left = (self.deadline or 0.0) - SYSTEM_CLOCK.monotonic()
         if left <= 0:
             raise TimeoutError("The deadline passed.")
         return left
@@ -278,30 +311,21 @@ class _Connection:
         """Check the deadline; see ``left``."""
         self.left()
 
-    def shut(self) -> None:
-        """Close the connection."""
-        with suppress(OSError):
-            self.socket.close()
-
-    def _holds_content(self) -> bool:
-        """Return whether bytes have arrived behind the end of the answer."""
-        self._deadline = 0.0
-        if self._reader.peek(1):
+    def is_silent(self) -> bool:
+        """Return whether the connection is open and nothing has arrived on it."""
+        self.socket.settimeout(0)
+        try:
+            # Below TLS, so that a record that has begun to arrive counts.
+            socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:
             return True
+        except OSError:
+            pass
+        return False
+
+    def has_decrypted(self) -> bool:
+        """Return whether TLS holds bytes that were not read."""
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
-
-
-class _Bytes(io.RawIOBase):
-    """The bytes that arrive on a connection."""
-
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        return self._connection.read_into(buffer)
 
 
 class _Reader(io.BufferedReader):
@@ -323,7 +347,7 @@ class _Response(HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        while 100 <= self.status < 200 and self.status != 101:
+        while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
             # begin() does nothing while there are headers.
             setattr(self, "headers", None)  # noqa: B010 - typeshed does not know that it may be None
             super().begin()
@@ -355,23 +379,69 @@ def _headers_of(response: HTTPResponse) -> dict[str, str]:
     """Return the headers of an answer.
 
     Raises:
-        HTTPException: they do not say where the answer ends.
+        HTTPException: they are malformed, or do not say where the answer ends.
     """
     message = response.headers
     headers: dict[str, str] = {}
     for name, value in message.items():
         key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    length = headers.get("content-length")
-    if (
-        message.defects
-        or headers.get("transfer-encoding", "chunked").lower() != "chunked"
-        or (length is not None and not (length.isascii() and length.isdigit()))
-    ):
+        # A header of several lines stands for one with spaces instead of the line breaks.
+        text = " ".join(line.strip() for line in value.split("\n")) if "\n" in value else value.strip()
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    if message.defects or headers.get("transfer-encoding", "chunked").lower() != "chunked":
         raise HTTPException("The headers are malformed.")
+    if "content-length" in headers:
+        first, *others = {length.strip() for length in headers["content-length"].split(",")}
+        if others or not (first.isascii() and first.isdigit()):
+            raise HTTPException("The Content-Length is malformed.")
+        headers["content-length"] = first
     return headers
 
 
-def _parts_of(response: HTTPResponse) -> Iterator[bytes]:
-    while part := response.read1(READ_BYTES):
+def _parts_of(response: HTTPResponse, headers: Mapping[str, str], reader: _Reader) -> Iterator[bytes]:
+    """Yield the body of an answer as it arrives, and close the response at its end.
+
+    Raises:
+        HTTPException: the body is cut off or malformed.
+    """
+    if response.status in WITHOUT_BODY:
+        pass
+    elif "transfer-encoding" in headers:
+        while size := _chunk_size(reader):
+            yield from _exactly(size, reader)
+            if reader.read(2) != b"\r\n":
+                raise HTTPException("A chunk has no end.")
+        for _ in range(MAX_TRAILERS):
+            if _line_of(reader) == b"\r\n":
+                break
+        else:
+            raise HTTPException("The answer has too many trailers.")
+    elif "content-length" in headers:
+        yield from _exactly(int(headers["content-length"]), reader)
+    else:
+        while part := reader.read1(READ_BYTES):
+            yield part
+    response.close()
+
+
+def _exactly(count: int, reader: _Reader) -> Iterator[bytes]:
+    while count:
+        part = reader.read1(min(count, READ_BYTES))
+        if not part:
+            raise HTTPException("The body is cut off.")
+        count -= len(part)
         yield part
+
+
+def _chunk_size(reader: _Reader) -> int:
+    found = CHUNK_SIZE.match(_line_of(reader))
+    if found is None:
+        raise HTTPException("The size of a chunk is malformed.")
+    return int(found[1], 16)
+
+
+def _line_of(reader: _Reader) -> bytes:
+    line = reader.readline(READ_BYTES)
+    if not line.endswith(b"\r\n"):
+        raise HTTPException("A line is cut off or too long.")
+    return line

@@ -6,19 +6,21 @@ The caller's own client can also be one of httpx2.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from target_delivery._core.flow import Failure
 from target_delivery._http.calling import CALLING
 from target_delivery._http.failures import failure_of
 from target_delivery._http.guard import Guard
 from target_delivery._http.pool import CookielessAsyncClient, CookielessClient, Pool
 from target_delivery._http.settings import HttpSettings
+from target_delivery._http.watchdog import WATCHDOG, LookUpTimeout, WatchedExchange
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery_api import transport
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from target_delivery._core.flow import Outcome
     from target_delivery_api.clients import AsyncHttpClient, HttpClient
@@ -48,12 +50,19 @@ class HttpxWire:
         """See ``Wire.exchange``."""
         pool = self._pool
         interrupted = CALLING.deadline  # of the interrupted call, if a signal handler makes this call
-        trace = None if on_connect is None else _Trace(on_connect)
         try:
             with pool.lane(CALLING.http_clients) as http_client:
                 CALLING.http_clients.append(http_client)
+                watched = WatchedExchange(http_client, deadline, on_connect)
                 try:
-                    return transport.sync(http_client, request, deadline=deadline, max_bytes=max_bytes, trace=trace)
+                    if pool.owned and on_connect is None:
+                        return transport.sync(http_client, request, deadline=deadline, max_bytes=max_bytes)
+                    with WATCHDOG.watching(watched):
+                        return transport.sync(
+                            http_client, request, deadline=deadline, max_bytes=max_bytes, trace=watched
+                        )
+                except LookUpTimeout:
+                    return Failure("ConnectTimeout", may_pass=True)
                 except RuntimeError:
                     if http_client.is_closed:
                         raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
@@ -79,18 +88,6 @@ class HttpxWire:
         for http_client in self._pool.retire():
             if isinstance(http_client, CookielessClient):
                 http_client.close()
-
-
-class _Trace:
-    """Learns from httpcore which sockets it connects."""
-
-    def __init__(self, on_connect: Callable[[socket.socket], None]) -> None:
-        self._on_connect = on_connect
-
-    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note an event. httpcore calls this function, the value of the extension ``trace``."""
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            self._on_connect(info["return_value"].get_extra_info("socket"))
 
 
 class AsyncHttpxWire:

@@ -6,6 +6,7 @@ docs/on-device.md#allocation.
 
 from __future__ import annotations
 
+from codecs import utf_16_le_encode
 from typing import TYPE_CHECKING
 
 from mmh3 import hash as murmur_hash3
@@ -32,7 +33,7 @@ def allocate(client: str, activity_id: str, visitor: str) -> float:
         Percent with two decimals, at least 0 and less than 100.
     """
     # UTF-16 code units: a character beyond U+FFFF is two of them, and a lone surrogate is one.
-    key = f"{client}.{activity_id}.{visitor}.0".encode("utf-16-le", "surrogatepass")
+    key, _ = utf_16_le_encode(f"{client}.{activity_id}.{visitor}.0", "surrogatepass")
     return abs(murmur_hash3(key)) % _BUCKETS / 100
 
 
@@ -50,8 +51,7 @@ def visitor_of(visitor_id: JsonObject) -> str:
 
 
 def _unless_blank(value: JsonValue) -> str:
-    text = as_text(value)
-    return "" if text.isspace() else text
+    return value if isinstance(value, str) and not value.isspace() else ""
 
 
 class Allocations(dict[str, float]):

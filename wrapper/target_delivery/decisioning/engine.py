@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from target_delivery.decisioning._json import AnyObject, JsonObject, JsonValue
     from target_delivery.decisioning.artifact import Artifact
-    from target_delivery.decisioning.rules import Rule, Selection
+    from target_delivery.decisioning.rules import Rule, Selection, Test
 
     Observe = Callable[[Rule, Context, bool], None]
     Warn = Callable[[Rule, Exception], None]
@@ -160,7 +160,8 @@ def remote_needs(artifact: Artifact, request: AnyObject) -> RemoteNeeds:
             continue
         if isinstance(asked.get("pageLoad"), dict) and artifact.global_mbox not in artifact.decided_mboxes:
             mboxes.append(artifact.global_mbox)
-        mboxes += _undecided(asked.get("mboxes"), artifact.decided_mboxes)
+        if "mboxes" in asked:
+            mboxes += _undecided(asked["mboxes"], artifact.decided_mboxes)
         if part == "prefetch" and "views" in asked:
             views += _undecided(asked["views"], artifact.decided_views, artifact.remote_views)
     return RemoteNeeds(
@@ -172,8 +173,8 @@ def _undecided(items: JsonValue, decided: frozenset[str], without_name: Sequence
     names: list[str] = []
     for item in as_list(items):
         if isinstance(item, dict):
-            name = as_text(item.get("name"))
-            if not name:
+            name = item.get("name")
+            if not isinstance(name, str) or not name:
                 names += without_name
             elif name not in decided:
                 names.append(name)
@@ -215,11 +216,16 @@ def applying(selection: Selection, context: Context, warn: Warn) -> Iterator[Rul
         warn: called with a rule whose condition could not be evaluated, and the error. The rule does not apply.
     """
     used: set[str] = set()
+    outcomes: dict[Test, bool] = {}
     # Conditions are data from the network: an error in one must not end the decision.
     for guard, members in selection.groups:
         try:
-            if guard is not None and not guard(context):
-                continue
+            if guard is not None:
+                holds = outcomes.get(guard)
+                if holds is None:
+                    holds = outcomes[guard] = guard(context)
+                if not holds:
+                    continue
         except Exception as error:
             warn(members[0][0], error)
             continue

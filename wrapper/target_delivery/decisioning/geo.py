@@ -35,9 +35,9 @@ def geo_address(artifact: Artifact, request: AnyObject) -> str | None:
     if not artifact.geo_targeting_enabled:
         return None
     geo = as_object(as_object(request.get("context")).get("geo"))
-    if any(geo.get(name) is not None for name in _KNOWN):
+    if "ipAddress" not in geo or any(geo.get(name) is not None for name in _KNOWN):
         return None
-    return normal_address(geo.get("ipAddress"))
+    return normal_address(geo["ipAddress"])
 
 
 def geo_of_headers(headers: Mapping[str, Any]) -> AnyObject:

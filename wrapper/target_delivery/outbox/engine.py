@@ -471,8 +471,10 @@ def require_no_callbacks(options: object) -> None:
     Raises:
         OptionError: there is a callback.
     """
+    if not _is_mapping(options):
+        return
     for name in ("callback", "err_callback"):
-        if _is_mapping(options) and options.get(name) is not None:
+        if options.get(name) is not None:
             raise OptionError(
                 f"Option {name!r} has no place in an outbox: notifications are sent later, and there is no answer yet. "
                 "To learn what cannot be delivered, handle the client's event notification_set_aside."

@@ -25,7 +25,8 @@ SCHEMA = 1
 _OWN = ("requestId", "notifications", "telemetry")
 """The fields in which requests may differ and still go in one call."""
 
-_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+"""An object that contains itself raises RecursionError, as one that is nested too deep does."""
 
 
 @frozen

@@ -41,11 +41,12 @@ def build_request(
         version: Version of the calling client, for the edge's statistics.
         body: One request: the visitor, the context, the content to decide, and the notifications to report. A
             model, or its JSON object.
-        headers: more headers. Host, Content-Type and Content-Length are ignored, because they are computed from the
-            request.
+        headers: more headers. Host, Content-Type, Content-Length and Transfer-Encoding are ignored, because they
+            follow from the request.
 
     Raises:
-        ModelError: the body contains a value that JSON does not have, such as NaN.
+        ModelError: the body contains a value that JSON does not have, such as NaN, or the URL or a header contains a
+            character that it must not have, such as a line break.
     """
     query = f"imsOrgId={quote(ims_org_id, safe='')}"
     query += f"&sessionId={quote(session_id, safe='')}"

@@ -34,7 +34,7 @@ from target_delivery.outbox.stores.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from target_delivery._core.chance import Chance
     from target_delivery._core.clock import Clock
@@ -64,6 +64,10 @@ LEAST_ROOM = 2**18
 """Bytes that appends leave free on the disk, for the claims and settlements of the stored items."""
 CLAIM_ROOM = 4 * LEAST_ROOM
 """Bytes. With less room on the disk, claims are kept in memory, because storing a claim makes the file larger."""
+MUCH_ROOM = 2**30
+"""Bytes. With more room on the disk, appends look at it only every ROOM_INTERVAL: nothing fills it in that time."""
+ROOM_INTERVAL = 0.01
+"""Seconds."""
 MAX_LENT = 100_000
 """Items that may be claimed or settled in memory only, because the disk is full."""
 RECOUNT_INTERVAL = 10.0
@@ -229,6 +233,16 @@ class _Lent:
     held: bool
 
 
+class _Compiler:
+    """Answers SQLite, which asks before it compiles each part of a statement."""
+
+    def __init__(self) -> None:
+        self.allowed = True
+
+    def __call__(self, *_: object) -> int:
+        return sqlite3.SQLITE_OK if self.allowed else sqlite3.SQLITE_DENY
+
+
 class SQLiteStore(forks.Watched):
     """An outbox in a SQLite file, which several processes can share. Items are durable when ``append`` returns.
 
@@ -263,6 +277,7 @@ class SQLiteStore(forks.Watched):
     ) -> None:
         require_limits(lease=lease, max_items=max_items, max_bytes=max_bytes)
         self._path = os.path.realpath(path)
+        self._directory = os.path.dirname(self._path)
         self._lease = lease
         self._max_items = max_items
         self._max_bytes = max_bytes
@@ -276,7 +291,9 @@ class SQLiteStore(forks.Watched):
         self._sqlite: sqlite3.Connection | None = None
         self._durable = False
         self._schema = 0
+        self._compiler = _Compiler()
         self._counted = -math.inf
+        self._room_until = -math.inf
         self._lent: dict[int, _Lent] = {}
         self._owed = Settlement()
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -284,8 +301,7 @@ class SQLiteStore(forks.Watched):
             raise StoreError(f"SQLiteStore needs SQLite {needed}; this Python has {sqlite3.sqlite_version}.")
         forks.watch(self, self._lock)
         self._check_file()
-        with self._connection():
-            pass
+        self._use(lambda _: None)  # open the file
 
     @property
     def lease(self) -> float:
@@ -339,7 +355,7 @@ class SQLiteStore(forks.Watched):
         def insert(sqlite: sqlite3.Connection) -> bool:
             try:
                 if len(rows) == 1:
-                    self._execute(sqlite, _INSERT, rows[0])
+                    self._insert_one(sqlite, rows[0])
                 else:
                     sqlite.executemany(_INSERT, rows)
             except sqlite3.IntegrityError as error:
@@ -351,6 +367,23 @@ class SQLiteStore(forks.Watched):
             return True
 
         return self._write(insert, durable=True, single=len(rows) == 1)
+
+    def _insert_one(self, sqlite: sqlite3.Connection, row: tuple[Any, ...]) -> None:
+        """Insert a row, in fewer steps than a transaction has.
+
+        A query for the version of the schema would cost a third of the insertion. Without one, SQLite itself finds a
+        change: it has to compile the statement again. Refuse that, and check the schema in a transaction.
+        """
+        self._compiler.allowed = False
+        try:
+            self._execute(sqlite, _INSERT, row)
+            return
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_AUTH:
+                raise
+        finally:
+            self._compiler.allowed = True
+        self._in_transaction(lambda sqlite: self._execute(sqlite, _INSERT, row), sqlite)
 
     def claim(
         self, now: float, *, groups: int, size: int, linger: float, closed: Collection[str]
@@ -489,24 +522,23 @@ class SQLiteStore(forks.Watched):
             )
         by_group: dict[str, list[Claimed]] = {}
         latest = now + max(LONGEST_WAIT, self._lease)  # a later time is of a clock that was ahead
-        with self._connection() as sqlite:
-            for route in routes:
-                lent = json.dumps(
-                    [seq for seq, one in self._lent.items() if now < one.until <= latest or one.until == math.inf]
-                )
-                share = groups - len(by_group)
-                given = {"route": _raw(route), "now": now, "soon": now + linger, "scan": SCAN, "groups": share}
-                for row in self._execute(sqlite, _NOT_LENT, {**given, "lent": lent}).fetchall():
-                    what = _damage(row)
-                    one = _claimed(row, token, what)
-                    items = by_group.setdefault(one.group, [])
-                    if len(items) >= size:
-                        continue
-                    known = self._lent.get(row[0])
-                    if known is not None:
-                        one = evolve(one, attempts=max(known.attempts, one.attempts))
-                    items.append(one)
-                    self._lent[row[0]] = _Lent(now + self._lease, token, one.attempts, held=True)
+        for route in routes:
+            lent = json.dumps(
+                [seq for seq, one in self._lent.items() if now < one.until <= latest or one.until == math.inf]
+            )
+            share = groups - len(by_group)
+            given = {"route": _raw(route), "now": now, "soon": now + linger, "scan": SCAN, "groups": share}
+            for row in self._rows(_NOT_LENT, {**given, "lent": lent}):
+                what = _damage(row)
+                one = _claimed(row, token, what)
+                items = by_group.setdefault(one.group, [])
+                if len(items) >= size:
+                    continue
+                known = self._lent.get(row[0])
+                if known is not None:
+                    one = evolve(one, attempts=max(known.attempts, one.attempts))
+                items.append(one)
+                self._lent[row[0]] = _Lent(now + self._lease, token, one.attempts, held=True)
         return list(by_group.values())
 
     def _owe(self, settlement: Settlement, now: float) -> None:
@@ -566,7 +598,12 @@ class SQLiteStore(forks.Watched):
         Raises:
             StoreError: the disk has no room for items of this size and for the work on the stored items.
         """
+        now = self._clock.monotonic()
+        if now < self._room_until:
+            return False
         free = self._free()
+        if free >= MUCH_ROOM:
+            self._room_until = now + ROOM_INTERVAL
         if free >= LOW_ROOM:
             return False
         if free < LEAST_ROOM + 3 * size:
@@ -582,14 +619,14 @@ class SQLiteStore(forks.Watched):
     def _free(self) -> int:
         """Return how many bytes of the disk are free."""
         try:
-            return shutil.disk_usage(os.path.dirname(self._path)).free
+            return shutil.disk_usage(self._directory).free
         except OSError:
             return LOW_ROOM  # The system does not say, so SQLite finds out.
 
     def _checkpoint(self) -> None:
         """Move the content of the -wal file into the file, so that the -wal file needs no room."""
-        with contextlib.suppress(StoreError), self._connection(durable=False) as sqlite:
-            sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with contextlib.suppress(StoreError):
+            self._use(lambda sqlite: sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall(), durable=False)
 
     # --- reading
 
@@ -604,8 +641,7 @@ class SQLiteStore(forks.Watched):
 
     def _routes(self, closed: Collection[str]) -> list[tuple[str | None, Any, Any]]:
         """Return each open route, and when its first and its last item is due."""
-        with self._connection() as sqlite:
-            return [row for row in self._execute(sqlite, _ROUTES).fetchall() if row[0] not in closed]
+        return [row for row in self._rows(_ROUTES) if row[0] not in closed]
 
     def stats(self, now: float) -> StoreStats:
         """Count the items; see Store."""
@@ -625,11 +661,10 @@ class SQLiteStore(forks.Watched):
     def _totals(self) -> tuple[int, int, int, int]:
         """Return the last number given, how many items there are, their bytes, and how many were ever confirmed."""
         query = "SELECT seq, items, bytes, confirmed FROM total"
-        with self._connection() as sqlite:
-            rows = self._execute(sqlite, query).fetchall()
+        rows = self._rows(query)
         if len(rows) != 1 or not all(map(_is_count, rows[0])):
             self._write(self._recount, durable=False)
-            rows = [self._row(query)]
+            rows = self._rows(query)
         seq, items, size, confirmed = rows[0]
         return seq, items, size, confirmed
 
@@ -648,12 +683,10 @@ class SQLiteStore(forks.Watched):
 
     def list_aside(self, limit: int | None = None) -> list[SetAside]:
         """Return the items that are set aside; see Store."""
-        with self._connection() as sqlite:
-            rows = self._execute(
-                sqlite,
-                "SELECT seq, reason, message, added, set_aside, data FROM aside ORDER BY seq LIMIT ?",
-                (-1 if limit is None else limit,),
-            ).fetchall()
+        rows = self._rows(
+            "SELECT seq, reason, message, added, set_aside, data FROM aside ORDER BY seq LIMIT ?",
+            (-1 if limit is None else limit,),
+        )
         return [
             SetAside(
                 str(seq), _REASONS.get(reason, "malformed"), _shown(message), _time(added), _time(at), _bytes(data)
@@ -714,23 +747,25 @@ class SQLiteStore(forks.Watched):
                 sqlite.close()
 
     def _row(self, sql: str, parameters: Any = ()) -> Any:
-        with self._connection() as sqlite:
-            return self._execute(sqlite, sql, parameters).fetchone()
+        return self._rows(sql, parameters)[0]
 
-    @contextlib.contextmanager
-    def _connection(self, *, durable: bool | None = None) -> Generator[sqlite3.Connection]:
-        """Lend the connection to one thread at a time.
+    def _rows(self, sql: str, parameters: Any = ()) -> list[Any]:
+        return self._use(lambda sqlite: self._execute(sqlite, sql, parameters).fetchall())
+
+    def _use(self, work: Callable[[sqlite3.Connection], T], *, durable: bool | None = None) -> T:
+        """Do work with the connection, in one thread at a time.
 
         Args:
+            work: gets the connection.
             durable: whether a commit must survive a power failure, and not only the end of the process. None if the
-                caller only reads.
+                work only reads.
         """
         with self._lock:
             try:
                 sqlite = self._sqlite or self._opened()
                 if durable is not None:
                     self._make_ready(sqlite, durable=durable)
-                yield sqlite
+                return work(sqlite)
             except sqlite3.IntegrityError:
                 raise
             except (sqlite3.Error, OSError) as error:
@@ -742,42 +777,44 @@ class SQLiteStore(forks.Watched):
             sqlite.execute("ROLLBACK")  # a call was interrupted before it could roll back
         if durable:
             self._require_file()
-        (schema,) = self._execute(sqlite, "PRAGMA schema_version").fetchone()
-        if schema != self._schema:
-            self._is_outbox(sqlite)  # another program has changed a table, an index or a trigger
-            self._schema = schema
         if self._durable is not durable:
             sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
 
-    @contextlib.contextmanager
-    def _transaction(self, *, durable: bool) -> Generator[sqlite3.Connection]:
-        """Lend the connection inside a transaction. Roll back if the block raises anything."""
-        with self._connection(durable=durable) as sqlite:
-            try:
-                self._execute(sqlite, "BEGIN IMMEDIATE")
-                yield sqlite
-                if sqlite.in_transaction:
-                    self._execute(sqlite, "COMMIT")
-            except BaseException:
-                if sqlite.in_transaction:
-                    sqlite.execute("ROLLBACK")
-                raise
+    def _check_schema(self, sqlite: sqlite3.Connection) -> None:
+        """Raise an error if another program has changed a table, an index or a trigger."""
+        (schema,) = self._execute(sqlite, "PRAGMA schema_version").fetchone()
+        if schema != self._schema:
+            self._is_outbox(sqlite)
+            self._schema = schema
+
+    def _in_transaction(self, work: Callable[[sqlite3.Connection], T], sqlite: sqlite3.Connection) -> T:
+        """Do work inside a transaction, if the schema is an outbox's. Roll back if the work raises anything."""
+        try:
+            self._execute(sqlite, "BEGIN IMMEDIATE")
+            self._check_schema(sqlite)
+            result = work(sqlite)
+            if sqlite.in_transaction:
+                self._execute(sqlite, "COMMIT")
+        except BaseException:
+            if sqlite.in_transaction:
+                sqlite.execute("ROLLBACK")
+            raise
+        return result
 
     def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool, single: bool = False) -> T:
         """Do work in a transaction. Make room and repair the totals if that lets it succeed.
 
         Args:
             work: gets the connection.
-            durable: as in ``_connection``.
+            durable: as in ``_use``.
             single: whether the work is one statement, which is a transaction by itself.
         """
-        lend = self._connection if single else self._transaction
+        whole = work if single else partial(self._in_transaction, work)
         mended = False
         while True:
             try:
-                with lend(durable=durable) as sqlite:
-                    return work(sqlite)
+                return self._use(whole, durable=durable)
             except _NoRoomError:
                 if mended:
                     raise
@@ -785,21 +822,22 @@ class SQLiteStore(forks.Watched):
             except sqlite3.IntegrityError as error:
                 if mended:
                     self._fail(error)
-                with self._transaction(durable=False) as sqlite:
-                    self._recount(sqlite)
+                self._use(partial(self._in_transaction, self._recount), durable=False)
             mended = True
 
     def _execute(
         self, sqlite: sqlite3.Connection, sql: str, parameters: Any = (), *, busy_timeout: float = BUSY_TIMEOUT
     ) -> sqlite3.Cursor:
         """Execute a statement. Wait for other processes in short steps; SQLite itself waits up to 0.1 s at a time."""
-        deadline = self._clock.monotonic() + busy_timeout
+        deadline = None
         while True:
             try:
                 return sqlite.execute(sql, parameters)
             except sqlite3.OperationalError as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-                if code != sqlite3.SQLITE_BUSY or self._clock.monotonic() >= deadline:
+                now = self._clock.monotonic()
+                deadline = deadline or now + busy_timeout
+                if code != sqlite3.SQLITE_BUSY or now >= deadline:
                     raise
                 time.sleep(0.001)
 
@@ -863,6 +901,7 @@ class SQLiteStore(forks.Watched):
             self._execute(sqlite, "PRAGMA journal_mode = WAL")
             self._prepare(sqlite)
         (self._schema,) = self._execute(sqlite, "PRAGMA schema_version").fetchone()
+        sqlite.set_authorizer(self._compiler)
 
     def _prepare(self, sqlite: sqlite3.Connection) -> None:
         """Create the tables, or bring them up to date."""
