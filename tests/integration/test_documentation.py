@@ -65,7 +65,7 @@ PRINTED = {
         "request.execute asks for nothing",
     ],
     "docs/on-device.md": ["decided on-device"],
-    "docs/operations.md": ["status 200"],
+    "docs/operations.md": ["status 200", "answer mocked"],
     "docs/outbox.md": ["stored 0 confirmed 1"],
     "docs/own-store.md": ["waiting 0"],
     "docs/sandbox.md": ["impressions 1"],
