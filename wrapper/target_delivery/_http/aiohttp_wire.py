@@ -225,14 +225,14 @@ def _end(session: aiohttp.ClientSession, connector: _Connector) -> None:
 class _Request(aiohttp.ClientRequest):
     """A request. It has no headers by default, and its body is sent together with its head, without a task."""
 
-    content = b""
+    content: bytes = b""
 
     def update_auto_headers(self, skip_auto_headers: object) -> None:
         pass
 
     def update_body_from_data(self, body: Any, *_: Any, **__: Any) -> None:
         if body is not None:
-            self.content: bytes = body
+            self.content = body
             self.headers["Content-Length"] = str(len(body))
 
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
@@ -249,10 +249,15 @@ class _Connector(aiohttp.BaseConnector):
         self._open: set[_Transport] = set()
         self._idle: dict[_Transport, None] = {}
 
-    def __del__(self) -> None:
+    def __del__(self, _: Any = None) -> None:
         """Do not warn about open connections: the finalizer of _InLoop closes them."""
 
-    async def _create_connection(self, req: aiohttp.ClientRequest, traces: object, timeout: Any) -> ResponseHandler:
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: object,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the interface of aiohttp
+    ) -> ResponseHandler:
         """Connect. aiohttp calls this function when it has no idle connection.
 
         Raises:
@@ -260,7 +265,7 @@ class _Connector(aiohttp.BaseConnector):
         """
         url = req.url
         host = url.raw_host or ""
-        end = self._own_loop.time() + timeout.sock_connect
+        end = self._own_loop.time() + (timeout.sock_connect or 0.0)  # which _send() always sets
         transport: _Transport | None = None
         try:
             async with asyncio.timeout_at(end):
@@ -348,7 +353,7 @@ class _End:
         found = self.HEAD.search(head, start)
         if found is not None:
             self._head = None
-            self._end = self._find_end(bytes(head[: found.end()]))
+            self._end = self._find_end(bytes(memoryview(head)[: found.end()]))
         elif len(head) > MAX_HEAD:
             raise aiohttp.ClientPayloadError(f"The head of the answer has more than {MAX_HEAD} bytes.")
 
@@ -375,7 +380,8 @@ class _Transport(asyncio.Transport):
         siblings: set[_Transport],
         idle: dict[_Transport, None],
     ) -> None:
-        super().__init__({"socket": connection})
+        self._info: dict[str, Any] = {"socket": connection}
+        super().__init__(self._info)
         self._socket = connection
         self._loop = loop
         self._siblings = siblings
@@ -388,6 +394,7 @@ class _Transport(asyncio.Transport):
         self._content = b""
         self._begun = False
         self._resting = False
+        self._paused = False
         self._closed = False
         self.end = _End()
         """Where the answer ends."""
@@ -413,8 +420,7 @@ class _Transport(asyncio.Transport):
             else:
                 await self._send_handshake()
                 self._tls = tls
-                self._extra["sslcontext"] = context
-                self._extra["ssl_object"] = tls
+                self._info |= {"sslcontext": context, "ssl_object": tls}
                 return
 
     async def _send_handshake(self) -> None:
@@ -588,12 +594,15 @@ class _Transport(asyncio.Transport):
 
     def pause_reading(self) -> None:
         """Receive nothing for a while."""
-        if not self._closed:
+        if not self._closed and not self._paused:
+            self._paused = True
             self._loop.remove_reader(self._socket)
 
     def resume_reading(self) -> None:
         """Receive again."""
-        if not self._closed:
+        # aiohttp calls this function for each chunk that it gives out.
+        if self._paused and not self._closed:
+            self._paused = False
             self._loop.add_reader(self._socket, self._read)
 
     def get_write_buffer_size(self) -> int:
