@@ -353,7 +353,7 @@ class _End:
         found = self.HEAD.search(head, start)
         if found is not None:
             self._head = None
-            self._end = self._find_end(bytes(memoryview(head)[: found.end()]))
+            self._end = self._find_end(bytes(head[: found.end()]))
         elif len(head) > MAX_HEAD:
             raise aiohttp.ClientPayloadError(f"The head of the answer has more than {MAX_HEAD} bytes.")
 
