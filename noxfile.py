@@ -69,7 +69,7 @@ def print_seconds() -> None:
         print(f"{ends[-1][1] - ends[0][1]:7.1f} s  in all")
 
 
-def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2,redis]") -> None:
+def install(session: nox.Session, *groups: str, package: str = ".[sandbox,on-device,http2,aiohttp,redis]") -> None:
     """Install the package, editable, and dependency groups of pyproject.toml."""
     session.install("-q", "-e", package, *nox.project.dependency_groups(PROJECT, *groups))
 

@@ -71,11 +71,11 @@ def test_a_secret_in_the_replacement_is_not_replaced_again() -> None:
 def test_a_message_of_40_megabytes_costs_as_much_as_a_short_one() -> None:
     ids = [{"id": f"customer-{number}"} for number in range(1000)] + [{"id": str(number)} for number in range(1000)]
     request: Any = {"id": {"customerIds": ids}}
-    started = time.perf_counter()
+    started = time.process_time()
     every = " ".join(one["id"] for one in ids)
     for unit in (every, "customer-9 ", "x", '"', '"tokens":', '"state": "', "7 ", "%"):
         assert len(redact(unit * (40_000_000 // len(unit)), request)) <= 10 * WINDOW
-    assert time.perf_counter() - started < 2  # about 0.05 s; reading everything takes minutes
+    assert time.process_time() - started < 2  # about 0.05 s; reading everything takes minutes
 
 
 @given(st.integers(0, 40), st.sampled_from(["secret-secret", "s" * WINDOW, "s" * (3 * WINDOW)]))

@@ -25,9 +25,8 @@ class Watched:
         """Give up connections and threads, which belong to the parent."""
 
 
-LATE_IMPORTS = ("encodings.idna", "dateutil.parser", "httpcore._sync.http2")
-"""Modules that other modules import late: to look up a host name, for the first date-time in an answer, and for the
-first HTTP/2 connection."""
+LATE_IMPORTS = ("encodings.idna", "dateutil.parser")
+"""Modules that other modules import late: to look up a host name, and for the first date-time in an answer."""
 
 _lock = threading.RLock()
 _watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
@@ -41,13 +40,13 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
         _watched[one] = lock
 
 
-def import_for_threads() -> None:
-    """Import the modules that libraries import while they work.
+def import_for_threads(*further: str) -> None:
+    """Import the modules that libraries import while they work, and further ones.
 
     A thread of the SDK must not be the first to import a module. If the process forks during that import, the module
     stays half imported in the child, or its import lock stays locked.
     """
-    for module in LATE_IMPORTS:
+    for module in (*LATE_IMPORTS, *further):
         with suppress(ImportError):  # The extra with this module is not installed.
             import_module(module)
 

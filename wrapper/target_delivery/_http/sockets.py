@@ -10,7 +10,7 @@ from target_delivery._http.names import NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ConnectFailed", "connect", "new_socket", "share_of"]
+__all__ = ["ConnectFailed", "connect", "connect_async", "new_socket", "share_of"]
 
 SHORTEST_CONNECT = 0.25
 """Seconds that an address gets to answer, at least, before the next address is tried. RFC 8305 advises this value."""
@@ -47,6 +47,39 @@ def connect(host: str, port: int, left: Callable[[], float | None]) -> socket.so
                 connection.settimeout(limit)
                 connection.connect(address)
                 return socket.socket(fileno=connection.detach())
+        except TimeoutError as error:
+            failure = error
+        except OSError as error:
+            failure = ConnectFailed(str(error))
+    raise failure or ConnectFailed(f"{host} has no address.")
+
+
+async def connect_async(host: str, port: int, left: Callable[[], float | None]) -> socket.socket:
+    """Do the same as connect() in an event loop. The socket does not block.
+
+    A call that is cancelled leaves no socket behind.
+    """
+    import asyncio  # here, because asyncio is slow to import
+
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(left()):
+            found = await asyncio.wrap_future(NAMES.look_up(host, port))
+    except TimeoutError:
+        raise TimeoutError("The deadline passed during the look-up of the host name.") from None
+    except Exception as error:
+        raise ConnectFailed(str(error)) from error
+    failure: Exception | None = None
+    for tried, (family, address) in enumerate(found):
+        limit = share_of(left(), len(found) - tried)
+        try:
+            with new_socket(family) as connection:
+                connection.setblocking(False)
+                async with asyncio.timeout(limit):
+                    await loop.sock_connect(connection, address)
+                connected = socket.socket(fileno=connection.detach())
+                connected.setblocking(False)
+                return connected
         except TimeoutError as error:
             failure = error
         except OSError as error:

@@ -21,25 +21,36 @@ A wire sends one request and returns its outcome. All wires keep the same promis
 
 from __future__ import annotations
 
+import re
+import sys
 import threading
-from typing import TYPE_CHECKING, Protocol
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from attrs import evolve
 
 from target_delivery._http import forks
 from target_delivery._http.http1 import Http1Wire
 from target_delivery._http.settings import read_settings
 from target_delivery._http.urls import split
+from target_delivery.errors import CLOSED, ClientClosedError
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
     from target_delivery._core.flow import Outcome
-    from target_delivery._http.httpx_wire import HttpxWire
+    from target_delivery._http.httpx_wire import AsyncHttpxWire, HttpxWire
     from target_delivery._http.settings import HttpSettings
     from target_delivery_api.clients import AsyncHttpClient, HttpClient
     from target_delivery_api.types import Request
 
 __all__ = ["AsyncWire", "Wire", "new_async_wire", "new_wire"]
+
+W = TypeVar("W")
+
+AIOHTTP_VERSIONS = ((3, 12), (4,))
+"""The first version of aiohttp that can be used, and the first one that cannot."""
 
 
 class Wire(Protocol):
@@ -99,34 +110,98 @@ def new_wire(http_client: HttpClient | None, *, trust_env: bool) -> Wire:
         OptionError: a proxy or a certificate of the environment cannot be used.
     """
     if http_client is not None:
-        from target_delivery._http.httpx_wire import HttpxWire  # not at the top, because httpx is slow to import
-
-        return HttpxWire(http_client)
+        return _new_httpx_wire(http_client)
     settings = read_settings(trust_env=trust_env)
     direct = Http1Wire(settings.certificates)
-    return direct if settings.proxies is None and not settings.http2 else _Routed(settings, direct)
+    if settings.proxies is None and not settings.http2:
+        return direct
+    return _Routed(_Routes(settings, direct, _new_httpx_wire))
 
 
 def new_async_wire(http_client: AsyncHttpClient | None, *, trust_env: bool) -> AsyncWire:
     """Return the wire of an AsyncTargetClient; see ``new_wire``."""
+    if http_client is not None:
+        return _new_async_httpx_wire(http_client)
+    settings = read_settings(trust_env=trust_env)
+    if not _can_use_aiohttp():
+        return _new_async_httpx_wire(settings)
+    from target_delivery._http.aiohttp_wire import AiohttpWire
+
+    # Without HTTP/2, because httpx would offer it on the TLS context that both wires use.
+    settings = evolve(settings, http2=False)
+    direct = AiohttpWire(settings.certificates)
+    return direct if settings.proxies is None else _AsyncRouted(_Routes(settings, direct, _new_async_httpx_wire))
+
+
+def _new_httpx_wire(given: HttpClient | HttpSettings) -> HttpxWire:
+    from target_delivery._http.httpx_wire import HttpxWire  # here, because httpx is slow to import
+
+    return HttpxWire(given)
+
+
+def _new_async_httpx_wire(given: AsyncHttpClient | HttpSettings) -> AsyncHttpxWire:
     from target_delivery._http.httpx_wire import AsyncHttpxWire
 
-    if http_client is not None:
-        return AsyncHttpxWire(http_client)
-    return AsyncHttpxWire(read_settings(trust_env=trust_env))
+    return AsyncHttpxWire(given)
 
 
-class _Routed(forks.Watched):
-    """Sends some requests directly, and the others with httpx."""
+def _can_use_aiohttp() -> bool:
+    """Return whether aiohttp is installed, in a version that works here."""
+    if sys.platform == "win32" or find_spec("aiohttp") is None:
+        return False  # The event loop of Windows cannot wait for a readable socket.
+    import aiohttp  # here, because it is slow to import
 
-    def __init__(self, settings: HttpSettings, direct: Wire) -> None:
+    return AIOHTTP_VERSIONS[0] <= tuple(map(int, re.findall(r"\d+", aiohttp.__version__)[:2])) < AIOHTTP_VERSIONS[1]
+
+
+class _Routes(forks.Watched, Generic[W]):
+    """Chooses the wire for each request: the direct one, or one over httpx."""
+
+    def __init__(self, settings: HttpSettings, direct: W, new_httpx_wire: Callable[[HttpSettings], W]) -> None:
         self._settings = settings
         self._direct = direct
+        self._new_httpx_wire = new_httpx_wire
         self._closed = False
-        self._by_httpx: HttpxWire | None = None
+        self._by_httpx: W | None = None
         self._lock = threading.RLock()
         # A fork waits until httpx is imported: see forks.import_for_threads.
         forks.watch(self, self._lock)
+
+    def choose(self, url: str) -> W:
+        """Return the wire for requests to a URL. The one over httpx is made for the first request that needs it.
+
+        Raises:
+            ClientClosedError: the client is closed.
+        """
+        if not self._needs_httpx(url):
+            return self._direct
+        if self._by_httpx is None:
+            with self._lock:
+                if self._closed:
+                    raise ClientClosedError(CLOSED)
+                if self._by_httpx is None:
+                    self._by_httpx = self._new_httpx_wire(self._settings)
+        return self._by_httpx
+
+    def end(self) -> list[W]:
+        """Make no further wire. Return those that must be closed."""
+        with self._lock:
+            self._closed = True
+        return [self._direct] if self._by_httpx is None else [self._direct, self._by_httpx]
+
+    def _needs_httpx(self, url: str) -> bool:
+        """Return whether a request needs a proxy, or may use HTTP/2."""
+        if self._settings.http2 and url.startswith("https:"):
+            return True
+        proxies = self._settings.proxies
+        return proxies is not None and proxies.of_origin(split(url)[0]) is not None
+
+
+class _Routed:
+    """Sends some requests directly, and the others with httpx."""
+
+    def __init__(self, routes: _Routes[Wire]) -> None:
+        self._routes = routes
 
     def exchange(
         self,
@@ -135,31 +210,26 @@ class _Routed(forks.Watched):
         max_bytes: int,
         on_connect: Callable[[socket.socket], None] | None = None,
     ) -> Outcome:
-        wire = self._httpx_wire() if _needs_httpx(self._settings, request.url) else self._direct
-        return wire.exchange(request, deadline, max_bytes, on_connect)
+        return self._routes.choose(request.url).exchange(request, deadline, max_bytes, on_connect)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-        for wire in (self._direct, self._by_httpx):
-            if wire is not None:
-                wire.close()
-
-    def _httpx_wire(self) -> HttpxWire:
-        """Return the wire over httpx, which is made for the first request that needs it."""
-        if self._by_httpx is None:
-            with self._lock:
-                if self._by_httpx is None:
-                    from target_delivery._http.httpx_wire import HttpxWire
-
-                    self._by_httpx = HttpxWire(self._settings)
-                    if self._closed:
-                        self._by_httpx.close()
-        return self._by_httpx
+        for wire in self._routes.end():
+            wire.close()
 
 
-def _needs_httpx(settings: HttpSettings, url: str) -> bool:
-    """Return whether a request needs a proxy, or may use HTTP/2."""
-    if settings.http2 and url.startswith("https:"):
-        return True
-    return settings.proxies is not None and settings.proxies.of_origin(split(url)[0]) is not None
+class _AsyncRouted:
+    """The asyncio twin of _Routed."""
+
+    def __init__(self, routes: _Routes[AsyncWire]) -> None:
+        self._routes = routes
+
+    async def exchange(self, request: Request, deadline: float, max_bytes: int) -> Outcome:
+        return await self._routes.choose(request.url).exchange(request, deadline, max_bytes)
+
+    def stop(self) -> None:
+        for wire in self._routes.end():
+            wire.stop()
+
+    async def close(self) -> None:
+        for wire in self._routes.end():
+            await wire.close()
