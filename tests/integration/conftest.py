@@ -41,8 +41,8 @@ def make(wire_kind: WireKind) -> Iterator[Callable[..., Driver]]:
 
     def create(edge: Sandbox | None = None, **options: Any) -> Driver:
         http_client = wire_kind.new_http_client() if "http_client" not in options else None
-        given = {**OPTIONS, **(edge.client_options() if edge is not None else {}), "http_client": http_client}
-        driver = wire_kind.new_driver({**given, **options})
+        from_edge: dict[str, Any] = {} if edge is None else {**edge.client_options()}
+        driver = wire_kind.new_driver({**OPTIONS, **from_edge, "http_client": http_client, **options})
         made.append((driver, http_client))
         return driver
 

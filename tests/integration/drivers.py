@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
-from contextvars import Context, copy_context
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from target_delivery import AsyncTargetClient, AttributesProvider, TargetClient,
 from tests.tls import CERTIFICATE, client_context
 
 OPTIONS = {"client": "demo", "organization_id": "demo@AdobeOrg"}
+T = TypeVar("T")
 Answering = Callable[[httpx.Request], httpx.Response]
 
 
@@ -133,7 +134,7 @@ class AsyncDriver:
     def __init__(self, options: Any) -> None:
         self._runner = asyncio.Runner()
         try:
-            self.client = AsyncTargetClient.create(options)
+            self.client: AsyncTargetClient = AsyncTargetClient.create(options)
         except BaseException:
             self._runner.close()
             raise
@@ -153,9 +154,9 @@ class AsyncDriver:
     def close(self) -> None:
         self.run(self.client.close())
 
-    def run(self, work: Any, context: Context | None = None) -> Any:
-        """Run a coroutine in the event loop of the client, in the context of the caller unless another one is given."""
-        return self._runner.run(work, context=context or copy_context())
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the event loop of the client, and in the context of the caller."""
+        return self._runner.run(work, context=copy_context())
 
     def end(self, http_client: Any = None) -> None:
         """Close the client, then an HTTP client of the caller's own, then the event loop."""

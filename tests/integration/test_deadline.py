@@ -113,8 +113,8 @@ class _Early(asyncio.SelectorEventLoop):
 def test_an_event_loop_whose_timers_end_a_moment_early(wire_kind: WireKind) -> None:
     async def call(address: str) -> list[Any]:
         http_client = wire_kind.new_http_client()
-        options: Any = {**OPTIONS, "server_domain": address, "secure": False, "timeout": 50}
-        async with AsyncTargetClient.create({**options, "http_client": http_client}) as client:
+        options: Any = {**OPTIONS, "server_domain": address, "secure": False, "timeout": 50, "http_client": http_client}
+        async with AsyncTargetClient.create(options) as client:
             calls = [client.get_offers({"request": EXECUTE}) for _ in range(20)]
             outcomes: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
         if http_client is not None:
