@@ -60,7 +60,8 @@ _URL = re.compile(
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
-_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+# An object that contains itself raises RecursionError, as one that is nested too deep does.
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
 def _refuse_constant(name: str) -> None:
@@ -78,7 +79,7 @@ def encode(body: Model | Mapping[str, Any] | JsonValue) -> bytes:
     """
     try:
         return _to_json(body.to_dict() if isinstance(body, Model) else body).encode("ascii")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ModelError(f"{type(body).__name__} cannot be written as JSON: {error}") from error
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AiohttpWire"]
 
-MAX_IDLE = 100
+MAX_IDLE = 1000
 """Connections of one event loop that are kept for further requests, at most."""
 IDLE_TIME = 30.0
 """Seconds that a connection is kept."""

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["Watched", "import_for_threads", "watch"]
+__all__ = ["Watched", "import_before_fork", "watch"]
 
 
 class Watched:
@@ -25,9 +25,8 @@ class Watched:
         """Give up connections and threads, which belong to the parent."""
 
 
-LATE_IMPORTS = ("encodings.idna", "dateutil.parser")
+_late_imports = {"encodings.idna", "dateutil.parser"}
 """Modules that other modules import late: to look up a host name, and for the first date-time in an answer."""
-
 _lock = threading.RLock()
 _watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
 _held: list[ExitStack] = []
@@ -40,18 +39,20 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
         _watched[one] = lock
 
 
-def import_for_threads(*further: str) -> None:
-    """Import the modules that libraries import while they work, and further ones.
+def import_before_fork(module: str) -> None:
+    """Import a module before the next fork, because a thread may import it late.
 
-    A thread of the SDK must not be the first to import a module. If the process forks during that import, the module
-    stays half imported in the child, or its import lock stays locked.
+    If the process forks while a thread imports a module, the module stays half imported in the child, or its import
+    lock stays locked. An import before the fork waits for the other thread.
     """
-    for module in (*LATE_IMPORTS, *further):
-        with suppress(ImportError):  # The extra with this module is not installed.
-            import_module(module)
+    _late_imports.add(module)
 
 
 def _before() -> None:
+    for module in list(_late_imports):
+        with suppress(ImportError):  # The extra with this module is not installed.
+            import_module(module)
+    _late_imports.clear()
     _lock.acquire()
     held = ExitStack()
     _held.append(held)

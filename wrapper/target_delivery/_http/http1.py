@@ -73,7 +73,6 @@ class Http1Wire(forks.Watched):
     """
 
     def __init__(self, certificates: Certificates) -> None:
-        forks.import_for_threads()
         self._certificates = certificates
         self._closed = False
         self._idle: dict[_Connection, None] = {}

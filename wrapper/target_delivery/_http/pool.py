@@ -188,7 +188,7 @@ class Pool(forks.Watched, Generic[H]):
             given: the caller's own HTTP client, or the settings of the SDK's own ones.
             running_loop: returns the event loop of the call; None for threads.
         """
-        forks.import_for_threads("httpcore._sync.http2")
+        forks.import_before_fork("httpcore._sync.http2")
         self.closed: bool = False
         self._kind: Callable[..., H] = kind
         self._settings = given if isinstance(given, HttpSettings) else None

@@ -164,7 +164,7 @@ class _Routes(forks.Watched, Generic[W]):
         self._closed = False
         self._by_httpx: W | None = None
         self._lock = threading.RLock()
-        # A fork waits until httpx is imported: see forks.import_for_threads.
+        # A fork waits until httpx is imported: see forks.import_before_fork.
         forks.watch(self, self._lock)
 
     def choose(self, url: str) -> W:
