@@ -15,7 +15,16 @@ import pytest
 
 from target_delivery import AsyncTargetClient, DeliveryRequest, DeliveryTimeoutError, ExecuteRequest, MboxRequest
 from target_delivery.sandbox import Sandbox
-from tests.integration.drivers import OPTIONS, OWN_WIRES, Driver, WireKind, every_wire, is_given_for_threads, is_threads
+from tests.integration.drivers import (
+    OPTIONS,
+    OWN_WIRES,
+    Driver,
+    WireKind,
+    every_wire,
+    is_asyncio,
+    is_given_for_threads,
+    is_threads,
+)
 
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 TIMEOUT = 300
@@ -81,8 +90,7 @@ def test_a_body_that_never_ends(make: Callable[..., Driver], name: str) -> None:
         ends_in_time(make(server_domain=address, secure=False, timeout=TIMEOUT))
 
 
-# A client of the caller's own for threads reads a head with a new timeout for each part, and the SDK has no part in it.
-@every_wire(but=is_given_for_threads)
+@every_wire()
 @pytest.mark.parametrize("name", ENDLESS_HEADS)
 def test_a_head_that_never_ends(make: Callable[..., Driver], name: str) -> None:
     with endless(*ENDLESS_HEADS[name]) as address:
@@ -146,8 +154,7 @@ def test_an_address_that_answers_after_one_that_does_not(
             assert client.get_offers({"request": EXECUTE}).response.status == 200
 
 
-# The operating system looks up names for a client of the caller's own for threads, and nothing can interrupt it.
-@every_wire(but=is_given_for_threads)
+@every_wire()
 def test_a_name_whose_look_up_hangs(
     wire_kind: WireKind, make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,7 +170,7 @@ def test_a_name_whose_look_up_hangs(
         for _ in range(3):
             ends_in_time(client)
         looking = [thread for thread in threading.enumerate() if thread.name == "target-delivery-names"]
-        assert len(looking) == (0 if wire_kind.given else 1)
+        assert len(looking) == (0 if wire_kind.given and is_asyncio(wire_kind) else 1)
     finally:
         ended.set()
 

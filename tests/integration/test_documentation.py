@@ -19,6 +19,7 @@ from target_delivery._cli.main import main
 from target_delivery.events import EventHandlers
 from target_delivery.options import AttributesCallbackOptions
 from target_delivery.sandbox import Sandbox
+from tests.integration.drivers import OWN_WIRES
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -89,6 +90,10 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox
 
         handle, handle_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
         monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda self, request: handle(self, moved(request)))
+        # The programs send with httpx, whose requests can be moved.
+        for wire in OWN_WIRES:
+            if wire.name.endswith("-httpx"):
+                wire.prepare(monkeypatch)
         monkeypatch.setattr(
             httpx.AsyncHTTPTransport, "handle_async_request", lambda self, request: handle_async(self, moved(request))
         )

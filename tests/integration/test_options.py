@@ -18,7 +18,7 @@ from target_delivery import (
     PrefetchRequest,
     TargetClient,
 )
-from tests.integration.drivers import OPTIONS, Driver, Wire
+from tests.integration.drivers import ASYNCIO, OPTIONS, Driver, Wire, every_wire
 
 REQUEST = DeliveryRequest(prefetch=PrefetchRequest(mboxes=[MboxRequest(name="home")]))
 
@@ -152,7 +152,7 @@ def test_callbacks_are_callable(name: str) -> None:
             client.get_offers(alone)
 
 
-@pytest.mark.parametrize("kind", ["asyncio"])
+@every_wire(among=[ASYNCIO])
 def test_an_async_client_has_no_callbacks(client: Driver) -> None:
     with pytest.raises(OptionError, match="no callbacks: await the call"):
         client.get_offers({"request": REQUEST, "callback": print})

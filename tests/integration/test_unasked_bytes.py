@@ -20,6 +20,7 @@ from tests.tls import server_context
 EXECUTE = DeliveryRequest(execute=ExecuteRequest(mboxes=[MboxRequest(name="home")]))
 LATER = 0.05
 """Seconds after which a server sends more."""
+SOON = 10
 
 
 def answer(visitor: str, chunked: bool = False) -> bytes:
@@ -55,10 +56,14 @@ class Edge:
         """The number of requests of each connection."""
         self.visitors = 0
         self.lock = threading.Lock()
+        self.sent = threading.Semaphore(0)
+        """Released when everything for one visitor has been sent."""
 
     def serve(self, connection: socket.socket) -> None:
         with suppress(OSError), ExitStack() as stack:
             stack.enter_context(connection)
+            # Without this, the operating system would keep a second part until the first is acknowledged.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.context is not None:
                 connection = stack.enter_context(self.context.wrap_socket(connection, server_side=True))
             received = stack.enter_context(connection.makefile("rb"))
@@ -70,11 +75,14 @@ class Edge:
                     self.connections[mine] += 1
                     self.visitors += 1
                     visitor = f"v{self.visitors}"
-                for part in self.parts(visitor):
-                    if isinstance(part, bytes):
-                        connection.sendall(part)
-                    else:
-                        time.sleep(part)
+                try:
+                    for part in self.parts(visitor):
+                        if isinstance(part, bytes):
+                            connection.sendall(part)
+                        else:
+                            time.sleep(part)
+                finally:
+                    self.sent.release()
 
 
 def read_request(received: BinaryIO) -> bool:
@@ -118,7 +126,7 @@ def test_no_visitor_gets_bytes_that_came_for_nobody(make: Callable[..., Driver],
         for visitor in ("v1", "v2", "v3"):
             result = client.get_offers({"request": EXECUTE})
             assert f"{visitor}.35_0" in result.target_cookie["value"]
-            time.sleep(2 * LATER if "idle" in name or "at once" in name else 0)
+            assert edge.sent.acquire(timeout=SOON)
         assert edge.connections == [1, 1, 1]
 
 

@@ -50,6 +50,7 @@ class HttpxWire:
         """See ``Wire.exchange``."""
         pool = self._pool
         interrupted = CALLING.deadline  # of the interrupted call, if a signal handler makes this call
+        watched: WatchedExchange | None = None
         try:
             with pool.lane(CALLING.http_clients) as http_client:
                 CALLING.http_clients.append(http_client)
@@ -74,7 +75,7 @@ class HttpxWire:
             failure = failure_of(error)
             if failure is None:
                 raise
-            return failure
+            return Failure("ReadTimeout", may_pass=True) if watched is not None and watched.is_late else failure
         finally:
             if pool.closed:
                 self._close_idle()

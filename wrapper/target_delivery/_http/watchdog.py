@@ -53,6 +53,8 @@ class WatchedExchange:
         self._on_connect = on_connect
         self._socket: socket.socket | None = None
         self.deadline = deadline
+        self.is_late = False
+        """Whether the socket was shut down."""
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         """Note a step.
@@ -84,6 +86,7 @@ class WatchedExchange:
     def shut(self) -> None:
         """Shut the socket down, so that the thread that waits for it goes on."""
         if self._socket is not None:
+            self.is_late = True
             with suppress(OSError):
                 # Below TLS, because shutting down TLS would wait for the other end.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
