@@ -265,10 +265,12 @@ def test_close_in_another_event_loop_closes_idle_connections(wire: AiohttpWire, 
 def test_an_exchange_under_way_survives_close(wire: AiohttpWire) -> None:
     async def scenario() -> None:
         under_way = asyncio.create_task(send(wire, server))
-        await asyncio.sleep(0.05)
+        while not server.requests or not server.requests[0]:
+            await asyncio.sleep(0.01)
         before = descriptors()
         await wire.close()
         assert isinstance(await under_way, Answer)
+        await asyncio.sleep(0.05)  # until the server has closed its side, too
         assert descriptors() < before
 
     with serving(GOOD[:-1], GOOD[-1:], pause=0.2) as server:
