@@ -248,6 +248,7 @@ class _Connector(aiohttp.BaseConnector):
         self._own_loop = loop
         self.interrupted = weakref.WeakSet[asyncio.Task[Any]]()
         """The tasks that were cancelled while they connected."""
+        self._connecting: set[socket.socket] = set()
         self._open: set[_Transport] = set()
         self._idle: dict[_Transport, None] = {}
 
@@ -270,7 +271,9 @@ class _Connector(aiohttp.BaseConnector):
         task = asyncio.current_task()
         transport: _Transport | None = None
         try:
-            connection = await connect_async(host, url.port or 0, lambda: max(0.0, end - self._own_loop.time()))
+            connection = await connect_async(
+                host, url.port or 0, lambda: max(0.0, end - self._own_loop.time()), self._connecting
+            )
             transport = _Transport(connection, self._own_loop, self._open, self._idle)
             if url.scheme == "https" and isinstance(req.ssl, ssl.SSLContext):
                 await transport.encrypt(req.ssl, host)
@@ -324,11 +327,17 @@ class _Connector(aiohttp.BaseConnector):
         """Close all connections."""
         for transport in list(self._open):
             transport.abort()
+        self._close_connecting()
 
     def forget(self) -> None:
         """Close all sockets without touching the event loop, which belongs to another process."""
         for transport in list(self._open):
             transport.close_socket()
+        self._close_connecting()
+
+    def _close_connecting(self) -> None:
+        while self._connecting:
+            self._connecting.pop().close()
 
 
 class _End:
