@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from attrs import frozen
+from yarl import URL
 
 from target_delivery import AsyncClientOptions, ClientOptions, TargetClient, __version__, errors
 from target_delivery._cli.main import main
@@ -97,6 +99,13 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox
         monkeypatch.setattr(
             httpx.AsyncHTTPTransport, "handle_async_request", lambda self, request: handle_async(self, moved(request))
         )
+        request_async = aiohttp.ClientSession._request
+
+        def move_async(self: aiohttp.ClientSession, method: str, url: URL, **more: Any) -> Any:
+            moved_url = moved(httpx.Request(method, str(url))).url
+            return request_async(self, method, URL(str(moved_url), encoded=True), **more)
+
+        monkeypatch.setattr(aiohttp.ClientSession, "_request", move_async)
         yield edge
     for number, handler in handlers.items():
         signal.signal(number, handler)

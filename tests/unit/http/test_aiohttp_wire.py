@@ -46,6 +46,8 @@ class Server:
         self.pause = pause
         self.requests: list[list[bytes]] = []
         """The requests of each connection."""
+        self.received = threading.Event()
+        """Set when a request has arrived."""
         self.url = ""
 
     def serve(self, connection: socket.socket) -> None:
@@ -57,6 +59,7 @@ class Server:
             with connection:
                 while request := connection.recv(65536):
                     mine.append(request)
+                    self.received.set()
                     for part in self.parts:
                         if part is None:
                             return
@@ -265,10 +268,11 @@ def test_close_in_another_event_loop_closes_idle_connections(wire: AiohttpWire, 
 def test_an_exchange_under_way_survives_close(wire: AiohttpWire) -> None:
     async def scenario() -> None:
         under_way = asyncio.create_task(send(wire, server))
-        await asyncio.sleep(0.05)
+        assert await asyncio.to_thread(server.received.wait, 10)
         before = descriptors()
         await wire.close()
         assert isinstance(await under_way, Answer)
+        await asyncio.sleep(0.05)  # until the server has closed its side, too
         assert descriptors() < before
 
     with serving(GOOD[:-1], GOOD[-1:], pause=0.2) as server:

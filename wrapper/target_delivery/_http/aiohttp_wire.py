@@ -94,7 +94,7 @@ class AiohttpWire(forks.Watched):
                 return await here.exchange(request, left, deadline, max_bytes)
         except TimeoutError:
             if limit.expired():
-                return LATE
+                return here.connector.late()
             raise
         except _Failed as error:
             return error.failure
@@ -198,7 +198,7 @@ class _InLoop:
                         data=request.content or None,
                         ssl=context,
                         allow_redirects=False,
-                        timeout=aiohttp.ClientTimeout(sock_connect=left),
+                        timeout=aiohttp.ClientTimeout(sock_connect=left + TICK),
                     )
         except aiohttp.ClientOSError as error:
             raise _Failed("ReadError") from error
@@ -246,6 +246,9 @@ class _Connector(aiohttp.BaseConnector):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(limit=0, keepalive_timeout=IDLE_TIME)
         self._own_loop = loop
+        self.interrupted = weakref.WeakSet[asyncio.Task[Any]]()
+        """The tasks that were cancelled while they connected."""
+        self._connecting: set[socket.socket] = set()
         self._open: set[_Transport] = set()
         self._idle: dict[_Transport, None] = {}
 
@@ -263,18 +266,23 @@ class _Connector(aiohttp.BaseConnector):
         Raises:
             _Failed: that is impossible, or takes longer than ``timeout.sock_connect``.
         """
-        url = req.url
-        host = url.raw_host or ""
+        url, host = req.url, req.url.raw_host or ""
         end = self._own_loop.time() + (timeout.sock_connect or 0.0)  # which _send() always sets
+        task = asyncio.current_task()
         transport: _Transport | None = None
         try:
-            async with asyncio.timeout_at(end):
-                connection = await connect_async(host, url.port or 0, lambda: max(0.0, end - self._own_loop.time()))
-                transport = _Transport(connection, self._own_loop, self._open, self._idle)
-                if isinstance(req.ssl, ssl.SSLContext):
-                    await transport.encrypt(req.ssl, host)
-                protocol = ResponseHandler(self._own_loop)
-                transport.start(protocol)
+            connection = await connect_async(
+                host, url.port or 0, lambda: max(0.0, end - self._own_loop.time()), self._connecting
+            )
+            transport = _Transport(connection, self._own_loop, self._open, self._idle)
+            if url.scheme == "https" and isinstance(req.ssl, ssl.SSLContext):
+                await transport.encrypt(req.ssl, host)
+            protocol = ResponseHandler(self._own_loop)
+            transport.start(protocol)
+        except asyncio.CancelledError:
+            if task is not None:
+                self.interrupted.add(task)
+            raise
         except TimeoutError as error:
             raise _Failed("ConnectTimeout") from error
         except (OSError, ValueError, ConnectFailed) as error:
@@ -292,6 +300,14 @@ class _Connector(aiohttp.BaseConnector):
             transport.rest()
         else:  # The connection is closed.
             super()._release(key, protocol, should_close=True)
+
+    def late(self) -> Failure:
+        """Return the failure of an exchange in this task that reached its deadline."""
+        task = asyncio.current_task()
+        if task is None or task not in self.interrupted:
+            return LATE
+        self.interrupted.discard(task)
+        return Failure("ConnectTimeout", may_pass=True)
 
     def in_its_loop(self, function: Callable[[], None]) -> None:
         """Call a function where the event loop cannot be disturbed: in its thread, if it is running."""
@@ -311,11 +327,17 @@ class _Connector(aiohttp.BaseConnector):
         """Close all connections."""
         for transport in list(self._open):
             transport.abort()
+        self._close_connecting()
 
     def forget(self) -> None:
         """Close all sockets without touching the event loop, which belongs to another process."""
         for transport in list(self._open):
             transport.close_socket()
+        self._close_connecting()
+
+    def _close_connecting(self) -> None:
+        while self._connecting:
+            self._connecting.pop().close()
 
 
 class _End:

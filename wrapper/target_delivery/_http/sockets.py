@@ -54,10 +54,13 @@ def connect(host: str, port: int, left: Callable[[], float | None]) -> socket.so
     raise failure or ConnectFailed(f"{host} has no address.")
 
 
-async def connect_async(host: str, port: int, left: Callable[[], float | None]) -> socket.socket:
+async def connect_async(
+    host: str, port: int, left: Callable[[], float | None], under_way: set[socket.socket]
+) -> socket.socket:
     """Do the same as connect() in an event loop. The socket does not block.
 
-    A call that is cancelled leaves no socket behind.
+    A call that is cancelled leaves no socket behind. The socket that is being connected is in the set ``under_way``, so
+    that it can be closed even if the event loop ends meanwhile.
     """
     import asyncio  # here, because asyncio is slow to import
 
@@ -75,8 +78,12 @@ async def connect_async(host: str, port: int, left: Callable[[], float | None]) 
         try:
             with new_socket(family) as connection:
                 connection.setblocking(False)
-                async with asyncio.timeout(limit):
-                    await loop.sock_connect(connection, address)
+                under_way.add(connection)
+                try:
+                    async with asyncio.timeout(limit):
+                        await loop.sock_connect(connection, address)
+                finally:
+                    under_way.discard(connection)
                 connected = socket.socket(fileno=connection.detach())
                 connected.setblocking(False)
                 return connected
