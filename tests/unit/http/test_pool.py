@@ -10,7 +10,7 @@ import httpx
 import pytest
 from attrs import evolve
 
-from target_delivery._http.pool import LANES, CookielessAsyncClient, CookielessClient, Pool
+from target_delivery._http.pool import CookielessAsyncClient, CookielessClient, Pool
 from target_delivery._http.settings import HttpOptions, HttpSettings, read_settings
 from target_delivery_api.clients import AsyncHttpClient, HttpClient
 
@@ -94,14 +94,11 @@ def clients(pool: Pool[HttpClient]) -> list[HttpClient]:
     return [lane.http for lane in pool._lanes]
 
 
-@pytest.mark.parametrize(("http2", "calls"), [(False, 20), (True, 20), (True, LANES + 20)])
-def test_a_call_of_a_thread_has_a_connection_to_itself(http2: bool, calls: int) -> None:
-    if http2:
-        pytest.importorskip("h2")
-    pool: Pool[HttpClient] = Pool(CookielessClient, settings(http2=http2))
+def test_a_call_of_a_thread_has_a_connection_to_itself() -> None:
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings())
     with ExitStack() as lent:
-        given = [lent.enter_context(pool.lane()) for _ in range(calls)]
-    assert [given.count(http_client) for http_client in clients(pool)] == [1] * calls
+        given = [lent.enter_context(pool.lane()) for _ in range(20)]
+    assert [given.count(http_client) for http_client in clients(pool)] == [1] * 20
     close(pool.retire())
 
 
