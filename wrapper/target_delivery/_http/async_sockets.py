@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 import httpcore
 import httpx
 
-from target_delivery._http.names import NAMES
-from target_delivery._http.sockets import new_socket, share_of
+from target_delivery._http.sockets import ConnectFailed, connect_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable
@@ -42,6 +41,7 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self._open: set[_Plain] = set()
+        self._connecting: set[socket.socket] = set()
 
     async def connect_tcp(
         self,
@@ -57,30 +57,17 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
             httpcore.ConnectError: no address can be connected to.
             httpcore.ConnectTimeout: the last address did not answer in time.
         """
+        loop = asyncio.get_running_loop()
+        end = None if timeout is None else loop.time() + timeout
         try:
-            found = await asyncio.wrap_future(NAMES.look_up(host, port))
-        except Exception as error:
+            connection = await connect_async(
+                host, port, lambda: None if end is None else max(0.0, end - loop.time()), self._connecting
+            )
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except ConnectFailed as error:
             raise httpcore.ConnectError(str(error)) from error
-        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        end = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        for tried, (family, address) in enumerate(found):
-            left = None if end is None else max(0.0, end - asyncio.get_running_loop().time())
-            try:
-                connection = new_socket(family)
-                stream = _Plain(connection, self._open)
-                try:
-                    async with asyncio.timeout(share_of(left, len(found) - tried)):
-                        await stream.connect(address)
-                except BaseException:
-                    stream.close()
-                    raise
-            except TimeoutError as error:
-                failure = httpcore.ConnectTimeout(str(error))
-            except OSError as error:
-                failure = httpcore.ConnectError(str(error))
-            else:
-                return stream
-        raise failure or httpcore.ConnectError(f"{host} has no address.")
+        return _Plain(connection, self._open)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for some seconds."""
@@ -90,6 +77,8 @@ class AsyncSockets(httpcore.AsyncNetworkBackend):
         """Close all sockets at once. Calls that wait for one of them fail."""
         for stream in list(self._open):
             stream.close()
+        for connection in list(self._connecting):
+            connection.close()
 
     def __del__(self) -> None:
         # A client that nobody closed emits a warning, so its sockets need not warn as well.
@@ -120,9 +109,6 @@ class _Plain(_Stream):
         self._hurried = False
         self._cut = False
         siblings.add(self)
-
-    async def connect(self, address: tuple[Any, ...]) -> None:
-        await self._loop.sock_connect(self._socket, address)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         if self._hurried:

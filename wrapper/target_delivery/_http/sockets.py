@@ -10,7 +10,7 @@ from target_delivery._http.names import NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ConnectFailed", "connect", "connect_async", "new_socket", "share_of"]
+__all__ = ["ConnectFailed", "connect", "connect_async"]
 
 SHORTEST_CONNECT = 0.25
 """Seconds that an address gets to answer, at least, before the next address is tried. RFC 8305 advises this value."""
@@ -41,9 +41,9 @@ def connect(host: str, port: int, left: Callable[[], float | None]) -> socket.so
         raise ConnectFailed(str(error)) from error
     failure: Exception | None = None
     for tried, (family, address) in enumerate(found):
-        limit = share_of(left(), len(found) - tried)
+        limit = _share_of(left(), len(found) - tried)
         try:
-            with new_socket(family) as connection:
+            with _new_socket(family) as connection:
                 connection.settimeout(limit)
                 connection.connect(address)
                 return socket.socket(fileno=connection.detach())
@@ -74,9 +74,9 @@ async def connect_async(
         raise ConnectFailed(str(error)) from error
     failure: Exception | None = None
     for tried, (family, address) in enumerate(found):
-        limit = share_of(left(), len(found) - tried)
+        limit = _share_of(left(), len(found) - tried)
         try:
-            with new_socket(family) as connection:
+            with _new_socket(family) as connection:
                 connection.setblocking(False)
                 under_way.add(connection)
                 try:
@@ -94,7 +94,7 @@ async def connect_async(
     raise failure or ConnectFailed(f"{host} has no address.")
 
 
-def new_socket(family: socket.AddressFamily) -> socket.socket:
+def _new_socket(family: socket.AddressFamily) -> socket.socket:
     """Return a TCP socket that is not connected.
 
     Raises:
@@ -109,7 +109,7 @@ def new_socket(family: socket.AddressFamily) -> socket.socket:
     return connection
 
 
-def share_of(seconds: float | None, addresses: int) -> float | None:
+def _share_of(seconds: float | None, addresses: int) -> float | None:
     """Return the seconds that the next address gets to answer, so that time is left for the others.
 
     Args:
