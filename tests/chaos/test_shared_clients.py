@@ -30,7 +30,7 @@ edges = pytest.mark.parametrize("edge_kind", ["plain", "tls", "http2"])
 
 @pytest.fixture(autouse=True)
 def skip_wires_without_http2(wire_kind: WireKind, edge_kind: str) -> None:
-    if edge_kind == "http2" and not (wire_kind.name.endswith("-httpx") and is_installed("h2")):
+    if edge_kind == "http2" and not (wire_kind.name == "asyncio-httpx" and is_installed("h2")):
         pytest.skip("needs httpx and h2")
 
 

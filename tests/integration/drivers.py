@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import httpx
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from target_delivery import AsyncTargetClient, AttributesProvider, TargetClient, TargetDeliveryResponse
 from tests.tls import CERTIFICATE, client_context
@@ -37,7 +37,7 @@ class WireKind:
     needs: tuple[str, ...] = ()
     """Modules without which this wire cannot be tested."""
     only_httpx: bool = False
-    """Whether a TargetClient sends all requests with httpx, as it does through a proxy and with HTTP/2."""
+    """Whether a TargetClient sends all requests with httpx, as it does through a proxy."""
 
     def __str__(self) -> str:
         return self.name
@@ -53,7 +53,7 @@ class WireKind:
             from target_delivery._http.settings import read_settings
 
             def new_wire(_: object, *, trust_env: bool) -> HttpxWire:
-                return HttpxWire(read_settings(trust_env=trust_env))
+                return HttpxWire(evolve(read_settings(trust_env=trust_env), http2=False))
 
             monkeypatch.setattr("target_delivery.client.new_wire", new_wire)
 
@@ -73,7 +73,7 @@ class WireKind:
 THREADS, ASYNCIO = WireKind("threads", "threads"), WireKind("asyncio", "asyncio")
 """The wires that clients choose by themselves, from what is installed."""
 OWN_WIRES = [
-    WireKind("threads-http.client", "threads", hidden=("h2",)),
+    WireKind("threads-http.client", "threads"),
     WireKind("threads-httpx", "threads", only_httpx=True),
     WireKind("asyncio-aiohttp", "asyncio", needs=("aiohttp", "target_delivery._http.aiohttp_wire")),
     WireKind("asyncio-httpx", "asyncio", hidden=("aiohttp",)),

@@ -94,15 +94,25 @@ def clients(pool: Pool[HttpClient]) -> list[HttpClient]:
     return [lane.http for lane in pool._lanes]
 
 
+def test_a_call_of_a_thread_has_a_connection_to_itself() -> None:
+    pool: Pool[HttpClient] = Pool(CookielessClient, settings())
+    with ExitStack() as lent:
+        given = [lent.enter_context(pool.lane()) for _ in range(20)]
+    assert [given.count(http_client) for http_client in clients(pool)] == [1] * 20
+    close(pool.retire())
+
+
 @pytest.mark.parametrize(("http2", "together"), [(False, 1), (True, 10)])
-def test_a_call_has_a_connection_to_itself(http2: bool, together: int) -> None:
+def test_calls_of_tasks_share_a_connection_with_http2(http2: bool, together: int) -> None:
     if http2:
         pytest.importorskip("h2")
-    pool: Pool[HttpClient] = Pool(CookielessClient, settings(http2=http2))
-    with ExitStack() as calls:
-        given = [calls.enter_context(pool.lane()) for _ in range(20)]
-    assert [given.count(http_client) for http_client in clients(pool)] == [together] * (20 // together)
+    loop = asyncio.new_event_loop()
+    pool: Pool[AsyncHttpClient] = Pool(CookielessAsyncClient, settings(http2=http2), lambda: loop)
+    with ExitStack() as lent:
+        given = [lent.enter_context(pool.lane()) for _ in range(20)]
+    assert [given.count(lane.http) for lane in pool._lanes] == [together] * (20 // together)
     close(pool.retire())
+    loop.close()
 
 
 def test_the_first_http_client_that_is_free_is_used() -> None:

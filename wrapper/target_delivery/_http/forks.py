@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["Watched", "import_before_fork", "watch"]
+__all__ = ["Watched", "watch"]
 
 
 class Watched:
@@ -25,8 +25,12 @@ class Watched:
         """Give up connections and threads, which belong to the parent."""
 
 
-_late_imports = {"encodings.idna", "dateutil.parser"}
-"""Modules that other modules import late: to look up a host name, and for the first date-time in an answer."""
+LATE_IMPORTS = ("encodings.idna", "dateutil.parser")
+"""Modules that threads import late: to look up a host name, and for the first date-time in an answer.
+
+A fork imports them first. If the process forks while a thread imports a module, the module stays half imported in the
+child, or its import lock stays locked. An import before the fork waits for the other thread.
+"""
 _lock = threading.RLock()
 _watched: WeakKeyDictionary[object, AbstractContextManager[object]] = WeakKeyDictionary()
 _held: list[ExitStack] = []
@@ -39,20 +43,9 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
         _watched[one] = lock
 
 
-def import_before_fork(module: str) -> None:
-    """Import a module before the next fork, because a thread may import it late.
-
-    If the process forks while a thread imports a module, the module stays half imported in the child, or its import
-    lock stays locked. An import before the fork waits for the other thread.
-    """
-    _late_imports.add(module)
-
-
 def _before() -> None:
-    for module in list(_late_imports):
-        with suppress(ImportError):  # The extra with this module is not installed.
-            import_module(module)
-    _late_imports.clear()
+    for module in LATE_IMPORTS:
+        import_module(module)
     _lock.acquire()
     held = ExitStack()
     _held.append(held)

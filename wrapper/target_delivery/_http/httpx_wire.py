@@ -1,4 +1,4 @@
-"""Send with httpx: through a proxy, with HTTP/2, in asyncio without aiohttp, and with the caller's own client.
+"""Send with httpx: through a proxy, in asyncio without aiohttp, and with the caller's own client.
 
 The caller's own client can also be one of httpx2.
 """

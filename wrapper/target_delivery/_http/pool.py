@@ -25,11 +25,11 @@ __all__ = ["CookielessAsyncClient", "CookielessClient", "EventLoop", "Pool"]
 
 
 LANES = 100
-"""HTTP clients of one pool, at most. Further calls share them, but not with HTTP/2 in threads."""
+"""HTTP clients of one pool, at most. Further calls share them."""
 # A lane keeps one connection to each edge cluster that its calls went to. There are about ten clusters.
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=30)
 CALLS_PER_LANE = 10
-"""Calls that one lane takes at the same time in asyncio with HTTP/2, where they share a connection."""
+"""Calls that one lane takes at the same time with HTTP/2, where they share a connection."""
 
 INTERRUPTED = (
     "This call interrupts another call of the same thread, as in a signal handler. With an http_client of your own it "
@@ -155,10 +155,10 @@ class Lane(Generic[H]):
 
 
 class Pool(forks.Watched, Generic[H]):
-    """The HTTP clients of one client, called lanes. A lane takes one call at a time, with HTTP/2 in asyncio ten.
+    """The HTTP clients of one client, called lanes. A lane takes one call at a time, with HTTP/2 ten.
 
-    Safe in threads. httpcore's HTTP/2 is not: two threads can take the same stream, or write their headers in another
-    order than they compressed them. So calls of threads never share a connection with HTTP/2.
+    Safe in threads without HTTP/2. In threads, httpcore's HTTP/2 is not safe: two threads can take the same stream, or
+    write their headers in another order than they compressed them.
 
     One httpx client for all calls would be slow: httpcore goes through all connections of its pool whenever a request
     begins or ends. With fifty connections that takes longer than the request, and an unlucky request waits for
@@ -179,7 +179,7 @@ class Pool(forks.Watched, Generic[H]):
         self,
         kind: Callable[..., H],
         given: H | HttpSettings,
-        running_loop: Callable[[], EventLoop | None] | None = None,
+        running_loop: Callable[[], EventLoop | None] = lambda: None,
     ) -> None:
         """Make a pool without lanes, or with the caller's own HTTP client as its only lane.
 
@@ -188,14 +188,12 @@ class Pool(forks.Watched, Generic[H]):
             given: the caller's own HTTP client, or the settings of the SDK's own ones.
             running_loop: returns the event loop of the call; None for threads.
         """
-        forks.import_before_fork("httpcore._sync.http2")
         self.closed: bool = False
         self._kind: Callable[..., H] = kind
         self._settings = given if isinstance(given, HttpSettings) else None
         self.owned: bool = self._settings is not None
         http2 = self._settings is not None and self._settings.http2
-        self._calls_per_lane = CALLS_PER_LANE if http2 and running_loop is not None else 1
-        self._can_share = running_loop is not None or not http2
+        self._calls_per_lane = CALLS_PER_LANE if http2 else 1
         self._running_loop = running_loop
         self._lanes: list[Lane[H]] = [] if isinstance(given, HttpSettings) else [Lane(given)]
         self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its holder
@@ -234,7 +232,7 @@ class Pool(forks.Watched, Generic[H]):
                 _close_now(lane)
 
     def _take(self, avoid: Collection[H]) -> Lane[H]:
-        loop = None if self._running_loop is None else self._running_loop()
+        loop = self._running_loop()
         with self._lock:
             if self.closed:
                 raise ClientClosedError(CLOSED)
@@ -254,7 +252,7 @@ class Pool(forks.Watched, Generic[H]):
                 if lane.loop is not None and lane.loop.is_closed():
                     self._lanes.remove(lane)
                     _close_now(lane)
-            if not self._can_share or sum(lane.loop is loop for lane in self._lanes) < LANES:
+            if sum(lane.loop is loop for lane in self._lanes) < LANES:
                 self._lanes.append(Lane(self._new()))
                 return self._lanes[-1]
             lanes = [lane for lane in lanes if lane.loop is loop]

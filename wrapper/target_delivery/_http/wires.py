@@ -5,8 +5,7 @@ request                                       sent with
 ============================================  ==============================================
 of a client with ``http_client``              that client, of httpx or httpx2
 through a proxy of the environment            httpx
-``TargetClient``, https, extra ``http2``      httpx, with HTTP/2
-``TargetClient``, all others                  sockets and http.client
+``TargetClient``                              sockets and http.client
 ``AsyncTargetClient``, extra ``aiohttp``      aiohttp
 ``AsyncTargetClient``, without that extra     httpx, with HTTP/2 where the extra ``http2`` is
 ============================================  ==============================================
@@ -23,17 +22,14 @@ from __future__ import annotations
 
 import re
 import sys
-import threading
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from attrs import evolve
 
-from target_delivery._http import forks
 from target_delivery._http.http1 import Http1Wire
 from target_delivery._http.settings import read_settings
 from target_delivery._http.urls import split
-from target_delivery.errors import CLOSED, ClientClosedError
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +37,7 @@ if TYPE_CHECKING:
 
     from target_delivery._core.flow import Outcome
     from target_delivery._http.httpx_wire import AsyncHttpxWire, HttpxWire
+    from target_delivery._http.proxies import Proxies
     from target_delivery._http.settings import HttpSettings
     from target_delivery_api.clients import AsyncHttpClient, HttpClient
     from target_delivery_api.types import Request
@@ -111,11 +108,12 @@ def new_wire(http_client: HttpClient | None, *, trust_env: bool) -> Wire:
     """
     if http_client is not None:
         return _new_httpx_wire(http_client)
-    settings = read_settings(trust_env=trust_env)
+    # Without HTTP/2: threads must not share its connections, because httpcore mixes up their requests.
+    settings = evolve(read_settings(trust_env=trust_env), http2=False)
     direct = Http1Wire(settings.certificates)
-    if settings.proxies is None and not settings.http2:
+    if settings.proxies is None:
         return direct
-    return _Routed(_Routes(settings, direct, _new_httpx_wire))
+    return _Routed(_Routes(settings.proxies, direct, _new_httpx_wire(settings)))
 
 
 def new_async_wire(http_client: AsyncHttpClient | None, *, trust_env: bool) -> AsyncWire:
@@ -130,7 +128,9 @@ def new_async_wire(http_client: AsyncHttpClient | None, *, trust_env: bool) -> A
     # Without HTTP/2, because httpx would offer it on the TLS context that both wires use.
     settings = evolve(settings, http2=False)
     direct = AiohttpWire(settings.certificates)
-    return direct if settings.proxies is None else _AsyncRouted(_Routes(settings, direct, _new_async_httpx_wire))
+    if settings.proxies is None:
+        return direct
+    return _AsyncRouted(_Routes(settings.proxies, direct, _new_async_httpx_wire(settings)))
 
 
 def _new_httpx_wire(given: HttpClient | HttpSettings) -> HttpxWire:
@@ -154,47 +154,18 @@ def _can_use_aiohttp() -> bool:
     return AIOHTTP_VERSIONS[0] <= tuple(map(int, re.findall(r"\d+", aiohttp.__version__)[:2])) < AIOHTTP_VERSIONS[1]
 
 
-class _Routes(forks.Watched, Generic[W]):
-    """Chooses the wire for each request: the direct one, or one over httpx."""
+class _Routes(Generic[W]):
+    """Chooses the wire for each request: the direct one, or the one that sends through proxies."""
 
-    def __init__(self, settings: HttpSettings, direct: W, new_httpx_wire: Callable[[HttpSettings], W]) -> None:
-        self._settings = settings
+    def __init__(self, proxies: Proxies, direct: W, proxied: W) -> None:
+        self._proxies = proxies
         self._direct = direct
-        self._new_httpx_wire = new_httpx_wire
-        self._closed = False
-        self._by_httpx: W | None = None
-        self._lock = threading.RLock()
-        # A fork takes this lock, so it waits while choose() imports httpx: see forks.import_before_fork.
-        forks.watch(self, self._lock)
+        self._proxied = proxied
+        self.all: tuple[W, W] = (direct, proxied)
 
     def choose(self, url: str) -> W:
-        """Return the wire for requests to a URL. The one over httpx is made for the first request that needs it.
-
-        Raises:
-            ClientClosedError: the client is closed.
-        """
-        if not self._needs_httpx(url):
-            return self._direct
-        if self._by_httpx is None:
-            with self._lock:
-                if self._closed:
-                    raise ClientClosedError(CLOSED)
-                if self._by_httpx is None:
-                    self._by_httpx = self._new_httpx_wire(self._settings)
-        return self._by_httpx
-
-    def end(self) -> list[W]:
-        """Make no further wire. Return those that must be closed."""
-        with self._lock:
-            self._closed = True
-        return [self._direct] if self._by_httpx is None else [self._direct, self._by_httpx]
-
-    def _needs_httpx(self, url: str) -> bool:
-        """Return whether a request needs a proxy, or may use HTTP/2."""
-        if self._settings.http2 and url.startswith("https:"):
-            return True
-        proxies = self._settings.proxies
-        return proxies is not None and proxies.of_origin(split(url)[0]) is not None
+        """Return the wire for requests to a URL."""
+        return self._direct if self._proxies.of_origin(split(url)[0]) is None else self._proxied
 
 
 class _Routed:
@@ -213,7 +184,7 @@ class _Routed:
         return self._routes.choose(request.url).exchange(request, deadline, max_bytes, on_connect)
 
     def close(self) -> None:
-        for wire in self._routes.end():
+        for wire in self._routes.all:
             wire.close()
 
 
@@ -227,9 +198,9 @@ class _AsyncRouted:
         return await self._routes.choose(request.url).exchange(request, deadline, max_bytes)
 
     def stop(self) -> None:
-        for wire in self._routes.end():
+        for wire in self._routes.all:
             wire.stop()
 
     async def close(self) -> None:
-        for wire in self._routes.end():
+        for wire in self._routes.all:
             await wire.close()
