@@ -33,7 +33,7 @@ class HttpTimeout(Protocol):
 
 
 class HttpResponse(Protocol):
-    """A response whose body is perhaps not read."""
+    """A response. Its body may not have been read yet."""
 
     status_code: int
     stream: Any
@@ -41,7 +41,7 @@ class HttpResponse(Protocol):
 
     @property
     def extensions(self) -> Mapping[str, Any]:
-        """What the transport tells of the response."""
+        """Details of the transport, such as the network stream."""
         ...
 
     @property
@@ -113,4 +113,4 @@ def library_of(client: HttpClient | AsyncHttpClient) -> ModuleType:
         name = one.__module__.partition(".")[0]
         if name in LIBRARIES:
             return sys.modules[name]
-    raise TypeError(f"{type(client).__name__} is no client of {' or '.join(LIBRARIES)}.")
+    raise TypeError(f"{type(client).__name__} is not a client of {' or '.join(LIBRARIES)}.")

@@ -46,13 +46,13 @@ _SMALL = 2**16
 # milliseconds, and an exchange that ended a moment before its deadline would look like one that failed.
 _TICK = 0.001
 
-# Headers that follow from the request. new_request() ignores these headers of the caller.
+# Headers that are computed from the request. new_request() ignores these headers of the caller.
 _OWN_HEADERS = frozenset({"content-length", "content-type", "host", "transfer-encoding"})
 
 # Default headers of httpx that change nothing, so they are not sent.
 _IDLE_HEADERS = frozenset({(b"accept", b"*/*"), (b"connection", b"keep-alive")})
 
-# What a request can be made of. HTTP libraries differ in what they refuse, and in when they do it.
+# The characters that each part of a request may have. HTTP libraries refuse different ones, and at different times.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _URL = re.compile(
     r"https?://(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*)?", re.I

@@ -1,6 +1,6 @@
 """Very many calls of threads and tasks that share one client: no answer is lost or crossed.
 
-SHARED_CALLS are the calls of each test.
+The environment variable SHARED_CALLS is the number of calls of each test.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class WireKind:
 
     name: str
     kind: str
-    """``threads`` or ``asyncio``: the kind of client that sends so."""
+    """The kind of client that sends in this way: ``threads`` or ``asyncio``."""
     given: str = ""
     """The library of the caller's own HTTP client; empty for the SDK's own connections."""
     hidden: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class WireKind:
     needs: tuple[str, ...] = ()
     """Modules without which this wire cannot be tested."""
     only_httpx: bool = False
-    """Whether a TargetClient sends everything as it sends through a proxy: with httpx."""
+    """Whether a TargetClient sends all requests with httpx, as it does through a proxy."""
 
     def __str__(self) -> str:
         return self.name
@@ -46,7 +46,7 @@ class WireKind:
         """Let the clients that are made from now on use this wire, and trust the certificate of the tests."""
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         for module in self.hidden:
-            # The mark of the import system for a module that cannot be imported.
+            # None marks a module that cannot be imported.
             monkeypatch.setitem(sys.modules, module, None)
         if self.only_httpx:
             from target_delivery._http.httpx_wire import HttpxWire
@@ -58,7 +58,7 @@ class WireKind:
             monkeypatch.setattr("target_delivery.client.new_wire", new_wire)
 
     def new_http_client(self, **options: Any) -> Any:
-        """Return a client of the caller's own; None for the SDK's own connections."""
+        """Return an HTTP client for the option http_client; None if the SDK makes the connections."""
         if not self.given:
             return None
         library = import_module(self.given)
@@ -71,7 +71,7 @@ class WireKind:
 
 
 THREADS, ASYNCIO = WireKind("threads", "threads"), WireKind("asyncio", "asyncio")
-"""The wires of clients as they are installed."""
+"""The wires that clients choose by themselves, from what is installed."""
 OWN_WIRES = [
     WireKind("threads-http.client", "threads"),
     WireKind("threads-httpx", "threads", only_httpx=True),
@@ -95,7 +95,7 @@ def every_wire(
     """Run a test with every wire, instead of once with threads and once in asyncio.
 
     Args:
-        but: returns whether a wire cannot keep the promise under test. The caller says why.
+        but: returns whether a wire is left out, because it cannot keep the promise under test. A comment says why.
         among: the wires; all of them if it is None.
         slow: whether a client of the caller's own is tried only among the slow tests, which `nox -s chaos` runs.
     """

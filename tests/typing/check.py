@@ -5,18 +5,24 @@ After a colon it may add words that one of the messages must contain::
 
     TargetClient.create({"client": "demo"})  # error: mypy[typeddict-item] pyright[reportArgumentType]: organization_id
 
+The programs of README.md and docs/ have no errors either. Those of a page are checked as one file.
+
 The checkers see the package as they do at a user's: installed, with its py.typed, and with no settings but strict mode.
 For fails/, pyright is not in strict mode, because it must find those errors without it.
 """
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 
 
 @frozen(order=True)
@@ -77,6 +83,37 @@ def announced() -> tuple[set[Error], dict[Place, str]]:
     return errors, words
 
 
+def programs_of_pages() -> Iterator[tuple[str, str]]:
+    """Yield the programs of README.md and docs/, each with a name. A line has the same number as on its page."""
+    for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")):
+        programs = {"page": ""}
+        text = page.read_text(encoding="utf-8")
+        for block in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            name = "page"
+            if own_file := re.match(r"# (test_\w+)\.py", block[1]):
+                name = own_file[1]
+            before = programs.setdefault(name, "")
+            programs[name] = before + "\n" * (text.count("\n", 0, block.start(1)) - before.count("\n")) + block[1]
+        for name, program in programs.items():
+            yield f"{page.stem.replace('-', '_')}_{name}", program
+
+
+def errors_on_pages() -> list[str]:
+    """Return what the checkers say about the programs of README.md and docs/."""
+    with TemporaryDirectory() as folder:
+        for name, program in programs_of_pages():
+            Path(folder, f"{name}.py").write_text(program, encoding="utf-8")
+        said: list[str] = []
+        for command in (
+            ["mypy", "--strict", "--config-file=", "--no-error-summary", folder],
+            ["pyright", "--pythonpath", sys.executable, folder],
+        ):
+            done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True)
+            if done.returncode:
+                said.append(done.stdout + done.stderr)
+        return said
+
+
 def main() -> None:
     """Print every difference; exit with status 1 if there is one."""
     (expected, words), found = announced(), mypy() | pyright()
@@ -92,10 +129,11 @@ def main() -> None:
             if not any(text in message for (where, _), message in found.items() if where == place)
         ),
     ]
+    differences += errors_on_pages()
     if differences:
         print(*differences, sep="\n")
         sys.exit(f"{len(differences)} differences")
-    print(f"The programs pass, or fail with the {len(expected)} errors they announce.")
+    print(f"The programs pass, or fail with the {len(expected)} errors they announce. The pages have no errors.")
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ def answer(request: httpx.Request) -> httpx.Response:
 
 
 class Traced(httpx.Client):
-    """A client with more to it is a client."""
+    """A subclass is accepted."""
 
 
 class Traced2(httpx2.Client):
-    """The same of httpx2."""
+    """A subclass of a client of httpx2 is accepted."""
 
 
 certificates = ssl.create_default_context()

@@ -66,7 +66,7 @@ class Cookie(TypedDict):
 
 @define
 class TargetCookie:
-    """The content of a visitor's ``mbox`` cookie. Not frozen, because every call makes one."""
+    """The content of a visitor's ``mbox`` cookie. Every call makes one. A frozen class would be slower to make."""
 
     session_id: str | None = None
     device_id: str | None = None
@@ -140,7 +140,7 @@ def read_target_cookie(value: str | None, now: float) -> TargetCookie:
     """
     if value is None:
         return TargetCookie(None, None)
-    # Nearly all cookies have this form. The code below reads them alike, but takes three times as long.
+    # Nearly all cookies have this form. The code below gives the same result, but takes three times as long.
     if usual := _USUAL_TARGET_COOKIE.fullmatch(value):
         session_id, session_expires, device_id, device_expires = usual.groups()
         return TargetCookie(

@@ -44,11 +44,14 @@ class Failure:
     """Why a request has no answer that can be used."""
 
     name: str
-    """What failed, as a text that is safe to show: a class of httpx's errors, such as ``ReadTimeout``."""
+    """The name of an error of httpx, such as ``ReadTimeout``, perhaps with its text. Every wire uses these names.
+
+    It is safe to show.
+    """
     may_pass: bool
     """Whether another attempt may succeed."""
     answer: Answer | None = None
-    """What arrived of an answer that cannot be used."""
+    """The part that arrived of an answer that cannot be used."""
     why: str | None = None
     """Why that answer cannot be used; None if an event hook of the caller's http_client refused its status."""
 

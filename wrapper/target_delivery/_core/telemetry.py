@@ -124,7 +124,7 @@ def _features(request: Json, decisioning_method: str) -> Json:
     features: Json = {"decisioningMethod": decisioning_method}
     for part in ("execute", "prefetch"):
         asked = request.get(part)
-        if not is_object(asked):  # Nothing promises the types in a request.
+        if not is_object(asked):  # The caller's JSON can have any type here.
             continue
         if count := _count(asked, "mboxes"):
             features[f"{part}MboxCount"] = count

@@ -48,7 +48,7 @@ MAX_IDLE = 1000
 IDLE_TIME = 30.0
 """Seconds that a connection is kept."""
 READ_BYTES = 2**16
-"""Bytes that are read from a socket at a time."""
+"""Bytes that are read from a socket at a time, at most."""
 MAX_HEAD = 100 * 2**10
 """Bytes that the head of an answer may have."""
 TICK = 0.001
@@ -67,7 +67,7 @@ class _Failed(Exception):
 
 
 class _Stale(Exception):
-    """A connection that was kept cannot be used again. Nothing was sent on it."""
+    """An idle connection cannot be used again. Nothing was sent on it."""
 
 
 class AiohttpWire(forks.Watched):
@@ -146,14 +146,14 @@ class _InLoop:
             max_line_size=MAX_HEAD,
             max_field_size=MAX_HEAD,
         )
-        # The finalizer has references to both, so they are never garbage before it has run. It also runs at exit.
+        # The finalizer refers to both, so they live until it has run. It also runs when the interpreter ends.
         self.end = weakref.finalize(self, _end, self._session, self.connector)
 
     async def exchange(self, request: Request, left: float, deadline: float, max_bytes: int) -> Answer:
         """Send a request and read the whole answer. The caller must cancel a wait that lasts beyond the deadline.
 
         Raises:
-            _Failed: that is impossible, or takes longer than until the deadline.
+            _Failed: the exchange failed, or it was not over at the deadline.
             AnswerTooLarge: the body of the answer is too large.
             TruncatedAnswer: the answer was cut off.
         """
@@ -176,7 +176,7 @@ class _InLoop:
                 raise TruncatedAnswer(body.answer()) from error
         finally:
             if (connection := response.connection) is not None:
-                connection.close()  # Also if the event loop is closed, when response.close() does nothing.
+                connection.close()  # response.close() does nothing if the event loop is closed.
             response.close()
         return body.answer()
 
@@ -184,7 +184,7 @@ class _InLoop:
         """Send a request, and return the answer as soon as its head has arrived.
 
         Raises:
-            _Failed: that is impossible.
+            _Failed: the connection, the request or the head of the answer failed.
         """
         url = URL(request.url, encoded=True)
         context = self._certificates.context if url.scheme == "https" else True
@@ -210,20 +210,20 @@ class _InLoop:
             raise _Failed("LocalProtocolError") from error
 
     def forget(self) -> None:
-        """Close the sockets of a parent process in its child, and nothing more."""
+        """Close the child's copies of the sockets, and nothing more. The connections belong to the parent process."""
         self.end.detach()
         self._session.detach()
         self.connector.forget()
 
 
 def _end(session: aiohttp.ClientSession, connector: _Connector) -> None:
-    """Close all connections of an event loop that needs them no more."""
+    """Close all connections of an event loop that has ended, or whose wire is garbage."""
     session.detach()  # A session that has no connector counts as closed.
     connector.in_its_loop(connector.close_all)
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request. It has no headers by default, and its body is sent together with its head, without a task."""
+    """A request without aiohttp's default headers. Its body is sent together with its head, and without a task."""
 
     content: bytes = b""
 
@@ -253,7 +253,7 @@ class _Connector(aiohttp.BaseConnector):
         self._idle: dict[_Transport, None] = {}
 
     def __del__(self, _: Any = None) -> None:
-        """Do not warn about open connections: the finalizer of _InLoop closes them."""
+        """Do not warn about open connections, as aiohttp does: the finalizer of _InLoop closes them."""
 
     async def _create_connection(
         self,
@@ -264,7 +264,7 @@ class _Connector(aiohttp.BaseConnector):
         """Connect. aiohttp calls this function when it has no idle connection.
 
         Raises:
-            _Failed: that is impossible, or takes longer than ``timeout.sock_connect``.
+            _Failed: the attempt failed, or it took longer than ``timeout.sock_connect``.
         """
         url, host = req.url, req.url.raw_host or ""
         end = self._own_loop.time() + (timeout.sock_connect or 0.0)  # which _send() always sets
@@ -310,7 +310,7 @@ class _Connector(aiohttp.BaseConnector):
         return Failure("ConnectTimeout", may_pass=True)
 
     def in_its_loop(self, function: Callable[[], None]) -> None:
-        """Call a function where the event loop cannot be disturbed: in its thread, if it is running."""
+        """Call a function in the thread of the event loop if the loop is running, and otherwise here."""
         loop = self._own_loop
         if loop.is_running() and asyncio._get_running_loop() is not loop:
             with suppress(RuntimeError):  # The event loop has been closed meanwhile.
@@ -341,7 +341,7 @@ class _Connector(aiohttp.BaseConnector):
 
 
 class _End:
-    """Knows whether the bytes that arrived end where the answer ends. It trusts no unusual answer."""
+    """Finds out whether the received bytes end where the answer ends. If the framing is unusual, it says no."""
 
     __slots__ = ("_end", "_head", "_received", "_tail")
 
@@ -472,10 +472,10 @@ class _Transport(asyncio.Transport):
             _Stale: the connection was kept, but it cannot be used again.
         """
         self._content = content
-        if not self._begun:  # What a server sent at once is its answer, such as 503.
+        if not self._begun:  # A busy server may answer, for example with 503, before it has the request.
             self._begun = True
             return
-        # Take what has arrived meanwhile. Content ends a connection that rests.
+        # Take the bytes that have arrived meanwhile. They close a resting connection.
         self._read()
         if self._closed or self._incoming.pending or not self.end.reached:
             raise _Stale
@@ -485,7 +485,7 @@ class _Transport(asyncio.Transport):
         self.body = None
 
     def rest(self) -> None:
-        """Keep an open connection for the next exchange. Close the one that has not been used for the longest time."""
+        """Keep an open connection for a later exchange. If there are too many, close the one unused for longest."""
         if not self._closed:
             self._resting = True
             self._idle[self] = None
@@ -498,7 +498,7 @@ class _Transport(asyncio.Transport):
         if self._tls is None:
             self._send(bytes(data) + content)
         else:
-            # This cannot want to read: there is no renegotiation.
+            # write() never has to wait for bytes of the server, because there is no renegotiation.
             with suppress(ssl.SSLError):
                 self._tls.write(bytes(data) + content)
             self._send(self._outgoing.read())
@@ -512,7 +512,7 @@ class _Transport(asyncio.Transport):
             except BlockingIOError:
                 pass
             except OSError:
-                return  # The server closed the connection. It may have answered before.
+                return  # The server closed the connection, perhaps after an answer, which is read next.
             if data:
                 self._loop.add_writer(self._socket, self._send_rest)
         self._unsent += data
@@ -575,7 +575,7 @@ class _Transport(asyncio.Transport):
             self._protocol.data_received(data)
 
     def _end_with(self, error: Exception | None) -> None:
-        """Close the connection, and tell aiohttp soon. Asyncio's transports do not call it at once either."""
+        """Close the connection. Tell aiohttp in the next round of the event loop, as asyncio's transports do."""
         if self._closed:
             return
         self._closed = True
@@ -591,7 +591,7 @@ class _Transport(asyncio.Transport):
         if protocol is not None:
             protocol.connection_lost(error)
         body, self.body = self.body, None
-        # aiohttp does not always end the body, for instance if its framing is damaged.
+        # aiohttp does not always end the body, for example if its framing is malformed.
         if body is not None and not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError("The connection ended."))
 
@@ -615,13 +615,13 @@ class _Transport(asyncio.Transport):
         return self._closed
 
     def pause_reading(self) -> None:
-        """Receive nothing for a while."""
+        """Read nothing from the socket until resume_reading()."""
         if not self._closed and not self._paused:
             self._paused = True
             self._loop.remove_reader(self._socket)
 
     def resume_reading(self) -> None:
-        """Receive again."""
+        """Read from the socket again."""
         # aiohttp calls this function for each chunk that it gives out.
         if self._paused and not self._closed:
             self._paused = False

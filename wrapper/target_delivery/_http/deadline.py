@@ -3,8 +3,8 @@
 A flow gives each request one deadline, and the wire keeps it (wires.py). There are two ways:
 
 asyncio
-    ``asyncio.timeout`` cancels the exchange. What a cancelled exchange leaves behind is closed: see aiohttp_wire.py for
-    aiohttp, pool.py for the SDK's own clients of httpx, and guard.py for the caller's client.
+    ``asyncio.timeout`` cancels the exchange. The sockets that a cancelled exchange leaves open are closed: see
+    aiohttp_wire.py for aiohttp, pool.py for the SDK's own clients of httpx, and guard.py for the caller's client.
 threads
     Before every wait, a socket gets the time that the call has left as its timeout. http1.py does this for http.client,
     and DeadlineTransport, below, for httpx. httpx's own transport cannot do it: it sets one timeout for each single
@@ -13,7 +13,7 @@ threads
 The caller's own synchronous ``http_client`` has sockets of httpx. There ``target_delivery_api.transport`` limits each
 phase of the exchange to the time left when the phase starts, and watchdog.py shuts the socket down at the deadline.
 
-The look-up of a host name has a thread of its own (names.py), whose end a call does not await beyond its deadline.
+A host name is looked up in a thread of its own (names.py). A call waits for that thread until its deadline at most.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ __all__ = ["failure_of", "unusable"]
 def failure_of(error: Exception) -> Failure | None:
     """Return the failure that an exception of httpx or httpx2 means; None for any other exception.
 
-    Only the text of a failure to connect is shown. Other texts can hold what the other end sent, or a URL with secrets.
+    Only the text of a failure to connect is shown. Other texts can hold bytes of the server, or a URL with secrets.
     """
     if isinstance(error, (AnswerTooLarge, TruncatedAnswer)):
         return unusable(error)

@@ -1,7 +1,7 @@
 """Send over HTTP/1.1, and read the heads of answers with http.client: the fastest way for threads.
 
-Bodies are read here, because http.client takes malformed chunks for well-formed ones, and some versions of it read
-beyond the end of a body.
+Bodies are read here, because http.client accepts malformed chunks, and some versions of it read beyond the end of a
+body.
 
 The connections are made and kept here. Before every wait, a socket gets the time that is left until the deadline as its
 timeout.
@@ -138,7 +138,7 @@ class Http1Wire(forks.Watched):
         now = SYSTEM_CLOCK.monotonic()
         connection.idle_since = now
         self._idle[connection] = None
-        # Those that were used least recently come first.
+        # The first connection has been idle for the longest time.
         for oldest in list(self._idle):
             if not self._closed and len(self._idle) <= MAX_IDLE and now - oldest.idle_since < IDLE_TIME:
                 break
@@ -160,14 +160,14 @@ class _Connection:
         """Connect.
 
         Raises:
-            _Failed: that is impossible, or takes longer than until the deadline.
+            _Failed: there is no connection at the deadline, or the attempt failed earlier.
         """
         parts = urlsplit(origin)
         host = parts.hostname or ""
         self.origin = origin
         self.idle_since = 0.0
         self.can_be_used_again = False
-        """Whether the last exchange left the connection in order."""
+        """Whether the last exchange ended as HTTP requires, so that another one can follow."""
         self._line = _Line(deadline)
         try:
             self._line.open(host, parts.port or PORTS[parts.scheme])
@@ -193,7 +193,7 @@ class _Connection:
         """Send a request and read the whole answer.
 
         Raises:
-            _Failed: that is impossible, or takes longer than until the deadline.
+            _Failed: the exchange failed, or it was not over at the deadline.
             AnswerTooLarge: the body of the answer is too large.
             TruncatedAnswer: the answer was cut off.
         """
@@ -259,8 +259,8 @@ class _Line(io.RawIOBase):
         """Begin TLS.
 
         Raises:
-            OSError: that is impossible, or takes longer than until the deadline.
-            ValueError: the host has no name that a certificate can have.
+            OSError: the handshake failed, or it was not over at the deadline.
+            ValueError: the host name cannot be used in TLS.
         """
         plain = self.socket
         try:
@@ -315,7 +315,7 @@ class _Line(io.RawIOBase):
         """Return whether the connection is open and nothing has arrived on it."""
         self.socket.settimeout(0)
         try:
-            # Below TLS, so that a record that has begun to arrive counts.
+            # Read below TLS, which shows only complete records.
             socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
         except BlockingIOError:
             return True
@@ -324,7 +324,7 @@ class _Line(io.RawIOBase):
         return False
 
     def has_decrypted(self) -> bool:
-        """Return whether TLS holds bytes that were not read."""
+        """Return whether TLS has decrypted bytes that were not read."""
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
 
@@ -342,13 +342,13 @@ class _Response(HTTPResponse):
     """An answer. Interim answers (1xx) before it are skipped."""
 
     def __init__(self, reader: _Reader, method: str) -> None:
-        # http.client only asks the socket for the reader.
+        # http.client only calls makefile() of the socket.
         super().__init__(cast("socket.socket", reader), method=method)
 
     def begin(self) -> None:
         super().begin()
         while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
-            # begin() does nothing while there are headers.
+            # begin() returns at once if there are headers.
             setattr(self, "headers", None)  # noqa: B010 - typeshed does not know that it may be None
             super().begin()
 
@@ -357,7 +357,7 @@ def _head_of(request: Request) -> bytes:
     """Return the head of a request.
 
     Raises:
-        ValueError: a part of the request has the end of a line in it.
+        ValueError: the method, the URL or a header contains a line break.
     """
     origin, target = split(request.url)
     scheme, _, host = origin.partition("://")
@@ -371,7 +371,7 @@ def _head_of(request: Request) -> bytes:
     if request.content:
         lines.append(f"content-length: {len(request.content)}")
     if any("\n" in line or "\r" in line for line in lines):
-        raise ValueError("A line of a request must not end early.")
+        raise ValueError("The method, the URL and the headers of a request must not contain line breaks.")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
@@ -385,7 +385,7 @@ def _headers_of(response: HTTPResponse) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in message.items():
         key = name.lower()
-        # A header of several lines stands for one with spaces instead of the line breaks.
+        # A header may be folded over several lines. Its line breaks mean spaces.
         text = " ".join(line.strip() for line in value.split("\n")) if "\n" in value else value.strip()
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     if message.defects or headers.get("transfer-encoding", "chunked").lower() != "chunked":

@@ -1,4 +1,4 @@
-"""What the SDK's own connections of one client are made with."""
+"""The settings of the SDK's own connections."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HttpOptions(TypedDict):
 
 @frozen
 class HttpSettings:
-    """What the SDK's own connections are made with."""
+    """The settings of one client's own connections."""
 
     http2: bool
     """Whether the extra ``http2`` is installed."""

@@ -4,7 +4,10 @@ Its sockets belong to httpx, which sets one timeout for each single read: a serv
 never late. So the exchange tells the watchdog which socket it uses, and the watchdog shuts it down at the deadline.
 httpcore reports the steps of an exchange to the extension ``trace``.
 
-Only one kind of exchange can be late: one that shares an HTTP/2 connection, which is not shut down.
+Two kinds of exchanges can still be late:
+
+- An exchange that shares an HTTP/2 connection, which is not shut down.
+- An exchange with a host that has several addresses: httpcore tries each of them for the whole time that was left.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ __all__ = ["WATCHDOG", "LookUpTimeout", "WatchedExchange"]
 
 
 AGAIN = 0.05
-"""Seconds after which a socket is shut down once more, if its exchange has begun to use it since its deadline."""
+"""Seconds after which a late exchange is shut down again, because it may have begun to use another socket."""
 
 
 class LookUpTimeout(Exception):
-    """The name of the host was not looked up before the deadline."""
+    """The look-up of a host name did not end before the deadline."""
 
 
 class WatchedExchange:
@@ -57,14 +60,14 @@ class WatchedExchange:
         """Whether the socket was shut down."""
 
     def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note a step.
+        """Note which socket the exchange uses. httpcore calls this function at each step.
 
         Raises:
             LookUpTimeout: the host name was not looked up before the deadline.
         """
         step, _, stage = event.rpartition(".")
         if stage == "started" and step.endswith("connect_tcp"):
-            # The system's own look-up follows, and cannot be interrupted. It is quick if this one has ended.
+            # httpcore looks the name up again, and nothing can interrupt that. It is usually quick after this look-up.
             found = NAMES.look_up(info["host"], info["port"])
             if not wait((found,), max(0.0, self.deadline - SYSTEM_CLOCK.monotonic())).done:
                 raise LookUpTimeout
@@ -84,7 +87,7 @@ class WatchedExchange:
                 self._on_connect(found)
 
     def shut(self) -> None:
-        """Shut the socket down, so that the thread that waits for it goes on."""
+        """Shut the socket down, so that no thread waits for it any longer."""
         if self._socket is not None:
             self.is_late = True
             with suppress(OSError):
@@ -93,7 +96,7 @@ class WatchedExchange:
 
 
 class Watchdog(forks.Watched):
-    """A thread that ends all late exchanges of the process. It is started for the first exchange."""
+    """Ends the late exchanges of the process, in a thread that is started for the first exchange."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition(threading.RLock())
@@ -104,7 +107,7 @@ class Watchdog(forks.Watched):
 
     @contextmanager
     def watching(self, one: WatchedExchange) -> Generator[None]:
-        """Shut down the socket of an exchange if it takes longer than until its deadline."""
+        """Shut down the socket of an exchange at its deadline, unless the exchange is over by then."""
         with self._condition:
             self._under_way.add(one)
             if self._thread is None:

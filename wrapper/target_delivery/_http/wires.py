@@ -5,7 +5,7 @@ request                                       sent with
 ============================================  ==============================================
 of a client with ``http_client``              that client, of httpx or httpx2
 through a proxy of the environment            httpx
-``TargetClient``, all others                  http.client of the standard library
+``TargetClient``                              sockets and http.client
 ``AsyncTargetClient``, extra ``aiohttp``      aiohttp
 ``AsyncTargetClient``, without that extra     httpx, with HTTP/2 where the extra ``http2`` is
 ============================================  ==============================================
@@ -15,7 +15,7 @@ A wire sends one request and returns its outcome. All wires keep the same promis
 - The exchange is over at its deadline, whatever the other end does.
 - The body of an answer has a limit, both as it is received and as it is decompressed.
 - Redirects are returned, not followed. Cookies are not kept.
-- A connection is used again only if nothing arrived on it that was not asked for.
+- A connection is not used again if bytes arrived on it that no request asked for.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Wire(Protocol):
         ...
 
     def close(self) -> None:
-        """Let no further exchange begin. Close the connections; those that are in use, at the end of their exchange."""
+        """Let no further exchange begin. Close idle connections now, and the others at the end of their exchange."""
         ...
 
 

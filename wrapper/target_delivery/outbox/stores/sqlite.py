@@ -234,7 +234,7 @@ class _Lent:
 
 
 class _Compiler:
-    """Answers SQLite, which asks before it compiles each part of a statement."""
+    """Allows SQLite to compile statements, or not. SQLite calls it for each part of a statement, as an authorizer."""
 
     def __init__(self) -> None:
         self.allowed = True
