@@ -56,6 +56,16 @@ def test_an_execute_on_the_device_is_counted_once(edge: Sandbox, kind: str, faul
 
 
 @kinds
+def test_the_end_of_a_client_does_not_break_the_connection_of_a_report(edge: Sandbox, kind: str) -> None:
+    edge.faults.add(Latency(500))
+
+    ask(edge, kind, "on-device", {"execute": mboxes("time")})
+
+    assert len(edge.ledger.notifications) == 1
+    assert edge.ledger.duplicates == 0
+
+
+@kinds
 def test_an_mbox_twice_in_a_request_is_one_impression_on_the_device(edge: Sandbox, kind: str) -> None:
     ask(edge, kind, "on-device", {"execute": mboxes("time", "time")})
     assert edge.ledger.impressions.total() == len(edge.ledger.notifications) == 1

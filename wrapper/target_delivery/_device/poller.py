@@ -9,6 +9,8 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Protocol
 
+from attrs import evolve
+
 from target_delivery._core.flag import Flag
 from target_delivery._core.flow import Send, run, until_wait
 from target_delivery.errors import ClientClosedError
@@ -95,12 +97,16 @@ class Poller:
     def _perform(self, step: Step) -> Outcome | None:
         if not isinstance(step, Send):
             return None
+        # With a connection of its own, because stop() shuts the connection down.
+        own = evolve(step.request, headers=[*step.request.headers, ("connection", "close")])
         try:
-            return self._send(step, self._note)
+            return self._send(evolve(step, request=own), self._note)
         except Exception:
             raise
         except BaseException as error:  # such as gevent.Timeout, from the caller's http_client
             raise RuntimeError(f"The download ended with {type(error).__name__}.") from error
+        finally:
+            self._socket = None
 
     def _note(self, connection: socket.socket) -> None:
         """Remember the socket of a download, so that stop() can wake the thread that reads from it."""

@@ -98,7 +98,7 @@ class Http1Wire(forks.Watched):
             if on_connect is not None:
                 on_connect(connection.socket)
             answer = connection.exchange(request, deadline, max_bytes)
-            keep = connection.can_be_used_again
+            keep = connection.can_be_used_again and on_connect is None
         except _Failed as error:
             return error.failure
         except (AnswerTooLarge, TruncatedAnswer) as error:

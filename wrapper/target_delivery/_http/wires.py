@@ -67,7 +67,8 @@ class Wire(Protocol):
             deadline: when the exchange must be over, in ``time.monotonic()`` seconds.
             max_bytes: bytes that the body of the answer may have.
             on_connect: called with each socket that this exchange uses, as soon as it is connected, so that another
-                thread can shut it down.
+                thread can shut it down. The request must ask for the end of the connection, so that no other exchange
+                uses it.
 
         Raises:
             ClientClosedError: the wire is closed.
