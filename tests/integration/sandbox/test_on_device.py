@@ -1,6 +1,7 @@
 """Clients that decide on the device, and the reports that the edge gets from them."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,11 +56,14 @@ def test_an_execute_on_the_device_is_counted_once(edge: Sandbox, kind: str, faul
     assert edge.ledger.impressions == expected
 
 
-@kinds
-def test_the_end_of_a_client_does_not_break_the_connection_of_a_report(edge: Sandbox, kind: str) -> None:
-    edge.faults.add(Latency(500))
-
-    ask(edge, kind, "on-device", {"execute": mboxes("time")})
+def test_the_end_of_a_client_does_not_break_the_connection_of_a_report(edge: Sandbox) -> None:
+    with TargetClient.create(edge.client_options("on-device")) as client:
+        assert client.wait_until_ready(5)
+        with edge.faults.add(Latency(500)) as latency:
+            client.get_offers({"request": DeliveryRequest.from_dict({"execute": mboxes("time")})})
+            while not latency.struck:
+                time.sleep(0.01)
+            client.close()  # while the edge has the report
 
     assert len(edge.ledger.notifications) == 1
     assert edge.ledger.duplicates == 0

@@ -253,8 +253,9 @@ class Pool(forks.Watched, Generic[H]):
                     self._lanes.remove(lane)
                     _close_now(lane)
             if sum(lane.loop is loop for lane in self._lanes) < LANES:
-                self._lanes.append(Lane(self._new()))
-                return self._lanes[-1]
+                lane = Lane(self._new())
+                self._lanes.append(lane)
+                return lane
             lanes = [lane for lane in lanes if lane.loop is loop]
         if not lanes:
             raise TargetError(INTERRUPTED)
