@@ -73,7 +73,7 @@ class WireKind:
 THREADS, ASYNCIO = WireKind("threads", "threads"), WireKind("asyncio", "asyncio")
 """The wires of clients as they are installed."""
 OWN_WIRES = [
-    WireKind("threads-http.client", "threads", hidden=("h2",)),
+    WireKind("threads-sockets", "threads", hidden=("h2",)),
     WireKind("threads-httpx", "threads", only_httpx=True),
     WireKind("asyncio-aiohttp", "asyncio", needs=("aiohttp", "target_delivery._http.aiohttp_wire")),
     WireKind("asyncio-httpx", "asyncio", hidden=("aiohttp",)),

@@ -6,7 +6,7 @@ request                                       sent with
 of a client with ``http_client``              that client, of httpx or httpx2
 through a proxy of the environment            httpx
 ``TargetClient``, https, extra ``http2``      httpx, with HTTP/2
-``TargetClient``, all others                  http.client of the standard library
+``TargetClient``, all others                  sockets: see http1.py
 ``AsyncTargetClient``, extra ``aiohttp``      aiohttp
 ``AsyncTargetClient``, without that extra     httpx, with HTTP/2 where the extra ``http2`` is
 ============================================  ==============================================
