@@ -50,9 +50,9 @@ def import_before_fork(module: str) -> None:
 
 def _before() -> None:
     for module in list(_late_imports):
-        with suppress(ImportError):  # The extra with this module is not installed.
+        with suppress(Exception):  # The extra with this module is not installed, or there is no free descriptor.
             import_module(module)
-    _late_imports.clear()
+            _late_imports.discard(module)
     _lock.acquire()
     held = ExitStack()
     _held.append(held)
