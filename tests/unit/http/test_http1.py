@@ -426,6 +426,18 @@ class TestConnections:
         assert server.connections == 2, "the parent's connection is still open"
 
 
+def test_certificates_that_a_child_cannot_load_fail_before_a_connection(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(answering(OK))
+    certificates = Certificates(trust_env=True)
+    certificates.after_fork_in_child()
+    monkeypatch.setenv("SSL_CERT_FILE", "/does/not/exist")
+    failed = failure(ask(Http1Wire(certificates), server.url.replace("http:", "https:")))
+    assert failed.name.startswith("ConnectError (TLS certificates cannot be loaded")
+    assert not server.connections
+
+
 def arrived(wire: Http1Wire) -> None:
     """Wait until something has arrived on the idle connection, such as its end."""
     (connection,) = wire._idle

@@ -179,9 +179,11 @@ class _Connection:
         """Whether the last exchange left the connection in order."""
         self._line = _Line(deadline)
         try:
+            # First, because it can fail in a child process, which loads the certificates anew.
+            context = certificates.context if parts.scheme == "https" else None
             self._line.open(host, parts.port or PORTS[parts.scheme])
-            if parts.scheme == "https":
-                self._line.encrypt(certificates.context, host)
+            if context is not None:
+                self._line.encrypt(context, host)
         except TimeoutError as error:
             raise _Failed("ConnectTimeout") from error
         except (OSError, ValueError, ConnectFailed) as error:

@@ -43,10 +43,14 @@ def connect(host: str, port: int, left: Callable[[], float | None]) -> socket.so
     for tried, (family, address) in enumerate(found):
         limit = share_of(left(), len(found) - tried)
         try:
-            with new_socket(family) as connection:
+            connection = new_socket(family)
+            try:
                 connection.settimeout(limit)
                 connection.connect(address)
-                return socket.socket(fileno=connection.detach())
+            except BaseException:
+                connection.close()
+                raise
+            return connection
         except TimeoutError as error:
             failure = error
         except OSError as error:
@@ -73,13 +77,15 @@ async def connect_async(host: str, port: int, left: Callable[[], float | None]) 
     for tried, (family, address) in enumerate(found):
         limit = share_of(left(), len(found) - tried)
         try:
-            with new_socket(family) as connection:
+            connection = new_socket(family)
+            try:
                 connection.setblocking(False)
                 async with asyncio.timeout(limit):
                     await loop.sock_connect(connection, address)
-                connected = socket.socket(fileno=connection.detach())
-                connected.setblocking(False)
-                return connected
+            except BaseException:
+                connection.close()
+                raise
+            return connection
         except TimeoutError as error:
             failure = error
         except OSError as error:
