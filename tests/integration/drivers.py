@@ -114,10 +114,6 @@ def is_threads(wire: WireKind) -> bool:
     return wire.kind == "threads"
 
 
-def is_given_for_threads(wire: WireKind) -> bool:
-    return wire.kind == "threads" and bool(wire.given)
-
-
 class Driver(Protocol):
     """A client of either kind, with blocking calls."""
 
