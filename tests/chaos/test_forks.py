@@ -57,6 +57,31 @@ def run(options: object, program: str, first: str = "") -> None:
     assert ran.returncode == 0, ran.stderr
 
 
+def test_a_fork_without_a_free_descriptor_still_holds_the_locks(edge: Sandbox) -> None:
+    run(
+        edge.client_options(),
+        """
+        import resource, sys
+
+        sys.unraisablehook = lambda _: os._exit(1)  # Python ignores the exceptions of hooks
+        held = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+        try:
+            while True:
+                held.append(os.dup(0))
+        except OSError:
+            pass
+
+        def work():
+            for one in held:
+                os.close(one)
+            return decided(next(offers(1))) is None
+
+        require_all([in_child(work)])
+        """,
+    )
+
+
 def test_parent_and_children_use_connections_and_threads_of_their_own(edge: Sandbox) -> None:
     run(
         edge.client_options(),

@@ -68,7 +68,7 @@ def test_a_hundred_thousand_decisions_take_less_than_five_mebibytes() -> None:
     assert 49_000 < shown < 51_000
 
 
-CALLS = {"threads-http.client": 80_000, "threads-httpx": 20_000, "asyncio-aiohttp": 80_000, "asyncio-httpx": 20_000}
+CALLS = {"threads-sockets": 80_000, "threads-httpx": 20_000, "asyncio-aiohttp": 80_000, "asyncio-httpx": 20_000}
 ROOT = Path(__file__).parents[2]
 
 

@@ -73,7 +73,7 @@ class WireKind:
 THREADS, ASYNCIO = WireKind("threads", "threads"), WireKind("asyncio", "asyncio")
 """The wires that clients choose by themselves, from what is installed."""
 OWN_WIRES = [
-    WireKind("threads-http.client", "threads"),
+    WireKind("threads-sockets", "threads"),
     WireKind("threads-httpx", "threads", only_httpx=True),
     WireKind("asyncio-aiohttp", "asyncio", needs=("aiohttp", "target_delivery._http.aiohttp_wire")),
     WireKind("asyncio-httpx", "asyncio", hidden=("aiohttp",)),
@@ -112,10 +112,6 @@ def is_asyncio(wire: WireKind) -> bool:
 
 def is_threads(wire: WireKind) -> bool:
     return wire.kind == "threads"
-
-
-def is_given_for_threads(wire: WireKind) -> bool:
-    return wire.kind == "threads" and bool(wire.given)
 
 
 class Driver(Protocol):

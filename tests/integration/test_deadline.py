@@ -22,7 +22,6 @@ from tests.integration.drivers import (
     WireKind,
     every_wire,
     is_asyncio,
-    is_given_for_threads,
     is_threads,
 )
 
@@ -134,15 +133,14 @@ def test_an_event_loop_whose_timers_end_a_moment_early(wire_kind: WireKind) -> N
     assert {type(outcome) for outcome in outcomes} == {DeliveryTimeoutError}
 
 
-# A client of the caller's own for threads tries each address as long as its timeout allows.
-@every_wire(but=is_given_for_threads)
+@every_wire()
 def test_addresses_where_nobody_answers(make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch) -> None:
     with mute() as nobody:
         resolve(monkeypatch, nobody, nobody, nobody)
         ends_in_time(make(server_domain=f"edge.test:{nobody[1]}", secure=False, timeout=TIMEOUT))
 
 
-@every_wire(but=is_given_for_threads)
+@every_wire()
 def test_an_address_that_answers_after_one_that_does_not(
     make: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -426,6 +426,18 @@ class TestConnections:
         assert server.connections == 2, "the parent's connection is still open"
 
 
+def test_certificates_that_a_child_cannot_load_fail_before_a_connection(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(answering(OK))
+    certificates = Certificates(trust_env=True)
+    certificates.after_fork_in_child()
+    monkeypatch.setenv("SSL_CERT_FILE", "/does/not/exist")
+    failed = failure(ask(Http1Wire(certificates), server.url.replace("http:", "https:")))
+    assert failed.name.startswith("ConnectError (TLS certificates cannot be loaded")
+    assert not server.connections
+
+
 def arrived(wire: Http1Wire) -> None:
     """Wait until something has arrived on the idle connection, such as its end."""
     (connection,) = wire._idle
@@ -567,6 +579,29 @@ class TestAnswers:
             assert content(ask(wire, server.url)) == b'{"a":1}'
         assert len(server.requests) == 2
 
+    @pytest.mark.parametrize(
+        "start",
+        [b"1.1 200 OK\r\nContent-Length: 3", b"1.0 200 OK\r\nConnection: keep-alive"],
+    )
+    def test_a_connection_is_not_used_again_if_somebody_may_see_another_end_of_its_answer(
+        self, wire: Http1Wire, serve: Callable[..., Server], start: bytes
+    ) -> None:
+        body = b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        server = serve(answering(b"HTTP/" + start + body))
+        for _ in range(2):
+            assert content(ask(wire, server.url)) == b"{}"
+        assert server.connections == 2
+
+    @pytest.mark.parametrize("part", [b"a", b"\r", b"\ra:b", b"\r "])
+    def test_a_large_head_does_not_outlast_the_deadline(
+        self, wire: Http1Wire, serve: Callable[..., Server], part: bytes
+    ) -> None:
+        lines = b"".join(b"X-%d: %b\r\n" % (number, part * (60_000 // len(part))) for number in range(90))
+        server = serve(answering(b"HTTP/1.1 103 Early Hints\r\n" + lines + b"\r\n"))
+        before = time.process_time()
+        failure(ask(wire, server.url))
+        assert time.process_time() - before < LATENESS
+
     def test_a_large_chunk(self, wire: Http1Wire, serve: Callable[..., Server]) -> None:
         body = os.urandom(3_000_000)
         server = serve(
@@ -596,7 +631,11 @@ class TestAnswers:
             b"Content-Length : 2",
             b": 2\r\nContent-Length: 2",
             b" folded: 2\r\nContent-Length: 2",
-            b"X-A: 1\rContent-Length: 2\r\nContent-Length: 3",
+            b"X-A: 1\rContent-Length: 2",
+            b"X-A: 1\r\n \rContent-Length: 2",
+            b"X-A: \x00\r\nContent-Length: 2",
+            *(b"Content-Length: 2" + space for space in (b"\xa0", b"\x85", b"\x0b")),
+            b"Transfer-Encoding: chunked\xa0",
             b"\r\n".join(b"X-%d: a" % number for number in range(200)),
             b"X-A: " + b"a" * 100_000,
         ],

@@ -93,6 +93,30 @@ def test_a_look_up_that_hangs_does_not_delay_the_end_of_an_event_loop(resolver: 
     assert resolver.asked == ["edge.test"]
 
 
+class Interruption(BaseException):
+    """Raised by a signal handler."""
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_look_up_that_is_interrupted_is_not_joined(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, started: bool
+) -> None:
+    start = threading.Thread.start
+
+    def interrupt(thread: threading.Thread) -> None:
+        if started:
+            start(thread)
+        raise Interruption
+
+    looking = Names()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupt)
+        with pytest.raises(Interruption):
+            looking.look_up("edge.test", 1)
+    resolver.released.set()
+    assert looking.look_up("edge.test", 1).result(10)
+
+
 def test_a_thread_that_cannot_be_started_is_a_failure(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -6,9 +6,9 @@ asyncio
     ``asyncio.timeout`` cancels the exchange. The sockets that a cancelled exchange leaves open are closed: see
     aiohttp_wire.py for aiohttp, pool.py for the SDK's own clients of httpx, and guard.py for the caller's client.
 threads
-    Before every wait, a socket gets the time that the call has left as its timeout. http1.py does this for http.client,
-    and DeadlineTransport, below, for httpx. httpx's own transport cannot do it: it sets one timeout for each single
-    read, so a server that sends a byte now and then is never late.
+    Before every wait, a socket gets the time that the call has left as its timeout. http1.py does this for its own
+    sockets, and DeadlineTransport, below, for those of httpx. httpx's own transport cannot do it: it sets one timeout
+    for each single read, so a server that sends a byte now and then is never late.
 
 The caller's own synchronous ``http_client`` has sockets of httpx. There ``target_delivery_api.transport`` limits each
 phase of the exchange to the time left when the phase starts, and watchdog.py shuts the socket down at the deadline.

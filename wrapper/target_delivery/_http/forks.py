@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -45,7 +45,8 @@ def watch(one: object, lock: AbstractContextManager[object]) -> None:
 
 def _before() -> None:
     for module in LATE_IMPORTS:
-        import_module(module)
+        with suppress(Exception):  # such as an OSError, if there is no free descriptor
+            import_module(module)
     _lock.acquire()
     held = ExitStack()
     _held.append(held)

@@ -1,7 +1,8 @@
-"""Send over HTTP/1.1, and read the heads of answers with http.client: the fastest way for threads.
+"""Send over HTTP/1.1 with sockets: the fastest way for threads.
 
-Bodies are read here, because http.client accepts malformed chunks, and some versions of it read beyond the end of a
-body.
+Answers are read here, because http.client is too tolerant. It parses heads with the parser for e-mails, which takes a
+bare carriage return for the end of a line, and seconds for the largest heads. It takes malformed chunks for well-formed
+ones, and some versions of it read beyond the end of a body.
 
 The connections are made and kept here. Before every wait, a socket gets the time that is left until the deadline as its
 timeout.
@@ -14,8 +15,7 @@ import re
 import socket
 import ssl
 from contextlib import nullcontext, suppress
-from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from target_delivery._core.clock import SYSTEM_CLOCK
@@ -30,8 +30,8 @@ from target_delivery_api.body import Body
 from target_delivery_api.errors import AnswerTooLarge, TruncatedAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, Self
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from target_delivery._core.flow import Outcome
     from target_delivery._http.certificates import Certificates
@@ -47,14 +47,23 @@ BUFFER = 2**14
 """Bytes that a connection reads ahead at most. It keeps a buffer of this size."""
 READ_BYTES = 2**16
 """Bytes of a body that are read at a time, at most."""
-MAX_TRAILERS = 100
-"""Headers behind a chunked body, at most. http.client has the same limit for the headers before it."""
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*[;\r]")
+MAX_HEAD = 2**16
+"""Bytes of the head of an answer, at most, and of the trailers behind a chunked body."""
+MAX_HEADERS = 100
+"""Lines of the same, at most."""
+STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\0]*)?")
+HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+LENGTH = re.compile(r"[0-9]{1,18}")
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r]*)?\r\n")
 SWITCHING_PROTOCOLS = 101
 WITHOUT_BODY = (SWITCHING_PROTOCOLS, 204, 304)
 """The statuses of answers that have no body."""
 PORTS = {"http": 80, "https": 443}
 OWN_LINES = [f"{name}: {value}" for name, value in OWN_HEADERS]
+
+
+class _Malformed(Exception):
+    """Bytes that arrived are no answer, or end before the answer does."""
 
 
 class _Failed(Exception):
@@ -170,14 +179,16 @@ class _Connection:
         """Whether the last exchange ended as HTTP requires, so that another one can follow."""
         self._line = _Line(deadline)
         try:
+            # First, because it can fail in a child process, which loads the certificates anew.
+            context = certificates.context if parts.scheme == "https" else None
             self._line.open(host, parts.port or PORTS[parts.scheme])
-            if parts.scheme == "https":
-                self._line.encrypt(certificates.context, host)
+            if context is not None:
+                self._line.encrypt(context, host)
         except TimeoutError as error:
             raise _Failed("ConnectTimeout") from error
         except (OSError, ValueError, ConnectFailed) as error:
             raise _Failed("ConnectError", error) from error
-        self._reader = _Reader(self._line, BUFFER)
+        self._reader: io.BufferedReader = io.BufferedReader(self._line, BUFFER)
 
     @property
     def socket(self) -> socket.socket:
@@ -206,29 +217,21 @@ class _Connection:
         except ValueError as error:
             raise _Failed("LocalProtocolError") from error
         try:
-            response = _Response(self._reader, request.method)
-            response.begin()
-            headers = _headers_of(response)
-            body = Body(response.status, headers, max_bytes)
+            head = _read_head(self._reader)
+            body = Body(head.status, head.headers, max_bytes)
             try:
-                body.receive(_parts_of(response, headers, self._reader), self._line.check)
+                body.receive(_parts_of(head, self._reader), self._line.check)
             except TimeoutError:
                 raise
-            except (OSError, HTTPException) as error:
+            except (OSError, _Malformed) as error:
                 raise TruncatedAnswer(body.answer()) from error
         except TimeoutError as error:
             raise _Failed("ReadTimeout") from error
-        except (HTTPException, ValueError) as error:
+        except _Malformed as error:
             raise _Failed("RemoteProtocolError") from error
         except OSError as error:
             raise _Failed("ReadError") from error
-        self.can_be_used_again = (
-            sent
-            and response.isclosed()
-            and not response.will_close
-            and response.status != SWITCHING_PROTOCOLS
-            and not self._holds_content()
-        )
+        self.can_be_used_again = sent and head.can_be_followed and not body.full and not self._holds_content()
         return body.answer()
 
     def shut(self) -> None:
@@ -328,29 +331,17 @@ class _Line(io.RawIOBase):
         return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
 
-class _Reader(io.BufferedReader):
-    """The reader of a connection. The end of an answer does not close it, because the next answer needs it."""
+class _Head(NamedTuple):
+    """The head of an answer."""
 
-    def makefile(self, mode: str) -> Self:
-        return self
-
-    def close(self) -> None:
-        pass
-
-
-class _Response(HTTPResponse):
-    """An answer. Interim answers (1xx) before it are skipped."""
-
-    def __init__(self, reader: _Reader, method: str) -> None:
-        # http.client only calls makefile() of the socket.
-        super().__init__(cast("socket.socket", reader), method=method)
-
-    def begin(self) -> None:
-        super().begin()
-        while 100 <= self.status < 200 and self.status != SWITCHING_PROTOCOLS:
-            # begin() returns at once if there are headers.
-            setattr(self, "headers", None)  # noqa: B010 - typeshed does not know that it may be None
-            super().begin()
+    status: int
+    headers: dict[str, str]
+    """By names in lower case."""
+    chunked: bool
+    length: int | None
+    """The bytes of the body; None if it is chunked, or ends with the connection."""
+    can_be_followed: bool
+    """Whether the connection can carry another answer."""
 
 
 def _head_of(request: Request) -> bytes:
@@ -375,73 +366,124 @@ def _head_of(request: Request) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def _headers_of(response: HTTPResponse) -> dict[str, str]:
-    """Return the headers of an answer.
+def _read_head(reader: io.BufferedReader) -> _Head:
+    """Read the head of an answer. Interim answers (1xx) before it are skipped.
 
     Raises:
-        HTTPException: they are malformed, or do not say where the answer ends.
+        _Malformed: it is malformed or too large, does not say where the answer ends, or is cut off.
     """
-    message = response.headers
-    headers: dict[str, str] = {}
-    for name, value in message.items():
-        key = name.lower()
-        # A header may be folded over several lines. Its line breaks mean spaces.
-        text = " ".join(line.strip() for line in value.split("\n")) if "\n" in value else value.strip()
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    if message.defects or headers.get("transfer-encoding", "chunked").lower() != "chunked":
-        raise HTTPException("The headers are malformed.")
+    while True:
+        first, *lines = _lines_of(reader) or [b""]
+        found = STATUS_LINE.fullmatch(first)
+        if found is None:
+            raise _Malformed("The answer does not begin with a status line of HTTP/1.")
+        status = int(found[2])
+        if status >= 200 or status == SWITCHING_PROTOCOLS:
+            break
+    headers = _headers_of(lines)
+    chunked = "transfer-encoding" in headers
+    if chunked and headers["transfer-encoding"].lower() != "chunked":
+        raise _Malformed("The Transfer-Encoding is not chunked.")
+    length: int | None = None
     if "content-length" in headers:
-        first, *others = {length.strip() for length in headers["content-length"].split(",")}
-        if others or not (first.isascii() and first.isdigit()):
-            raise HTTPException("The Content-Length is malformed.")
-        headers["content-length"] = first
+        text, *others = {part.strip(" \t") for part in headers["content-length"].split(",")}
+        if others or LENGTH.fullmatch(text) is None:
+            raise _Malformed("The Content-Length is malformed.")
+        headers["content-length"] = text
+        length = int(text)
+    connection = {option.strip(" \t") for option in headers.get("connection", "").lower().split(",")}
+    if status in WITHOUT_BODY:
+        chunked, length = False, 0
+    return _Head(
+        status,
+        headers,
+        chunked,
+        None if chunked else length,
+        # RFC 9112 closes the connection after an answer that says in two ways where it ends, and after a chunked one
+        # of HTTP/1.0: somebody on the way may have understood it otherwise.
+        can_be_followed="close" not in connection
+        and (found[1] == b"1" or ("keep-alive" in connection and not chunked))
+        and chunked != (length is not None)
+        and status != SWITCHING_PROTOCOLS,
+    )
+
+
+def _headers_of(lines: list[bytes]) -> dict[str, str]:
+    """Return the headers in the lines of a head. Headers of the same name become one.
+
+    Raises:
+        _Malformed: a line is no header.
+    """
+    headers: dict[str, str] = {}
+    key = ""
+    for line in lines:
+        folded = line.startswith((b" ", b"\t"))
+        name, colon, value = (b"", b":", line) if folded else line.partition(b":")
+        if b"\r" in value or b"\0" in value or not (key if folded else colon and HEADER_NAME.fullmatch(name)):
+            raise _Malformed("A header is malformed.")
+        text = value.strip(b" \t").decode("iso-8859-1")
+        if folded:
+            # A header of several lines stands for one with spaces instead of the line breaks.
+            headers[key] = f"{headers[key]} {text}".strip(" ")
+        else:
+            key = name.decode("ascii").lower()
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
 
 
-def _parts_of(response: HTTPResponse, headers: Mapping[str, str], reader: _Reader) -> Iterator[bytes]:
-    """Yield the body of an answer as it arrives, and close the response at its end.
+def _parts_of(head: _Head, reader: io.BufferedReader) -> Iterator[bytes]:
+    """Yield the body of an answer as it arrives.
 
     Raises:
-        HTTPException: the body is cut off or malformed.
+        _Malformed: the body is cut off or malformed.
     """
-    if response.status in WITHOUT_BODY:
-        pass
-    elif "transfer-encoding" in headers:
+    if head.chunked:
         while size := _chunk_size(reader):
             yield from _exactly(size, reader)
             if reader.read(2) != b"\r\n":
-                raise HTTPException("A chunk has no end.")
-        for _ in range(MAX_TRAILERS):
-            if _line_of(reader) == b"\r\n":
-                break
-        else:
-            raise HTTPException("The answer has too many trailers.")
-    elif "content-length" in headers:
-        yield from _exactly(int(headers["content-length"]), reader)
+                raise _Malformed("A chunk has no end.")
+        _lines_of(reader)
+    elif head.length is not None:
+        yield from _exactly(head.length, reader)
     else:
         while part := reader.read1(READ_BYTES):
             yield part
-    response.close()
 
 
-def _exactly(count: int, reader: _Reader) -> Iterator[bytes]:
+def _exactly(count: int, reader: io.BufferedReader) -> Iterator[bytes]:
     while count:
         part = reader.read1(min(count, READ_BYTES))
         if not part:
-            raise HTTPException("The body is cut off.")
+            raise _Malformed("The body is cut off.")
         count -= len(part)
         yield part
 
 
-def _chunk_size(reader: _Reader) -> int:
-    found = CHUNK_SIZE.match(_line_of(reader))
+def _chunk_size(reader: io.BufferedReader) -> int:
+    found = CHUNK_SIZE.fullmatch(_line_of(reader, READ_BYTES))
     if found is None:
-        raise HTTPException("The size of a chunk is malformed.")
+        raise _Malformed("The size of a chunk is malformed.")
     return int(found[1], 16)
 
 
-def _line_of(reader: _Reader) -> bytes:
-    line = reader.readline(READ_BYTES)
-    if not line.endswith(b"\r\n"):
-        raise HTTPException("A line is cut off or too long.")
+def _lines_of(reader: io.BufferedReader) -> list[bytes]:
+    """Read the lines of a head or of trailers up to the empty line, and return them without it.
+
+    Raises:
+        _Malformed: they are cut off, or too large.
+    """
+    lines: list[bytes] = []
+    left = MAX_HEAD
+    while line := (received := _line_of(reader, left))[:-1].removesuffix(b"\r"):
+        if len(lines) > MAX_HEADERS:
+            raise _Malformed("The answer has too many headers.")
+        lines.append(line)
+        left -= len(received)
+    return lines
+
+
+def _line_of(reader: io.BufferedReader, most: int) -> bytes:
+    line = reader.readline(most)
+    if not line.endswith(b"\n"):
+        raise _Malformed("A line is cut off or too long.")
     return line

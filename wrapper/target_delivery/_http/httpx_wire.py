@@ -14,7 +14,8 @@ from target_delivery._http.failures import failure_of
 from target_delivery._http.guard import Guard
 from target_delivery._http.pool import CookielessAsyncClient, CookielessClient, Pool
 from target_delivery._http.settings import HttpSettings
-from target_delivery._http.watchdog import WATCHDOG, LookUpTimeout, WatchedExchange
+from target_delivery._http.sockets import ConnectFailed
+from target_delivery._http.watchdog import WATCHDOG, ConnectTooLate, WatchedExchange
 from target_delivery.errors import CLOSED, HTTP_CLIENT_CLOSED, ClientClosedError
 from target_delivery_api import transport
 
@@ -53,23 +54,26 @@ class HttpxWire:
         watched: WatchedExchange | None = None
         try:
             with pool.lane(CALLING.http_clients) as http_client:
-                CALLING.http_clients.append(http_client)
                 watched = WatchedExchange(http_client, deadline, on_connect)
+                sending = CALLING.http_clients
                 try:
+                    CALLING.http_clients = [*sending, http_client]
                     if pool.owned and on_connect is None:
                         return transport.sync(http_client, request, deadline=deadline, max_bytes=max_bytes)
                     with WATCHDOG.watching(watched):
                         return transport.sync(
                             http_client, request, deadline=deadline, max_bytes=max_bytes, trace=watched
                         )
-                except LookUpTimeout:
+                except ConnectTooLate:
                     return Failure("ConnectTimeout", may_pass=True)
+                except ConnectFailed as error:
+                    return Failure(f"ConnectError ({error})", may_pass=True)
                 except RuntimeError:
                     if http_client.is_closed:
                         raise ClientClosedError(CLOSED if pool.owned else HTTP_CLIENT_CLOSED) from None
                     raise
                 finally:
-                    CALLING.http_clients.remove(http_client)
+                    CALLING.http_clients = sending
                     CALLING.deadline = interrupted
         except Exception as error:
             failure = failure_of(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from contextvars import copy_context
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -12,13 +12,17 @@ from typing import TypeAlias
 
 from target_delivery._http import forks
 
-__all__ = ["NAMES", "Address", "Names"]
+__all__ = ["NAMES", "Address", "LookUpRefused", "Names"]
 
 MAX_LOOK_UPS = 32
 """How many host names are looked up at the same time, at most, each in a thread."""
 
 Address: TypeAlias = "tuple[socket.AddressFamily, tuple[str | int, ...] | tuple[int, bytes]]"
 """A family of addresses, and an address to connect to."""
+
+
+class LookUpRefused(OSError):
+    """A name is not looked up, because too many others are."""
 
 
 class Names(forks.Watched):
@@ -44,9 +48,8 @@ class Names(forks.Watched):
             if literal is not None:
                 future.set_result([literal])
             elif len(self._under_way) >= MAX_LOOK_UPS:
-                future.set_exception(OSError(f"{MAX_LOOK_UPS} other host names are being looked up."))
+                future.set_exception(LookUpRefused(f"{MAX_LOOK_UPS} other host names are being looked up."))
             else:
-                self._under_way[host, port] = future
                 # A daemon, so that a look-up that hangs does not delay the end of the interpreter.
                 thread = threading.Thread(
                     target=copy_context().run,
@@ -55,9 +58,15 @@ class Names(forks.Watched):
                     daemon=True,
                 )
                 try:
+                    self._under_way[host, port] = future
                     thread.start()
-                except RuntimeError as error:  # The system has no more threads, or the interpreter is about to end.
-                    del self._under_way[host, port]
+                except BaseException as error:
+                    # Nobody may join this look-up: perhaps there is no thread that ends it. A signal handler can raise
+                    # an exception here, for example to limit the time of a task.
+                    self._under_way.pop((host, port), None)
+                    if not isinstance(error, RuntimeError):
+                        raise
+                    # The system has no more threads, or the interpreter is about to end.
                     future.set_exception(error)
             return future
 
@@ -74,10 +83,11 @@ class Names(forks.Watched):
             outcome = [(family, address) for family, *_, address in found]
         with self._lock:
             self._under_way.pop((host, port), None)
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+        with suppress(InvalidStateError):  # An interruption of look_up() has ended the future.
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
 
 
 def _literal(host: str, port: int) -> Address | None:

@@ -43,10 +43,14 @@ def connect(host: str, port: int, left: Callable[[], float | None]) -> socket.so
     for tried, (family, address) in enumerate(found):
         limit = _share_of(left(), len(found) - tried)
         try:
-            with _new_socket(family) as connection:
+            connection = _new_socket(family)
+            try:
                 connection.settimeout(limit)
                 connection.connect(address)
-                return socket.socket(fileno=connection.detach())
+            except BaseException:
+                connection.close()
+                raise
+            return connection
         except TimeoutError as error:
             failure = error
         except OSError as error:
@@ -76,17 +80,18 @@ async def connect_async(
     for tried, (family, address) in enumerate(found):
         limit = _share_of(left(), len(found) - tried)
         try:
-            with _new_socket(family) as connection:
+            connection = _new_socket(family)
+            under_way.add(connection)
+            try:
                 connection.setblocking(False)
-                under_way.add(connection)
-                try:
-                    async with asyncio.timeout(limit):
-                        await loop.sock_connect(connection, address)
-                finally:
-                    under_way.discard(connection)
-                connected = socket.socket(fileno=connection.detach())
-                connected.setblocking(False)
-                return connected
+                async with asyncio.timeout(limit):
+                    await loop.sock_connect(connection, address)
+            except BaseException:
+                connection.close()
+                raise
+            finally:
+                under_way.discard(connection)
+            return connection
         except TimeoutError as error:
             failure = error
         except OSError as error:

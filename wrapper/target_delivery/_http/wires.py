@@ -5,7 +5,7 @@ request                                       sent with
 ============================================  ==============================================
 of a client with ``http_client``              that client, of httpx or httpx2
 through a proxy of the environment            httpx
-``TargetClient``                              sockets and http.client
+``TargetClient``                              sockets: see http1.py
 ``AsyncTargetClient``, extra ``aiohttp``      aiohttp
 ``AsyncTargetClient``, without that extra     httpx, with HTTP/2 where the extra ``http2`` is
 ============================================  ==============================================
