@@ -296,7 +296,7 @@ class _Connector(aiohttp.BaseConnector):
         # aiohttp calls this function at the end of an exchange, whether it succeeded or not.
         transport = protocol.transport
         if isinstance(transport, _Transport):
-            super()._release(key, protocol, should_close=should_close or not transport.end.reached)
+            super()._release(key, protocol, should_close=should_close or not transport.is_done)
             transport.rest()
         else:  # The connection is closed.
             super()._release(key, protocol, should_close=True)
@@ -346,6 +346,7 @@ class _End:
     __slots__ = ("_end", "_head", "_received", "_tail")
 
     HEAD = re.compile(rb"\n\r?\n")
+    STATUS = re.compile(rb"HTTP/1\.1 (?:(204|304)|[2-5][0-9][0-9])\b")
     FRAMING = re.compile(rb"\n(?:content-length:[ \t]*([0-9]{1,18})[ \t]*\r?\n|(transfer-encoding):)", re.IGNORECASE)
     LAST_CHUNK = b"\r\n0\r\n\r\n"
     NEVER = -1
@@ -380,6 +381,11 @@ class _End:
             raise aiohttp.ClientPayloadError(f"The head of the answer has more than {MAX_HEAD} bytes.")
 
     def _find_end(self, head: bytes) -> int:
+        status = self.STATUS.match(head)
+        if status is None:  # for instance 103, which another head follows
+            return self.NEVER
+        if status[1]:  # No body follows, whatever the headers say.
+            return len(head)
         framing = self.FRAMING.findall(head)
         if len(framing) != 1:
             return self.NEVER
@@ -477,12 +483,19 @@ class _Transport(asyncio.Transport):
             return
         # Take what has arrived meanwhile. Content ends a connection that rests.
         self._read()
-        if self._closed or self._incoming.pending or not self.end.reached:
+        # aiohttp releases a connection while it parses the bytes behind the answer. It has finished now, and knows
+        # whether they are another answer.
+        if self._closed or self._incoming.pending or self._protocol is None or self._protocol.should_close:
             raise _Stale
         self._idle.pop(self, None)
         self._resting = False
         self.end = _End()
         self.body = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the request was sent completely, and the bytes that have arrived end where the answer ends."""
+        return self.end.reached and not self._unsent
 
     def rest(self) -> None:
         """Keep an open connection for the next exchange. Close the one that has not been used for the longest time."""
@@ -498,10 +511,12 @@ class _Transport(asyncio.Transport):
         if self._tls is None:
             self._send(bytes(data) + content)
         else:
-            # This cannot want to read: there is no renegotiation.
-            with suppress(ssl.SSLError):
+            try:
                 self._tls.write(bytes(data) + content)
-            self._send(self._outgoing.read())
+            except ssl.SSLError as error:  # also if TLS 1.2 must read first, because the server renegotiates
+                self._end_with(error)
+            else:
+                self._send(self._outgoing.read())
 
     def _send(self, data: bytes) -> None:
         if self._closed:
