@@ -508,3 +508,27 @@ def test_a_handshake_that_hangs_ends_at_the_deadline(wire: AiohttpWire) -> None:
         server.__class__ = Mute
         server.url = server.url.replace("http:", "https:")
         asyncio.run(scenario())
+
+
+def test_a_late_answer_is_no_late_connection_of_an_earlier_call(wire: AiohttpWire) -> None:
+    """The caller cancelled a call that was in a handshake, and its task goes on with another call."""
+
+    class Mute(Server):
+        def serve(self, connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65536)
+                done.wait(20)
+
+    async def scenario() -> None:
+        server.url = server.url.replace("http:", "https:")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await send(wire, server)
+        server.url = server.url.replace("https:", "http:")
+        assert await send(wire, server, seconds=0.2) == Failure("ReadTimeout", may_pass=True)
+
+    done = threading.Event()
+    with serving() as server:
+        server.__class__ = Mute
+        asyncio.run(scenario())
+        done.set()

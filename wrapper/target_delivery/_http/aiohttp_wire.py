@@ -96,6 +96,9 @@ class AiohttpWire(forks.Watched):
             if limit.expired():
                 return here.connector.late()
             raise
+        except asyncio.CancelledError:
+            here.connector.late()  # Forget that the caller interrupted it: its task may send further requests.
+            raise
         except _Failed as error:
             return error.failure
         except (AnswerTooLarge, TruncatedAnswer) as error:
@@ -418,7 +421,7 @@ class _Transport(asyncio.Transport):
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._unsent = b""
+        self._unsent = bytearray()
         self._content = b""
         self._begun = False
         self._resting = False
@@ -534,11 +537,11 @@ class _Transport(asyncio.Transport):
 
     def _send_rest(self) -> None:
         try:
-            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            del self._unsent[: self._socket.send(self._unsent)]
         except BlockingIOError:
             return
         except OSError:
-            self._unsent = b""
+            self._unsent.clear()
         if not self._unsent:
             self._loop.remove_writer(self._socket)
 
