@@ -61,11 +61,13 @@ def endless(beginning: bytes, part: bytes, pause: float) -> Iterator[str]:
         threads = [threading.Thread(target=accept)]
         threads[0].start()
         host, port = listener.getsockname()
-        yield f"{host}:{port}"
-        stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join()
+        try:
+            yield f"{host}:{port}"
+        finally:
+            stop.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
 
 
 ENDLESS = {

@@ -69,10 +69,12 @@ def serving(*parts: bytes, last: bytes | None = None, pause: float = 0) -> Gener
         threads = [threading.Thread(target=accept)]
         threads[0].start()
         host, port = listener.getsockname()
-        yield f"{host}:{port}"
-        stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        threads[0].join()
+        try:
+            yield f"{host}:{port}"
+        finally:  # A thread that accepts for ever keeps the process from its end.
+            stop.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            threads[0].join()
 
 
 def head(length: int | None, *headers: str, status: int = 200) -> bytes:

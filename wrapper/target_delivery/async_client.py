@@ -290,7 +290,8 @@ class AsyncTargetClient(forks.Watched):
         elif isinstance(step, AwaitReady):
             left = seconds_left(system_deadline(step.deadline, self._clock))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._enter().ready.wait(), left)
+                async with asyncio.timeout(left):  # In Python 3.11, wait_for() can swallow the caller's cancellation.
+                    await self._enter().ready.wait()
             self._enter()
         elif isinstance(step, Enqueue):
             if self._outbox is not None:

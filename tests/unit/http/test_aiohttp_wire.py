@@ -82,9 +82,11 @@ def serving(*parts: bytes | None, context: ssl.SSLContext | None = None, pause: 
         thread.start()
         scheme = "http" if context is None else "https"
         server.url = f"{scheme}://localhost:{listener.getsockname()[1]}/x"
-        yield server
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server
+        finally:  # A thread that accepts for ever keeps the process from its end.
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @pytest.fixture
@@ -229,6 +231,77 @@ def test_connections_are_used_again_up_to_a_number(
     with serving(answer, context=context, pause=0.05) as server:
         asyncio.run(scenario())
     assert len(server.requests) == 10 + 7 + 7
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+FURTHER = CHUNKED + b"2\r\n[]\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (CHUNKED, b"2\r\n{}\r\n0\r\n\r\n" + FURTHER),
+        (CHUNKED, b"2\r\n{}\r\n0\r\nX: y\r\n\r\n" + FURTHER),
+        (
+            b"HTTP/1.1 103 Early Hints\r\nContent-Length: %d\r\n\r\n" % len(GOOD + FURTHER),
+            GOOD[:-1],
+            GOOD[-1:] + FURTHER,
+        ),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\nHTTP/1.1 ",),
+    ],
+    ids=["chunked", "trailer", "1xx", "204"],
+)
+def test_an_answer_that_another_one_follows_ends_its_connection(wire: AiohttpWire, parts: Sequence[bytes]) -> None:
+    async def scenario() -> None:
+        for _ in range(2):
+            outcome = await send(wire, server)
+            assert isinstance(outcome, Answer)
+            assert outcome.content in (b"{}", b"")
+        await wire.close()
+
+    with serving(*parts, pause=0.02) as server:
+        asyncio.run(scenario())
+    assert [len(requests) for requests in server.requests] == [1, 1]
+
+
+def test_a_connection_is_used_again_after_an_answer_without_a_body(wire: AiohttpWire) -> None:
+    async def scenario() -> None:
+        for _ in range(2):
+            assert isinstance(await send(wire, server), Answer)
+        await wire.close()
+
+    with serving(b"HTTP/1.1 204 No Content\r\n\r\n") as server:
+        asyncio.run(scenario())
+    assert [len(requests) for requests in server.requests] == [2]
+
+
+@pytest.mark.parametrize("context", [None, server_context()], ids=["plain", "tls"])
+def test_an_answer_before_the_end_of_the_request_ends_the_connection(
+    wire: AiohttpWire, context: ssl.SSLContext | None
+) -> None:
+    """A server refuses a request that is too large, and does not read the rest of it."""
+
+    class Refusing(Server):
+        def serve(self, connection: socket.socket) -> None:
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            with connection:
+                connection.recv(1000)
+                connection.sendall(GOOD.replace(b"200 OK", b"413 Too Large"))
+                done.wait(20)
+
+    async def scenario() -> None:
+        for content in (bytes(10_000_000), b"{}"):
+            outcome = await send(wire, server, content, seconds=5)
+            assert isinstance(outcome, Answer)
+            assert outcome.status_code == 413
+        await wire.close()
+
+    done = threading.Event()
+    with serving(context=context) as server:
+        server.__class__ = Refusing
+        asyncio.run(scenario())
+        done.set()
 
 
 def test_an_answer_that_a_new_connection_begins_with(wire: AiohttpWire) -> None:
@@ -435,3 +508,27 @@ def test_a_handshake_that_hangs_ends_at_the_deadline(wire: AiohttpWire) -> None:
         server.__class__ = Mute
         server.url = server.url.replace("http:", "https:")
         asyncio.run(scenario())
+
+
+def test_a_late_answer_is_no_late_connection_of_an_earlier_call(wire: AiohttpWire) -> None:
+    """The caller cancelled a call that was in a handshake, and its task goes on with another call."""
+
+    class Mute(Server):
+        def serve(self, connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65536)
+                done.wait(20)
+
+    async def scenario() -> None:
+        server.url = server.url.replace("http:", "https:")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await send(wire, server)
+        server.url = server.url.replace("https:", "http:")
+        assert await send(wire, server, seconds=0.2) == Failure("ReadTimeout", may_pass=True)
+
+    done = threading.Event()
+    with serving() as server:
+        server.__class__ = Mute
+        asyncio.run(scenario())
+        done.set()

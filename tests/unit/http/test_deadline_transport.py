@@ -68,10 +68,12 @@ def running(answer: bytes | None = ANSWER) -> Iterator[tuple[Server, str]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.accept, args=(listener,))
         thread.start()
-        yield server, f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        server.end.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server, f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        finally:
+            server.end.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @contextmanager

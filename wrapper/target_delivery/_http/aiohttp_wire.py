@@ -96,6 +96,9 @@ class AiohttpWire(forks.Watched):
             if limit.expired():
                 return here.connector.late()
             raise
+        except asyncio.CancelledError:
+            here.connector.late()  # Forget that the caller interrupted it: its task may send further requests.
+            raise
         except _Failed as error:
             return error.failure
         except (AnswerTooLarge, TruncatedAnswer) as error:
@@ -296,7 +299,7 @@ class _Connector(aiohttp.BaseConnector):
         # aiohttp calls this function at the end of an exchange, whether it succeeded or not.
         transport = protocol.transport
         if isinstance(transport, _Transport):
-            super()._release(key, protocol, should_close=should_close or not transport.end.reached)
+            super()._release(key, protocol, should_close=should_close or not transport.is_done)
             transport.rest()
         else:  # The connection is closed.
             super()._release(key, protocol, should_close=True)
@@ -346,6 +349,7 @@ class _End:
     __slots__ = ("_end", "_head", "_received", "_tail")
 
     HEAD = re.compile(rb"\n\r?\n")
+    STATUS = re.compile(rb"HTTP/1\.1 (?:(204|304)|[2-5][0-9][0-9])\b")
     FRAMING = re.compile(rb"\n(?:content-length:[ \t]*([0-9]{1,18})[ \t]*\r?\n|(transfer-encoding):)", re.IGNORECASE)
     LAST_CHUNK = b"\r\n0\r\n\r\n"
     NEVER = -1
@@ -380,6 +384,11 @@ class _End:
             raise aiohttp.ClientPayloadError(f"The head of the answer has more than {MAX_HEAD} bytes.")
 
     def _find_end(self, head: bytes) -> int:
+        status = self.STATUS.match(head)
+        if status is None:  # for instance 103, which another head follows
+            return self.NEVER
+        if status[1]:  # No body follows, whatever the headers say.
+            return len(head)
         framing = self.FRAMING.findall(head)
         if len(framing) != 1:
             return self.NEVER
@@ -412,7 +421,7 @@ class _Transport(asyncio.Transport):
         self._tls: ssl.SSLObject | None = None
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._unsent = b""
+        self._unsent = bytearray()
         self._content = b""
         self._begun = False
         self._resting = False
@@ -477,12 +486,19 @@ class _Transport(asyncio.Transport):
             return
         # Take the bytes that have arrived meanwhile. They close a resting connection.
         self._read()
-        if self._closed or self._incoming.pending or not self.end.reached:
+        # aiohttp releases a connection while it parses the bytes behind the answer. It has finished now, and knows
+        # whether they are another answer.
+        if self._closed or self._incoming.pending or self._protocol is None or self._protocol.should_close:
             raise _Stale
         self._idle.pop(self, None)
         self._resting = False
         self.end = _End()
         self.body = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the request was sent completely, and the bytes that have arrived end where the answer ends."""
+        return self.end.reached and not self._unsent
 
     def rest(self) -> None:
         """Keep an open connection for a later exchange. If there are too many, close the one unused for longest."""
@@ -498,10 +514,12 @@ class _Transport(asyncio.Transport):
         if self._tls is None:
             self._send(bytes(data) + content)
         else:
-            # write() never has to wait for bytes of the server, because there is no renegotiation.
-            with suppress(ssl.SSLError):
+            try:
                 self._tls.write(bytes(data) + content)
-            self._send(self._outgoing.read())
+            except ssl.SSLError as error:  # also if TLS 1.2 must read first, because the server renegotiates
+                self._end_with(error)
+            else:
+                self._send(self._outgoing.read())
 
     def _send(self, data: bytes) -> None:
         if self._closed:
@@ -519,11 +537,11 @@ class _Transport(asyncio.Transport):
 
     def _send_rest(self) -> None:
         try:
-            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            del self._unsent[: self._socket.send(self._unsent)]
         except BlockingIOError:
             return
         except OSError:
-            self._unsent = b""
+            self._unsent.clear()
         if not self._unsent:
             self._loop.remove_writer(self._socket)
 
