@@ -134,7 +134,7 @@ def tests(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Killed processes, faults, forks, growth, a Redis that fails, and the slow tests of tests/integration."""
     install(session, "test")
-    run_pytest(session, "tests/chaos", *session.posargs)
+    run_pytest(session, "tests/chaos", "-m", "slow or not slow", *session.posargs)
     if not session.posargs:
         run_pytest(session, "tests/integration", "-m", "slow")
 

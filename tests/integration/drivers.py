@@ -90,19 +90,22 @@ def is_installed(module: str) -> bool:
 
 
 def every_wire(
-    but: Callable[[WireKind], bool] = lambda wire: False, among: list[WireKind] | None = None, slow: bool = False
+    but: Callable[[WireKind], bool] = lambda wire: False, among: list[WireKind] | None = None
 ) -> pytest.MarkDecorator:
     """Run a test with every wire, instead of once with threads and once in asyncio.
 
+    Clients of the caller's own are tried among the slow tests, which `nox -s chaos` runs.
+
     Args:
-        but: returns whether a wire is left out, because it cannot keep the promise under test. A comment says why.
+        but: returns whether a wire cannot keep the promise under test. The caller says why.
         among: the wires; all of them if it is None.
-        slow: whether a client of the caller's own is tried only among the slow tests, which `nox -s chaos` runs.
     """
     wires = [one for one in among or OWN_WIRES + GIVEN_WIRES if not but(one) and all(map(is_installed, one.needs))]
-    marks = pytest.mark.slow if slow else ()
     return pytest.mark.parametrize(
-        "wire_kind", [pytest.param(one, marks=marks if one.given else ()) for one in wires], indirect=True, ids=str
+        "wire_kind",
+        [pytest.param(one, marks=pytest.mark.slow if one.given else ()) for one in wires],
+        indirect=True,
+        ids=str,
     )
 
 

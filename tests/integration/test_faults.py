@@ -80,7 +80,7 @@ def notification(edge: Sandbox, driver: Driver, name: str = "product1") -> Deliv
     )
 
 
-@every_wire(slow=True)
+@every_wire()
 @faults
 def test_a_fault_that_passes_is_overcome_and_counts_once(
     edge: Sandbox, make: Callable[..., Driver], fault: Fault, passing: bool, error: type[DeliveryError]
@@ -95,7 +95,7 @@ def test_a_fault_that_passes_is_overcome_and_counts_once(
             client.get_offers({"request": EXECUTE})
 
 
-@every_wire(slow=True)
+@every_wire()
 @faults
 def test_a_fault_that_stays_is_the_documented_error_in_time(
     edge: Sandbox, make: Callable[..., Driver], fault: Fault, passing: bool, error: type[DeliveryError]
