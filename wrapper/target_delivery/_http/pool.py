@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, Unpack
 
 import httpx
@@ -255,8 +255,9 @@ class Pool(forks.Watched, Generic[H]):
                     self._lanes.remove(lane)
                     _close_now(lane)
             if not self._can_share or sum(lane.loop is loop for lane in self._lanes) < LANES:
-                self._lanes.append(Lane(self._new()))
-                return self._lanes[-1]
+                added = Lane(self._new())
+                self._lanes.append(added)
+                return added  # Perhaps it is closed already: a signal handler may have closed the client.
             lanes = [lane for lane in lanes if lane.loop is loop]
         if not lanes:
             raise TargetError(INTERRUPTED)
@@ -271,7 +272,8 @@ class Pool(forks.Watched, Generic[H]):
         with self._lock:
             if not lane.given_up:
                 lane.given_up = True
-                self._lanes.remove(lane)
+                with suppress(ValueError):  # retired by a signal handler before the call began to use it
+                    self._lanes.remove(lane)
 
     def after_fork_in_child(self) -> None:
         """Leave the open connections to the parent, and use new ones. A caller's own client stays in use."""
