@@ -10,11 +10,13 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from httpcore._synchronization import ThreadLock
 
+from target_delivery._http.httpx_wire import HttpxWire
 from target_delivery._http.pool import CookielessClient
 from target_delivery._http.settings import HttpOptions, read_settings
 from target_delivery_api import transport
-from target_delivery_api.types import Request
+from target_delivery_api.types import Answer, Request
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -173,3 +175,34 @@ def test_a_proxy_is_not_used_for_hosts_that_the_environment_excludes(monkeypatch
             with CookielessClient(**http_options()) as client:
                 assert client.get(url).content == b"{}"
         assert len(server.requests) == 2
+
+
+class Interruption(BaseException):
+    """Raised by a signal handler."""
+
+
+def test_a_call_enters_no_lock_that_an_interruption_leaves_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    enter = ThreadLock.__enter__
+
+    def interrupt(lock: ThreadLock) -> ThreadLock:
+        enter(lock)
+        monkeypatch.undo()
+        raise Interruption
+
+    ends: list[object] = []
+
+    def call() -> None:
+        for _ in range(2):
+            try:
+                ends.append(wire.exchange(Request("GET", url), time.monotonic() + 10, 1000))
+            except Interruption as error:
+                ends.append(error)
+
+    with running() as (_, url):
+        wire = HttpxWire(read_settings(trust_env=False))
+        monkeypatch.setattr(ThreadLock, "__enter__", interrupt)
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        thread.join(10)
+        assert [type(end) for end in ends] == [Answer, Answer]
+        wire.close()

@@ -19,6 +19,7 @@ A host name is looked up in a thread of its own (names.py). A call waits for tha
 from __future__ import annotations
 
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 import httpcore
@@ -169,6 +170,10 @@ class DeadlineTransport(httpx.HTTPTransport):
         super().__init__(verify=verify, http2=http2, limits=limits, proxy=proxy)
         # httpx has no public parameter for a network backend.
         self._pool._network_backend = _Backend()  # pyright: ignore[reportPrivateUsage]
+        # A signal handler that raises an exception can interrupt httpcore's own lock, which is written in Python, so
+        # that it stays locked. Then this call, which closes its connections, would wait forever.
+        lock: Any = threading.RLock()
+        self._pool._optional_thread_lock = lock  # pyright: ignore[reportPrivateUsage]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the answer as soon as its head has arrived."""
