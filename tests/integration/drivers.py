@@ -90,20 +90,22 @@ def is_installed(module: str) -> bool:
 
 
 def every_wire(
-    but: Callable[[WireKind], bool] = lambda wire: False, among: list[WireKind] | None = None
+    but: Callable[[WireKind], bool] = lambda wire: False, among: list[WireKind] | None = None, slow: bool = False
 ) -> pytest.MarkDecorator:
     """Run a test with every wire, instead of once with threads and once in asyncio.
 
-    Clients of the caller's own are tried among the slow tests, which `nox -s chaos` runs.
+    Clients of httpx2 are tried among the slow tests, which `nox -s chaos` runs.
 
     Args:
         but: returns whether a wire cannot keep the promise under test. The caller says why.
         among: the wires; all of them if it is None.
+        slow: whether clients of httpx, too, are tried among the slow tests.
     """
     wires = [one for one in among or OWN_WIRES + GIVEN_WIRES if not but(one) and all(map(is_installed, one.needs))]
+    late = ("httpx", "httpx2") if slow else ("httpx2",)
     return pytest.mark.parametrize(
         "wire_kind",
-        [pytest.param(one, marks=pytest.mark.slow if one.given else ()) for one in wires],
+        [pytest.param(one, marks=pytest.mark.slow if one.given in late else ()) for one in wires],
         indirect=True,
         ids=str,
     )

@@ -80,7 +80,7 @@ def notification(edge: Sandbox, driver: Driver, name: str = "product1") -> Deliv
     )
 
 
-@every_wire()
+@every_wire(slow=True)
 @faults
 def test_a_fault_that_passes_is_overcome_and_counts_once(
     edge: Sandbox, make: Callable[..., Driver], fault: Fault, passing: bool, error: type[DeliveryError]
@@ -95,7 +95,7 @@ def test_a_fault_that_passes_is_overcome_and_counts_once(
             client.get_offers({"request": EXECUTE})
 
 
-@every_wire()
+@every_wire(slow=True)
 @faults
 def test_a_fault_that_stays_is_the_documented_error_in_time(
     edge: Sandbox, make: Callable[..., Driver], fault: Fault, passing: bool, error: type[DeliveryError]
@@ -143,14 +143,14 @@ def test_a_notification_that_the_answer_leaves_out_is_seen_to_be_missing(
     assert edge.ledger.impressions.total() == 1
 
 
-@every_wire()
+@every_wire(slow=True)
 def test_latency_within_the_deadline_is_waited_for(edge: Sandbox, make: Callable[..., Driver]) -> None:
     edge.faults.add(Latency(300), times=1)
     assert make(edge, timeout=5000).get_offers({"request": EXECUTE}).response.status == 200
     assert len(edge.requests) == 1
 
 
-@every_wire()
+@every_wire(slow=True)
 def test_a_timeout_says_how_long_and_what_was_tried(edge: Sandbox, make: Callable[..., Driver]) -> None:
     edge.faults.add(Status(503), times=1)
     edge.faults.add(Latency(60_000), times=None, match=lambda _: len(edge.requests) > 1)
@@ -175,7 +175,7 @@ def test_a_read_timeout_of_the_callers_own_http_client_is_tried_again(
     client.run(http_client.aclose()) if isinstance(client, AsyncDriver) else http_client.close()
 
 
-@every_wire()
+@every_wire(slow=True)
 def test_a_port_where_nobody_listens(make: Callable[..., Driver]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
