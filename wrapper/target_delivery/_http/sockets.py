@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectFailed", "connect", "connect_async"]
 
+TICK = 0.002
+"""Seconds that the wait for an address may last beyond its end, for event loops that count whole milliseconds."""
 SHORTEST_CONNECT = 0.25
 """Seconds that an address gets to answer, at least, before the next address is tried. RFC 8305 advises this value."""
 
@@ -84,7 +86,8 @@ async def connect_async(
             under_way.add(connection)
             try:
                 connection.setblocking(False)
-                async with asyncio.timeout(limit):
+                # Not before the deadline, where an event loop counts whole milliseconds: that would be no late call.
+                async with asyncio.timeout(None if limit is None else limit + TICK):
                     await loop.sock_connect(connection, address)
             except BaseException:
                 connection.close()
